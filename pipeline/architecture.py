@@ -1,0 +1,84 @@
+"""What must be known of a network to plan an atlas of it, without loading TensorFlow.
+
+`probe` asks a short-lived process, so that the process that drives a build stays free of
+TensorFlow; the answer is kept with the atlas.
+"""
+
+import dataclasses
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.weights import Weights
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with channels, at one image size.
+
+    `depth` is its place in the network. `operations` counts the multiplications and additions of
+    the convolutions that lead to it, for one image, forward.
+    """
+
+    name: str
+    depth: int
+    channels: int
+    height: int
+    width: int
+    operations: int
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The layers of a network at one image size, in order of depth.
+
+    `classes` is None where the weights have no classifier. `class_operations` is the cost of the
+    whole network, as `Layer.operations`.
+    """
+
+    name: str
+    image_size: int
+    layers: Mapping[str, Layer]
+    classes: int | None
+    class_operations: int = 0
+
+    @property
+    def deepest(self) -> str:
+        """The name of the deepest layer with channels."""
+        return max(self.layers.values(), key=lambda layer: layer.depth).name
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain form for JSON; `from_json` reads it."""
+        record = dataclasses.asdict(self)
+        record["layers"] = [dataclasses.astuple(layer) for layer in self.layers.values()]
+        return record
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Architecture":
+        """The architecture that `to_json` wrote."""
+        layers = [Layer(*row) for row in record["layers"]]
+        return cls(**{**record, "layers": {layer.name: layer for layer in layers}})
+
+
+def probe(weights: Weights, image_size: int) -> Architecture:
+    """Describe a network in a process of its own.
+
+    Args:
+        weights: the resolved weights file.
+        image_size: side of the square input, in pixels.
+
+    Raises:
+        WeightsError: the file does not load.
+        ConfigError: the network cannot take images of that size.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_describe, weights, image_size).result()
+
+
+def _describe(weights: Weights, image_size: int) -> Architecture:
+    from pipeline.network import describe  # noqa: PLC0415, TensorFlow stays in this process
+
+    return describe(weights, image_size)

@@ -1,0 +1,135 @@
+"""What notebooks and the command line read: an atlas, opened."""
+
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline import units as _units
+from pipeline.errors import UnitError
+from pipeline.provenance import Provenance
+from pipeline.store import Record, Store
+from pipeline.units import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATUSES = ("done", "missing", "failed", "unavailable")
+
+
+class Atlas:
+    """An atlas folder, opened for reading. It may still be growing.
+
+    >>> atlas = Atlas.open("data/atlas")
+    >>> atlas.index.query("layer == 'mixed4'").nlargest(3, "activation")
+    >>> atlas.image("mixed4:42")
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Atlas":
+        """Open an atlas folder.
+
+        Raises:
+            AtlasFolderError: the folder is missing, or is no atlas.
+        """
+        return cls(Store.open(Path(folder)))
+
+    @property
+    def folder(self) -> Path:
+        """The atlas folder."""
+        return self._store.folder
+
+    @property
+    def provenance(self) -> Provenance:
+        """What the atlas is made of."""
+        return self._store.provenance
+
+    @property
+    def index(self) -> "pd.DataFrame":
+        """One row a unit; columns as in `pipeline.index.TYPES`.
+
+        Read from `index.parquet` where that is up to date, else made from the store.
+        """
+        from pipeline import index  # noqa: PLC0415, pandas is slow to import
+
+        path = self.folder / "index.parquet"
+        if path.exists() and index.notes(path).get("state") == index.state_of(self._store):
+            return index.read(path)
+        return index.build(self._store)
+
+    def unit(self, unit_id: str) -> Unit:
+        """The unit of an id, which may say `@center`.
+
+        Raises:
+            UnitError: the id names nothing in this atlas's network.
+        """
+        return _units.one(unit_id, self.provenance.architecture)
+
+    def image(self, unit_id: str) -> np.ndarray:
+        """A unit's image, (size, size, 3) uint8 RGB.
+
+        Raises:
+            UnitError: the atlas does not hold the unit (yet).
+            DamageError: the stored image is damaged.
+        """
+        return self._read(unit_id, "images")
+
+    def trajectory(self, unit_id: str) -> np.ndarray:
+        """The plain activation seen at each step, (steps,) float32. Raises as `image`."""
+        return self._read(unit_id, "trajectory")
+
+    def status(self) -> dict[str, dict[str, int]]:
+        """For each section how many units are done, missing, failed and unavailable."""
+        failed = {unit for failure in self._store.failures() for unit in failure.units}
+        table = {}
+        for section in self.provenance.sections():
+            done = {unit for record in self._store.records(section.name) for unit in record.units}
+            counts = Counter(self._status(unit, done, failed) for unit in section.units)
+            table[section.name] = {status: counts[status] for status in STATUSES}
+        return table
+
+    def failures(self) -> dict[str, str]:
+        """Why the last build gave batches up, by batch."""
+        return {failure.batch: failure.reason for failure in self._store.failures()}
+
+    def _status(self, unit: Unit, done: set[str], failed: set[str]) -> str:
+        if unit.id in done:
+            return "done"
+        if not self.provenance.is_available(unit):
+            return "unavailable"
+        return "failed" if unit.id in failed else "missing"
+
+    def _read(self, unit_id: str, name: str) -> np.ndarray:
+        record, offset = self._find(unit_id)
+        return self._store.read(record, name, offset)
+
+    def _find(self, unit_id: str) -> tuple[Record, int]:
+        unit = self.unit(unit_id)
+        try:
+            return self._places[unit.id]
+        except KeyError:
+            del self._places  # the atlas may have grown
+        if unit.id not in self._places:
+            raise UnitError(
+                f"unit {unit.id} is not in {self.folder}: it is not built yet, failed, or is not "
+                "in the configuration; `atlas status` tells"
+            )
+        return self._places[unit.id]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Record, int]]:
+        return {
+            unit: (record, offset)
+            for section in sorted(path.name for path in (self.folder / "records").glob("*"))
+            for record in self._store.records(section)
+            for offset, unit in enumerate(record.units)
+        }
+
+    def __repr__(self) -> str:
+        done = sum(counts["done"] for counts in self.status().values())
+        return f"Atlas({str(self.folder)!r}: {done} of {len(self.provenance.units())} units)"

@@ -1,0 +1,164 @@
+"""The index: one row a unit, for pandas and for anything that reads Parquet."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.files import write_atomically
+from pipeline.mosaic import grid
+from pipeline.provenance import SCHEMA, Provenance, digest
+from pipeline.statistics import NAMES
+from pipeline.store import Record, Store
+from pipeline.units import Section, Unit
+
+TYPES = {
+    "unit": "string",
+    "kind": "string",
+    "layer": "string",
+    "channel": "Int32",
+    "y": "Int32",
+    "x": "Int32",
+    "class_index": "Int32",
+    "class_name": "string",
+    "direction": "string",
+    "status": "string",
+    "activation": "Float32",
+    "activation_start": "Float32",
+    "activation_peak": "Float32",
+    "mean": "Float32",
+    "deviation": "Float32",
+    "sparsity": "Float32",
+    "alive": "boolean",
+    "steps": "Int32",
+    "seconds": "Float32",
+    "seed": "Int64",
+    "recipe": "string",
+    "image_sha256": "string",
+    "section": "string",
+    "section_row": "Int32",
+    "mosaic_row": "Int32",
+    "mosaic_col": "Int32",
+}
+"""The index's columns and their pandas types."""
+
+TIMINGS = ("seconds",)
+"""Columns that two builds of one atlas do not share."""
+
+
+def build(store: Store) -> pd.DataFrame:
+    """The index of what a store holds now, in the atlas's order."""
+    failed = {unit for failure in store.failures() for unit in failure.units}
+    rows: list[dict[str, Any]] = []
+    for section in store.provenance.sections():
+        found = _measured(store, section)
+        columns = grid(len(section.units), store.provenance.columns)
+        for place, unit in enumerate(section.units):
+            row = _named(unit, store.provenance)
+            row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
+            row["section"] = section.name
+            row["status"] = "failed" if unit.id in failed else "missing"
+            if not store.provenance.is_available(unit):
+                row["status"] = "unavailable"
+            row.update(found.get(unit.id, {}))
+            rows.append(row)
+    frame = pd.DataFrame(rows, columns=list(TYPES))
+    return frame.astype(TYPES)  # type: ignore[arg-type]
+
+
+def write(frame: pd.DataFrame, provenance: Provenance, state: str, path: Path) -> None:
+    """Write an index as Parquet; equal frames of equal atlases give equal bytes.
+
+    Args:
+        frame: what `build` returned.
+        provenance: the atlas's.
+        state: what the index was made from, see `state_of`.
+        path: the Parquet file.
+    """
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    note = {
+        "schema_version": str(SCHEMA),
+        "config_hash": provenance.config_hash,
+        "identity": identity(frame),
+        "state": state,
+    }
+    named = {f"channel_atlas.{key}": value for key, value in note.items()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **named})
+    write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The index in a Parquet file."""
+    return pq.read_table(path).to_pandas(types_mapper=None).astype(TYPES)  # type: ignore[arg-type]
+
+
+def notes(path: Path) -> dict[str, str]:
+    """An index file's own notes: schema version, configuration hash, identity, state."""
+    metadata: Mapping[bytes, bytes] = pq.read_schema(path).metadata or {}
+    prefix = b"channel_atlas."
+    return {
+        key.removeprefix(prefix).decode(): value.decode()
+        for key, value in metadata.items()
+        if key.startswith(prefix)
+    }
+
+
+def identity(frame: pd.DataFrame) -> str:
+    """SHA-256 of an index without its timings: equal for equal atlases, however built."""
+    plain = frame.drop(columns=list(TIMINGS)).to_json(orient="split", double_precision=15)
+    return digest(plain)
+
+
+def state_of(store: Store) -> str:
+    """A digest of what an index of the store would be made from."""
+    names = {
+        section.name: [(record.chunk, dict(record.sha256)) for record in store.records(section.name)]
+        for section in store.provenance.sections()
+    }
+    failures = [failure.batch for failure in store.failures()]
+    return digest([store.provenance.to_json(), names, failures])
+
+
+def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
+    """The columns that a unit's id says."""
+    named = provenance.classes if unit.has_class else ()
+    return {
+        "unit": unit.id,
+        "kind": unit.kind,
+        "layer": "+".join(unit.layers) or None,
+        "channel": unit.index if unit.kind in ("channel", "neuron") else None,
+        "y": unit.row,
+        "x": unit.column,
+        "class_index": unit.index if unit.has_class else None,
+        "class_name": named[unit.index] if unit.index < len(named) else None,
+        "direction": "negative" if unit.negative else "positive",
+        "seed": provenance.fingerprint["seed"],
+        "recipe": provenance.fingerprint["recipe"]["name"],
+    }
+
+
+def _measured(store: Store, section: Section) -> dict[str, dict[str, Any]]:
+    """The columns that come from a section's committed batches, by unit id."""
+    negative = {unit.id for unit in section.units if unit.negative}
+    found: dict[str, dict[str, Any]] = {}
+    for record in store.records(section.name):
+        table = store.read(record, "statistics")
+        for offset, unit_id in enumerate(record.units):
+            found[unit_id] = _one(record, offset, table[offset], unit_id in negative)
+    return found
+
+
+def _one(record: Record, offset: int, values: np.ndarray, negative: bool) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip(NAMES, values.tolist(), strict=True))
+    row["steps"] = int(row["steps"])
+    gain = row["activation"] - row["activation_start"]
+    return row | {
+        "status": "done",
+        "alive": gain < 0 if negative else gain > 0,
+        "image_sha256": record.image_sha256[offset],
+        "section_row": record.first_row + offset,
+    }

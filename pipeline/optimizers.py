@@ -1,0 +1,67 @@
+"""Optimisers: one step up the gradient, as pure functions of tensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from pipeline.recipes import Adam, Normalised
+
+Slots = tuple[tf.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A way up.
+
+    Attributes:
+        slots: the optimiser's memory at the start, for numbers of a shape.
+        step: (numbers, gradient, slots, step number from 0) to (numbers, slots).
+    """
+
+    slots: Callable[[tf.Tensor], Slots]
+    step: Callable[[tf.Tensor, tf.Tensor, Slots, tf.Tensor], tuple[tf.Tensor, Slots]]
+
+
+def make(spec: Adam | Normalised) -> Optimizer:
+    """The optimiser that a recipe names."""
+    return _MAKE[type(spec)](spec)
+
+
+def _adam(spec: Adam) -> Optimizer:
+    """Adam (Kingma and Ba, 2015), upwards, without bias of the first steps, with a warm-up."""
+
+    def slots(numbers: tf.Tensor) -> Slots:
+        return tf.zeros_like(numbers), tf.zeros_like(numbers)
+
+    def step(
+        numbers: tf.Tensor, gradient: tf.Tensor, slots: Slots, number: tf.Tensor
+    ) -> tuple[tf.Tensor, Slots]:
+        count = tf.cast(number, tf.float32) + 1.0
+        mean = slots[0] + (1.0 - spec.beta1) * (gradient - slots[0])
+        square = slots[1] + (1.0 - spec.beta2) * (gradient * gradient - slots[1])
+        warm = tf.minimum(1.0, count / float(spec.warmup + 1))
+        rate = spec.rate * warm / (1.0 - spec.beta1**count)
+        root = tf.sqrt(square / (1.0 - spec.beta2**count)) + _EPSILON
+        return numbers + rate * mean / root, (mean, square)
+
+    return Optimizer(slots, step)
+
+
+def _normalised(spec: Normalised) -> Optimizer:
+    """The article's: the gradient over its standard deviation, image by image."""
+
+    def step(
+        numbers: tf.Tensor, gradient: tf.Tensor, slots: Slots, number: tf.Tensor
+    ) -> tuple[tf.Tensor, Slots]:
+        del number
+        axes = list(range(1, len(gradient.shape)))
+        deviation = tf.math.reduce_std(gradient, axis=axes, keepdims=True)
+        return numbers + spec.rate * gradient / (deviation + _EPSILON), slots
+
+    return Optimizer(lambda numbers: (), step)
+
+
+_EPSILON = 1e-8
+
+_MAKE = {Adam: _adam, Normalised: _normalised}

@@ -1,0 +1,210 @@
+"""What an atlas is made of: the identity that it never mixes, and where it came from."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pipeline.architecture import Architecture, probe
+from pipeline.config import AtlasConfig
+from pipeline.errors import AtlasFolderError
+from pipeline.labels import class_names
+from pipeline.units import Section, Unit, expand, sections
+from pipeline.weights import Weights, resolve
+
+SCHEMA = 1
+_RECORDED = ("channel-atlas", "tensorflow", "tensorflow-cpu", "keras", "numpy", "zarr", "pillow")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything an atlas must remember about itself.
+
+    Attributes:
+        fingerprint: what can change a pixel, by key. Two atlases of one fingerprint are equal.
+        patterns: the units that the configuration names.
+        weights: source, path and SHA-256 of the weights file.
+        architecture: the network at the atlas's image size.
+        classes: names of the classes, or empty.
+        columns: columns of a section's mosaic, or 0 for the best fit.
+        versions: of the libraries that began the atlas.
+    """
+
+    fingerprint: dict[str, Any]
+    patterns: tuple[str, ...]
+    weights: dict[str, str]
+    architecture: Architecture
+    classes: tuple[str, ...] = ()
+    columns: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 of the fingerprint and the patterns."""
+        return digest({"fingerprint": self.fingerprint, "patterns": self.patterns})
+
+    @property
+    def size(self) -> int:
+        """Side of the images, in pixels."""
+        return int(self.fingerprint["image.size"])
+
+    @property
+    def batch_size(self) -> int:
+        """Units a batch."""
+        return int(self.fingerprint["batch_size"])
+
+    @property
+    def steps(self) -> int:
+        """Steps of the ascent."""
+        return int(self.fingerprint["recipe"]["steps"])
+
+    def units(self) -> list[Unit]:
+        """The atlas's units, in order."""
+        return expand(self.patterns, self.architecture)
+
+    def sections(self) -> list[Section]:
+        """The atlas's sections, in order."""
+        return sections(self.units())
+
+    def is_available(self, unit: Unit) -> bool:
+        """Whether the weights have what the unit needs."""
+        return not unit.has_class or self.architecture.classes is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain form for JSON; `from_json` reads it."""
+        plain = {k: v for k, v in asdict(self).items() if k != "architecture"}
+        return {"schema": SCHEMA, **plain, "architecture": self.architecture.to_json()}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Provenance":
+        """The provenance that `to_json` wrote.
+
+        Raises:
+            AtlasFolderError: it is of another schema version.
+        """
+        if record.get("schema") != SCHEMA:
+            raise AtlasFolderError(
+                f"the atlas has schema version {record.get('schema')}, this program reads "
+                f"{SCHEMA}: use the version of channel-atlas that built it"
+            )
+        rest = {k: v for k, v in record.items() if k != "schema"}
+        rest["architecture"] = Architecture.from_json(record["architecture"])
+        rest["patterns"] = tuple(record["patterns"])
+        rest["classes"] = tuple(record["classes"])
+        return cls(**rest)
+
+
+def resolve_provenance(
+    config: AtlasConfig,
+    before: Provenance | None = None,
+    describe: Callable[[Weights, int], Architecture] = probe,
+) -> Provenance:
+    """What a configuration means here and now; checks all of it, and writes nothing.
+
+    Args:
+        config: the configuration.
+        before: the provenance of the atlas that is already there. Its weights are pinned: `auto`
+            means them.
+        describe: how to learn a network's architecture.
+
+    Raises:
+        UsageError: weights, units, sizes or names that cannot be; or a configuration that is not
+            the existing atlas's, naming the keys that differ.
+    """
+    weights = _weights(config, before)
+    fingerprint = _fingerprint(config, weights)
+    if before is not None:
+        refuse_difference(before.fingerprint, fingerprint)
+        architecture = before.architecture
+    else:
+        architecture = describe(weights, config.image.size)
+    classes = (
+        class_names(config.model.classes, architecture.classes) if architecture.classes else ()
+    )
+    provenance = Provenance(
+        fingerprint=fingerprint,
+        patterns=config.units,
+        weights={
+            "source": weights.source, "path": str(weights.path), "sha256": weights.sha256
+        },
+        architecture=architecture,
+        classes=classes,
+        columns=0 if config.mosaic.columns == "auto" else config.mosaic.columns,
+        versions=before.versions if before else versions(),
+    )
+    provenance.units()  # raises for a unit that the network has not
+    return provenance
+
+
+def refuse_difference(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Stop where an atlas's fingerprint is not a configuration's.
+
+    Raises:
+        AtlasFolderError: with every key that differs, and both values.
+    """
+    old, new = _flat(stored), _flat(wanted)
+    keys = [key for key in dict.fromkeys((*old, *new)) if old.get(key) != new.get(key)]
+    if keys:
+        listed = "; ".join(f"{key}: {old.get(key)} there, {new.get(key)} here" for key in keys)
+        raise AtlasFolderError(
+            f"the atlas folder holds another configuration's atlas: {listed}. Build into another "
+            "folder (-o DIR), or set these keys back"
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the platform and the libraries that matter to a pixel."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in _RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def with_patterns(provenance: Provenance, patterns: tuple[str, ...]) -> Provenance:
+    """The same provenance for other units."""
+    return replace(provenance, patterns=patterns)
+
+
+def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
+    wanted = config.model.weights
+    if wanted == "auto" and before is not None:
+        source = before.weights["source"]
+        wanted = before.weights["path"] if source == "file" else source
+    return resolve(wanted, timeout=config.model.timeout)
+
+
+def _fingerprint(config: AtlasConfig, weights: Weights) -> dict[str, Any]:
+    """What can change a pixel."""
+    installed = versions()
+    return {
+        "schema": SCHEMA,
+        "weights.sha256": weights.sha256,
+        "image.size": config.image.size,
+        "seed": config.seed,
+        "batch_size": config.batch_size,
+        "recipe": config.recipe.model_dump(mode="json"),
+        "device": config.device,
+        "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
+    }
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat

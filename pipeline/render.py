@@ -1,0 +1,214 @@
+"""The ascent: a batch of units in, images and trajectories out. No files, no pool, no store.
+
+Every random number is drawn ahead, in NumPy, from (seed, unit id, octave): the compiled loop has
+none. With batches padded to a few fixed shapes, an image does not depend on its neighbours.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline import objectives, optimizers, parametrizations, transforms
+from pipeline.network import Network
+from pipeline.objectives import Aim
+from pipeline.recipes import Blur, Recipe
+from pipeline.units import Unit
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Finished images of a batch, as they are stored.
+
+    Attributes:
+        images: (batch, size, size, 3) uint8 RGB.
+        first: the images before the first step, the same form.
+        trajectory: (batch, steps) float32, the plain activation seen at each step.
+    """
+
+    images: np.ndarray
+    first: np.ndarray
+    trajectory: np.ndarray
+
+
+class Renderer:
+    """Renders units of one section; keeps the compiled loops.
+
+    Args:
+        network: a network that returns what the units need.
+        recipe: how to render.
+        size: side of the images, in pixels.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, size: int) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.size = size
+        self._octaves = [
+            _Octave(network, recipe, octave, steps, first, of)
+            for octave, steps, first, of in _schedule(recipe, size)
+        ]
+
+    def render(self, units: Sequence[Unit], seed: int, batch: int) -> Rendered:
+        """Find an image for each unit.
+
+        Args:
+            units: at most `batch` units of one section.
+            seed: the atlas's seed.
+            batch: the largest batch; fewer units are padded to one of a few smaller shapes.
+        """
+        padded = pad(units, batch)
+        streams = [_stream(seed, unit) for unit in padded]
+        target = objectives.aim(padded, self.network.map_size(self.size))
+        numbers: np.ndarray | None = None
+        first: np.ndarray | None = None
+        seen = []
+        for octave in self._octaves:
+            numbers = octave.enter(numbers, streams)
+            if first is None:
+                first = octave.image(numbers)
+            matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
+            numbers, trajectory = octave.climb(padded[0].kind, numbers, matrices, target)
+            seen.append(trajectory)
+        images = octave.image(numbers)
+        count = len(units)
+        return Rendered(
+            quantise(images)[:count],
+            quantise(tf.image.resize(first, (self.size, self.size)).numpy())[:count],
+            np.concatenate(seen, axis=1)[:count],
+        )
+
+
+def pad(units: Sequence[Unit], batch: int) -> list[Unit]:
+    """Units repeated up to the next of the shapes 4, 8, 16, … or `batch`, whichever is less."""
+    shape = 4
+    while shape < len(units):
+        shape *= 2
+    shape = min(shape, batch)
+    return [units[i % len(units)] for i in range(shape)]
+
+
+def quantise(images: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] as uint8, rounded."""
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def _stream(seed: int, unit: Unit) -> np.random.Generator:
+    """A unit's own random numbers: a counter-based generator keyed by seed and id."""
+    digest = hashlib.sha256(f"{seed}/{unit.id}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int, int]]:
+    """For each octave its image size, steps, number of its first step, and the last size."""
+    count = recipe.octaves.count
+    sizes = [round(size / recipe.octaves.growth ** (count - 1 - i)) for i in range(count)]
+    bounds = [round(recipe.steps * i / count) for i in range(count + 1)]
+    return [(sizes[i], bounds[i + 1] - bounds[i], bounds[i], size) for i in range(count)]
+
+
+class _Octave:
+    """The steps at one image size."""
+
+    def __init__(
+        self, network: Network, recipe: Recipe, size: int, steps: int, first: int, last: int
+    ) -> None:
+        self._network = network
+        self._recipe = recipe
+        self._size = size
+        self._steps = steps
+        self._first = first
+        self._last = last
+        self._form = parametrizations.make(recipe.parametrization, size)
+        self._optimizer = optimizers.make(recipe.optimizer)
+        self._compiled = tf.function(self._climb, reduce_retracing=False)
+        self._image = tf.function(self._form.image)
+
+    def enter(
+        self, numbers: np.ndarray | None, streams: Sequence[np.random.Generator]
+    ) -> np.ndarray:
+        """The numbers this octave starts from: fresh ones, or the last octave's image grown."""
+        if numbers is None:
+            return np.stack([self._form.start(stream) for stream in streams])
+        return tf.image.resize(numbers, (self._size, self._size), method="bicubic").numpy()
+
+    def draw(self, stream: np.random.Generator) -> np.ndarray:
+        """One image's transforms, (steps, 8)."""
+        return transforms.draw(
+            self._recipe.transforms, self._steps, self._first, self._size, stream
+        )
+
+    def image(self, numbers: np.ndarray) -> np.ndarray:
+        """The RGB images in [-1, 1] of some numbers."""
+        return self._image(numbers).numpy()
+
+    def climb(
+        self, kind: str, numbers: np.ndarray, matrices: np.ndarray, target: Aim
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """All steps; returns the numbers reached and the (batch, steps) trajectory."""
+        reached, seen = self._compiled(
+            kind, tf.constant(numbers), tf.constant(matrices), Aim(*map(tf.constant, target))
+        )
+        return reached.numpy(), seen.numpy()
+
+    def _climb(
+        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        slots = self._optimizer.slots(numbers)
+        seen = tf.TensorArray(tf.float32, size=self._steps)
+        revive = min(max(self._recipe.revive - self._first, 0), self._steps)
+        for start, stop, reviving in ((0, revive, True), (revive, self._steps, False)):
+            if start == stop:
+                continue
+
+            def step(number, numbers, slots, seen, reviving=reviving):  # type: ignore[no-untyped-def]
+                value, gradient = self._slope(kind, numbers, matrices[number], target, reviving)
+                numbers, slots = self._optimizer.step(
+                    numbers, gradient, slots, number + self._first
+                )
+                numbers = self._form.settle(self._after(numbers, matrices[number], number))
+                return number + 1, numbers, slots, seen.write(number, value)
+
+            _, numbers, slots, seen = tf.while_loop(
+                lambda number, *_, stop=stop: number < stop,
+                step,
+                (start, numbers, slots, seen),
+                parallel_iterations=1,
+            )
+        return numbers, tf.transpose(seen.stack())
+
+    def _slope(
+        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim, reviving: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The plain activations and the way up."""
+        with tf.GradientTape() as tape:
+            tape.watch(numbers)
+            view = self._form.image(numbers)
+            if self._recipe.transforms.apply == "view":
+                view = transforms.warp(view, matrices)
+            activations = self._network(view, revive=reviving)
+            value = objectives.activation(kind, activations, target)
+            score = tf.reduce_sum(value * target.sign)
+        return value, tape.gradient(score, numbers)
+
+    def _after(self, numbers: tf.Tensor, matrices: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        """What a recipe does to the image itself after a step."""
+        if self._recipe.transforms.apply == "image":
+            numbers = transforms.warp(numbers, matrices)
+        if self._recipe.blur is not None:
+            numbers = _blurred(numbers, self._recipe.blur, number + self._first)
+        return numbers
+
+
+def _blurred(images: tf.Tensor, blur: Blur, number: tf.Tensor) -> tf.Tensor:
+    """Images through a normalised Gaussian kernel whose sigma falls as 1 / (step + 1)."""
+    sigma = blur.sigma / (tf.cast(number, tf.float32) + 1.0)
+    reach = blur.kernel // 2
+    places = tf.range(-reach, reach + 1, dtype=tf.float32)
+    weights = tf.exp(-0.5 * (places / sigma) ** 2)
+    weights /= tf.reduce_sum(weights)
+    kernel = tf.tile((weights[:, None] * weights[None, :])[:, :, None, None], (1, 1, 3, 1))
+    padded = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]], mode="SYMMETRIC")
+    return tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")

@@ -1,0 +1,40 @@
+"""The numbers kept of each finished image."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of a batch, each (batch,) float32.
+
+    Attributes:
+        activation: plain activation of the stored image.
+        activation_start: plain activation of the image before the first step.
+        activation_peak: the best activation of start, every step's view, and the end; in a
+            negative direction the lowest.
+        mean: mean of the unit's channel over its map on the stored image. For deepdream over
+            everything in its layers; for a class over all classes.
+        deviation: standard deviation of the same numbers.
+        sparsity: share of the same numbers that are zero or less.
+        steps: steps of the ascent.
+        seconds: the unit's share of its batch's rendering time.
+    """
+
+    activation: np.ndarray
+    activation_start: np.ndarray
+    activation_peak: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    sparsity: np.ndarray
+    steps: np.ndarray
+    seconds: np.ndarray
+
+    def table(self) -> np.ndarray:
+        """All of it as (batch, statistic) float32, columns in the order of `NAMES`."""
+        columns = [getattr(self, name) for name in NAMES]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+NAMES: tuple[str, ...] = tuple(field.name for field in fields(Statistics))
