@@ -134,7 +134,7 @@ def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
         "y": unit.row,
         "x": unit.column,
         "class_index": unit.index if unit.has_class else None,
-        "class_name": named[unit.index] if unit.index < len(named) else None,
+        "class_name": (named[unit.index] or None) if unit.index < len(named) else None,
         "direction": "negative" if unit.negative else "positive",
         "seed": provenance.fingerprint["seed"],
         "recipe": provenance.fingerprint["recipe"]["name"],

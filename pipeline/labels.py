@@ -16,27 +16,50 @@ def class_names(source: str, count: int) -> tuple[str, ...]:
         count: how many classes the classifier has.
 
     Returns:
-        `count` names, or an empty tuple where there are none.
+        `count` names; empty strings where there are none.
 
     Raises:
         ConfigError: the file cannot be read, or does not hold `count` names.
     """
     if source == "auto":
-        return _read(data_folder() / "labels" / "imagenet_classes.json") if count == 1000 else ()
-    names = _read(Path(source).expanduser())
+        bundled = data_folder() / "labels" / "imagenet_classes.json"
+        return _read(bundled) if count == 1000 else ("",) * count
+    path = Path(source).expanduser()
+    names = _read(path)
     if len(names) != count:
+        classes = "class" if count == 1 else "classes"
         raise ConfigError(
-            f"model.classes: {source} holds {len(names)} names: expected {count}, one a class"
+            f"model.classes: the names in {path} are {len(names)}, but the network has {count} "
+            f"{classes}: expected one name a class"
         )
     return names
 
 
 def _read(path: Path) -> tuple[str, ...]:
     try:
-        text = path.read_text(encoding="utf-8")
-        names = json.loads(text) if path.suffix == ".json" else text.splitlines()
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"model.classes: {path} cannot be read: {error}") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"model.classes: {path}: expected a JSON list of names")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(
+            f"model.classes: {path} cannot be read: {reason}; expected `auto`, or a file of names"
+        ) from error
+    names = _parse_json(text, path) if path.suffix == ".json" else text.rstrip().splitlines()
     return tuple(name.strip() for name in names)
+
+
+def _parse_json(text: str, path: Path) -> list[str]:
+    try:
+        names = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"model.classes: the names in {path} are not JSON: {error}") from error
+    if not isinstance(names, list):
+        raise ConfigError(
+            f"model.classes: the names in {path} are not a JSON list of strings: got a "
+            f"{type(names).__name__}"
+        )
+    for number, name in enumerate(names):
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"model.classes: the names in {path} are not all strings: number {number} is {name}"
+            )
+    return names
