@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -170,11 +170,6 @@ def digest(value: Any) -> str:
     """SHA-256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def with_patterns(provenance: Provenance, patterns: tuple[str, ...]) -> Provenance:
-    """The same provenance for other units."""
-    return replace(provenance, patterns=patterns)
 
 
 def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
