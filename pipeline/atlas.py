@@ -10,7 +10,8 @@ import numpy as np
 from pipeline import units as _units
 from pipeline.errors import UnitError
 from pipeline.provenance import Provenance
-from pipeline.store import Record, Store
+from pipeline.records import Record
+from pipeline.store import Store
 from pipeline.units import Unit
 
 if TYPE_CHECKING:
@@ -85,17 +86,17 @@ class Atlas:
 
     def status(self) -> dict[str, dict[str, int]]:
         """For each section how many units are done, missing, failed and unavailable."""
-        failed = {unit for failure in self._store.failures() for unit in failure.units}
+        failed = {unit for failure in self._store.records.failures() for unit in failure.units}
         table = {}
         for section in self.provenance.sections():
-            done = {unit for record in self._store.records(section.name) for unit in record.units}
+            done = {unit for record in self._store.records.of(section.name) for unit in record.units}
             counts = Counter(self._status(unit, done, failed) for unit in section.units)
             table[section.name] = {status: counts[status] for status in STATUSES}
         return table
 
     def failures(self) -> dict[str, str]:
         """Why the last build gave batches up, by batch."""
-        return {failure.batch: failure.reason for failure in self._store.failures()}
+        return {failure.batch: failure.reason for failure in self._store.records.failures()}
 
     def _status(self, unit: Unit, done: set[str], failed: set[str]) -> str:
         if unit.id in done:
@@ -125,8 +126,8 @@ class Atlas:
     def _places(self) -> dict[str, tuple[Record, int]]:
         return {
             unit: (record, offset)
-            for section in sorted(path.name for path in (self.folder / "records").glob("*"))
-            for record in self._store.records(section)
+            for section in self._store.records.sections()
+            for record in self._store.records.of(section)
             for offset, unit in enumerate(record.units)
         }
 

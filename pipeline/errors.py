@@ -1,13 +1,13 @@
 """What can go wrong, by who can mend it.
 
-    AtlasError
-    ├── UsageError            exit code 2: what was asked for; nothing was written
-    │   ├── ConfigError       the configuration, or an option
-    │   ├── UnitError         an id that is malformed, or names what the network has not
-    │   ├── WeightsError      a weights file that is missing, damaged, or does not fit
-    │   └── AtlasFolderError  a folder that is no atlas, another's, or in use
-    └── WorkError             exit code 1: the work failed
-        └── DamageError       stored data that does not match its record
+AtlasError
+├── UsageError            exit code 2: what was asked for; nothing was written
+│   ├── ConfigError       the configuration, or an option
+│   ├── UnitError         an id that is malformed, or names what the network has not
+│   ├── WeightsError      a weights file that is missing, damaged, or does not fit
+│   └── AtlasFolderError  a folder that is no atlas, another's, or in use
+└── WorkError             exit code 1: the work failed
+└── DamageError       stored data that does not match its record
 """
 
 

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from pipeline.files import write_atomically
 from pipeline.mosaic import grid
 from pipeline.provenance import SCHEMA, Provenance, digest
-from pipeline.statistics import NAMES
-from pipeline.store import Record, Store
+from pipeline.records import Record
+from pipeline.results import NAMES
+from pipeline.store import Store
 from pipeline.units import Section, Unit
 
 TYPES = {
@@ -52,7 +53,7 @@ TIMINGS = ("seconds",)
 
 def build(store: Store) -> pd.DataFrame:
     """The index of what a store holds now, in the atlas's order."""
-    failed = {unit for failure in store.failures() for unit in failure.units}
+    failed = {unit for failure in store.records.failures() for unit in failure.units}
     rows: list[dict[str, Any]] = []
     for section in store.provenance.sections():
         found = _measured(store, section)
@@ -114,13 +115,14 @@ def identity(frame: pd.DataFrame) -> str:
 
 
 def state_of(store: Store) -> str:
-    """A digest of what an index of the store would be made from."""
-    names = {
-        section.name: [(record.chunk, dict(record.sha256)) for record in store.records(section.name)]
+    """A digest of what an index of the store would be made from, timings apart."""
+    records = store.records.of
+    images = {
+        section.name: [(record.chunk, record.image_sha256) for record in records(section.name)]
         for section in store.provenance.sections()
     }
-    failures = [failure.batch for failure in store.failures()]
-    return digest([store.provenance.to_json(), names, failures])
+    failures = [failure.batch for failure in store.records.failures()]
+    return digest([store.provenance.to_json(), images, failures])
 
 
 def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _measured(store: Store, section: Section) -> dict[str, dict[str, Any]]:
     """The columns that come from a section's committed batches, by unit id."""
     negative = {unit.id for unit in section.units if unit.negative}
     found: dict[str, dict[str, Any]] = {}
-    for record in store.records(section.name):
+    for record in store.records.of(section.name):
         table = store.read(record, "statistics")
         for offset, unit_id in enumerate(record.units):
             found[unit_id] = _one(record, offset, table[offset], unit_id in negative)

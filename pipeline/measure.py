@@ -10,7 +10,7 @@ from pipeline import objectives
 from pipeline.network import Network
 from pipeline.objectives import Aim
 from pipeline.render import Rendered, pad
-from pipeline.statistics import Statistics
+from pipeline.results import Statistics
 from pipeline.units import Unit
 
 

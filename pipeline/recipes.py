@@ -87,7 +87,7 @@ class Adam(Frozen):
 
     kind: Literal["adam"] = "adam"
     rate: Positive = 0.12
-    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.4
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
     warmup: Annotated[int, Field(ge=0)] = 5
 
@@ -132,8 +132,8 @@ class Recipe(Frozen):
 RECIPES = {
     "fourier": Recipe(
         name="fourier",
-        steps=64,
-        revive=16,
+        steps=48,
+        revive=12,
         parametrization=Spectrum(),
         transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
         optimizer=Adam(),

@@ -1,20 +1,16 @@
-"""The store: a Zarr group a section, and the records that commit its batches.
+"""The store: a Zarr group a section, filled batch by batch.
 
     ATLAS/atlas.zarr/SECTION/images       (row, y, x, rgb) uint8, a chunk a batch
     ATLAS/atlas.zarr/SECTION/trajectory   (row, step) float32
     ATLAS/atlas.zarr/SECTION/statistics   (row, statistic) float32
-    ATLAS/records/SECTION/000012.json     commits chunk 12: unit ids and SHA-256
-    ATLAS/failures.json                   batches that the last build gave up
 
-A batch's chunks are written first, its record last and atomically. Resumption trusts records, never
-chunks. Nobody rewrites a committed chunk.
+A batch's chunks are written first, its record (`records`) last and atomically. Resumption trusts
+records, never chunks. Nobody rewrites a committed chunk.
 """
 
 import hashlib
-import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,71 +19,12 @@ import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from pipeline.errors import AtlasFolderError, DamageError, WorkError
-from pipeline.files import write_json
-from pipeline.provenance import Provenance, digest
-from pipeline.statistics import NAMES, Statistics
+from pipeline.provenance import Provenance
+from pipeline.records import Record, Records
+from pipeline.results import NAMES, Results
 from pipeline.units import Batch, Section, missing_batches
 
-_LOG = logging.getLogger(__name__)
 _ATTRIBUTE = "channel_atlas"
-
-
-@dataclass(frozen=True)
-class Record:
-    """What commits a batch.
-
-    Attributes:
-        section: its section's name.
-        chunk: its chunk's number.
-        size: rows a chunk.
-        units: ids of the units in its first rows.
-        sha256: digest of each array's rows, by array name.
-        image_sha256: digest of each unit's image, its bytes row by row.
-    """
-
-    section: str
-    chunk: int
-    size: int
-    units: tuple[str, ...]
-    sha256: Mapping[str, str]
-    image_sha256: tuple[str, ...]
-
-    @property
-    def first_row(self) -> int:
-        """The section's row that holds the record's first unit."""
-        return self.chunk * self.size
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A batch that a build gave up."""
-
-    batch: str
-    units: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """A computed batch on its way into the store.
-
-    Attributes:
-        images: (units, size, size, 3) uint8.
-        trajectory: (units, steps) float32.
-        statistics: one entry a unit.
-    """
-
-    images: np.ndarray
-    trajectory: np.ndarray
-    statistics: Statistics
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is stored, by array name."""
-        return {
-            "images": self.images,
-            "trajectory": self.trajectory.astype(np.float32),
-            "statistics": self.statistics.table(),
-        }
 
 
 class Store:
@@ -96,6 +33,7 @@ class Store:
     def __init__(self, folder: Path, provenance: Provenance) -> None:
         self.folder = folder
         self.provenance = provenance
+        self.records = Records(folder)
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
@@ -154,7 +92,7 @@ class Store:
 
     def missing(self, section: Section) -> list[Batch]:
         """The batches of a section that nobody committed."""
-        committed = {record.chunk: record.units for record in self.records(section.name)}
+        committed = {record.chunk: record.units for record in self.records.of(section.name)}
         return missing_batches(section, committed, self.provenance.batch_size)
 
     def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
@@ -201,7 +139,8 @@ class Store:
         Raises:
             WorkError: a number is not finite, so the batch is not stored.
         """
-        for existing in self._one_record(batch.section, batch.chunk):
+        existing = self.records.one(batch.section, batch.chunk)
+        if existing is not None:
             return existing
         arrays = results.arrays()
         for name, values in arrays.items():
@@ -213,7 +152,10 @@ class Store:
         group = zarr.open_group(self.folder / "atlas.zarr" / batch.section, mode="r+")
         with zarr.config.set({"array.write_empty_chunks": True}):
             for name, values in arrays.items():
-                group[name][batch.rows] = values  # type: ignore[index]
+                # A whole chunk, so that what a killed writer left there is never read.
+                whole = np.full((batch.size, *values.shape[1:]), group[name].fill_value, values.dtype)
+                whole[: len(values)] = values
+                group[name][batch.rows] = whole  # type: ignore[index]
         record = Record(
             section=batch.section,
             chunk=batch.chunk,
@@ -222,33 +164,10 @@ class Store:
             sha256={name: _sha256(values) for name, values in arrays.items()},
             image_sha256=tuple(_sha256(image) for image in results.images),
         )
-        plain = asdict(record)
-        write_json(self._record_path(batch.section, batch.chunk), {**plain, "self": digest(plain)})
+        self.records.add(record)
         return record
 
-    def note_failures(self, failures: Sequence[Failure]) -> None:
-        """Remember which batches this build gave up; an empty list forgets earlier ones."""
-        path = self.folder / "failures.json"
-        if failures or path.exists():
-            write_json(path, [asdict(failure) for failure in failures])
-
     # Reading -----------------------------------------------------------------------------------
-
-    def records(self, section: str) -> list[Record]:
-        """The valid records of a section, by chunk; a damaged one counts as absent."""
-        folder = self.folder / "records" / section
-        if not folder.is_dir():
-            return []
-        names = sorted(path.stem for path in folder.glob("*.json") if path.stem.isdigit())
-        return [record for name in names for record in self._one_record(section, int(name))]
-
-    def failures(self) -> list[Failure]:
-        """The batches that the last build gave up."""
-        path = self.folder / "failures.json"
-        if not path.exists():
-            return []
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
 
     def read(self, record: Record, name: str, offset: int | None = None) -> np.ndarray:
         """A committed batch's rows of an array, or the row of its unit number `offset`.
@@ -266,32 +185,13 @@ class Store:
         except Exception as error:  # codecs and stores raise many types for damaged bytes
             raise DamageError(
                 f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
-                f"delete {self._record_path(record.section, record.chunk)} and build again"
+                f"delete {self.records.path(record.section, record.chunk)} and build again"
             ) from error
 
     def _chunk_path(self, record: Record, name: str) -> Path:
         rest = "/".join("0" for _ in self._layouts()[name].shape)
         folder = self.folder / "atlas.zarr" / record.section / name
         return folder / "c" / str(record.chunk) / rest
-
-    def _record_path(self, section: str, chunk: int) -> Path:
-        return self.folder / "records" / section / f"{chunk:06d}.json"
-
-    def _one_record(self, section: str, chunk: int) -> Iterator[Record]:
-        """The record of a chunk, if there is one and it is whole."""
-        path = self._record_path(section, chunk)
-        try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            seal = plain.pop("self")
-            if digest(plain) != seal or (plain["section"], plain["chunk"]) != (section, chunk):
-                raise ValueError("it does not match its own digest")
-            plain["units"] = tuple(plain["units"])
-            plain["image_sha256"] = tuple(plain["image_sha256"])
-            yield Record(**plain)
-        except FileNotFoundError:
-            return
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            _LOG.warning("the record %s is damaged (%s): its batch counts as missing", path, error)
 
 
 @dataclass(frozen=True)

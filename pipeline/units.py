@@ -60,13 +60,12 @@ class Unit:
 
     @property
     def section(self) -> str:
-        """The name of the section the unit belongs to."""
+        """The name of the section the unit belongs to; a safe name of a folder."""
         sign = "negative-" if self.negative else ""
-        if self.kind == "channel":
-            return sign + self.layers[0]
-        if self.kind == "neuron":
-            return f"{sign}neurons-{self.layers[0]}"
-        return sign + self.kind
+        if self.kind not in ("channel", "neuron"):
+            return sign + self.kind
+        place = "neurons-" if self.kind == "neuron" else ""
+        return sign + place + re.sub(r"^\.|[^\w.+-]", "_", self.layers[0])
 
     @property
     def has_class(self) -> bool:
@@ -110,9 +109,8 @@ class Batch:
 
     @property
     def rows(self) -> slice:
-        """The section's rows that the batch fills."""
-        start = self.chunk * self.size
-        return slice(start, start + len(self.units))
+        """The section's rows that the batch's chunk holds; the units fill the first of them."""
+        return slice(self.chunk * self.size, (self.chunk + 1) * self.size)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The numbers kept of each finished image."""
+"""What is kept of a finished batch: its images, trajectories, and the numbers measured on them."""
 
 from dataclasses import dataclass, fields
 
@@ -38,3 +38,26 @@ class Statistics:
 
 
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Statistics))
+
+
+@dataclass(frozen=True)
+class Results:
+    """A computed batch, as it is stored.
+
+    Attributes:
+        images: (units, size, size, 3) uint8.
+        trajectory: (units, steps) float32.
+        statistics: one entry a unit.
+    """
+
+    images: np.ndarray
+    trajectory: np.ndarray
+    statistics: Statistics
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is stored, by array name."""
+        return {
+            "images": self.images,
+            "trajectory": self.trajectory.astype(np.float32),
+            "statistics": self.statistics.table(),
+        }
