@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline import device
 from pipeline.weights import Weights
 
 
@@ -79,6 +80,7 @@ def probe(weights: Weights, image_size: int) -> Architecture:
 
 
 def _describe(weights: Weights, image_size: int) -> Architecture:
+    device.use("cpu")
     from pipeline.network import describe  # noqa: PLC0415, TensorFlow stays in this process
 
     return describe(weights, image_size)

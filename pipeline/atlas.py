@@ -1,6 +1,7 @@
 """What notebooks and the command line read: an atlas, opened."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,9 +59,8 @@ class Atlas:
         """
         from pipeline import index  # noqa: PLC0415, pandas is slow to import
 
-        path = self.folder / "index.parquet"
-        if path.exists() and index.notes(path).get("state") == index.state_of(self._store):
-            return index.read(path)
+        if index.is_current(self._store):
+            return index.read(index.path_of(self.folder))
         return index.build(self._store)
 
     def unit(self, unit_id: str) -> Unit:
@@ -84,12 +84,55 @@ class Atlas:
         """The plain activation seen at each step, (steps,) float32. Raises as `image`."""
         return self._read(unit_id, "trajectory")
 
+    def row(self, unit_id: str) -> "pd.Series":
+        """A unit's row of the index, less what does not apply to it. Raises as `unit`."""
+        index = self.index
+        rows = index[index["unit"] == self.unit(unit_id).id]
+        if rows.empty:
+            raise UnitError(
+                f"unit {unit_id} is not in {self.folder}: it is not in its configuration"
+            )
+        return rows.iloc[0].dropna()
+
+    def query(
+        self, expression: str, sort: str | None = None, top: int | None = None
+    ) -> "pd.DataFrame":
+        """The rows of the index for which an expression holds; see `pipeline.query.select`.
+
+        Args:
+            expression: as in `layer == "mixed4" and activation > 5`.
+            sort: a column to sort by, `-column` for descending order; else the atlas's order.
+            top: keep so many rows, the first.
+
+        Raises:
+            ConfigError: a column or an expression that cannot be.
+        """
+        from pipeline import query  # noqa: PLC0415, pandas is slow to import
+
+        found = query.select(self.index, expression)
+        if sort is not None:
+            column = sort.removeprefix("-")
+            query.check_columns(found, [column])
+            found = found.sort_values(column, ascending=not sort.startswith("-"), kind="stable")
+        return found if top is None else found.head(top)
+
+    def sheet(self, units: Sequence[str], path: Path, heading: str, tile: int = 128) -> None:
+        """Draw a contact sheet of units as a PNG; a unit that is not built leaves its place empty.
+
+        Raises:
+            DamageError: a stored image is damaged.
+        """
+        from pipeline import sheets  # noqa: PLC0415, Pillow is not needed to query
+
+        sheets.contact(self._store, [self.unit(unit) for unit in units], heading, tile, path)
+
     def status(self) -> dict[str, dict[str, int]]:
         """For each section how many units are done, missing, failed and unavailable."""
         failed = {unit for failure in self._store.records.failures() for unit in failure.units}
         table = {}
         for section in self.provenance.sections():
-            done = {unit for record in self._store.records.of(section.name) for unit in record.units}
+            records = self._store.records.of(section.name)
+            done = {unit for record in records for unit in record.units}
             counts = Counter(self._status(unit, done, failed) for unit in section.units)
             table[section.name] = {status: counts[status] for status in STATUSES}
         return table

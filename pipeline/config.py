@@ -97,9 +97,7 @@ class Build(Frozen):
     scheduler_port: Annotated[int, Field(ge=1, le=65535)] = 8082
 
 
-Cluster = Annotated[
-    Local | Threads | LocalGpu | Address | Slurm, Field(discriminator="kind")
-]
+Cluster = Annotated[Local | Threads | LocalGpu | Address | Slurm, Field(discriminator="kind")]
 
 
 class AtlasConfig(Frozen):

@@ -5,49 +5,70 @@ import json
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_MISSING = ("missing", "union_tag_not_found")
+_KEYS = (*_MISSING, "extra_forbidden")
 
 KeyPath = tuple[str, ...]
-Lines = dict[KeyPath, int]
+Lines = dict[KeyPath, str]
+"""Where each key was given, as in `line 12` or `--set image.size=64`."""
 
 
 def explain(
     error: ValidationError, model: type[BaseModel], data: Any, name: str, lines: Lines
 ) -> str:
     """The first thing wrong, in one line."""
-    problem = error.errors()[0]
-    path = _plain(tuple(str(part) for part in problem["loc"]), data)
+    problems = error.errors()
+    problem, path = problems[0], _path(problems[0], data)
+    same = [other for other in problems if _path(other, data) == path]
     at = line_of(path, lines)
     key = ".".join(path)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    others = len(problems) - len(same)
+    more = f" (and {others} more)" if others else ""
     if problem["type"] == "extra_forbidden":
         valid = _valid_keys(model, path[:-1], data)
         near = difflib.get_close_matches(path[-1], valid, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(valid)}"
         return f"{name}{at}: unknown key {key!r}: {hint}{more}"
-    if problem["type"] == "missing":
-        return f"{name}: the key {key!r} is missing{more}"
-    came = problem["input"]
-    return f"{name}{at}: {key}: {problem['msg']}, came {json.dumps(came, default=str)[:80]}{more}"
+    if problem["type"] in _MISSING:
+        return f"{name}{at}: the key {key!r} is missing{more}"
+    what = ", or ".join(dict.fromkeys(_words(other) for other in same))
+    came = json.dumps(problem["input"], default=str)
+    if not path:  # a rule about the whole configuration
+        return f"{name}: {what}"
+    return f"{name}{at}: {key}: {what}, came {came[:80]}{more}"
 
 
-def _plain(path: KeyPath, data: Any) -> KeyPath:
-    """A pydantic location without the names of union members that it passes through."""
+def _words(problem: ErrorDetails) -> str:
+    """A problem in words: pydantic's, or those of a rule of our own."""
+    return problem["msg"].removeprefix("Value error, ")
+
+
+def _path(problem: ErrorDetails, data: Any) -> KeyPath:
+    """Where a problem is, without the names of union members that pydantic puts in."""
     plain: list[str] = []
-    for number, part in enumerate(path):
+    location = [str(part) for part in problem["loc"]]
+    if problem["type"] == "union_tag_not_found":
+        location.append("kind")
+    for number, part in enumerate(location):
+        is_last = number == len(location) - 1
         if isinstance(data, list) and part.isdigit() and int(part) < len(data):
             plain.append(part)
             data = data[int(part)]
-        elif isinstance(data, dict) and (part in data or number == len(path) - 1):
+        elif isinstance(data, dict) and data.get("kind") == part and not is_last:
+            data = {**data, "kind": None}  # the member of a union: passed through, once
+        elif isinstance(data, dict) and (part in data or (is_last and problem["type"] in _KEYS)):
             plain.append(part)
             data = data.get(part)
     return tuple(plain)
 
 
 def line_of(path: KeyPath, lines: Lines) -> str:
-    """`, line 12` of a key, or of the nearest key above it that has a line; else nothing."""
+    """`, line 12` of a key, or of the nearest key above it that was given; else nothing."""
     while path and path not in lines:
         path = path[:-1]
-    return f", line {lines[path]}" if path else ""
+    return f", {lines[path]}" if path else ""
 
 
 def _valid_keys(model: type[BaseModel], path: KeyPath, data: Any) -> list[str]:

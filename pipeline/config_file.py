@@ -39,21 +39,20 @@ def parse(text: str, name: str = "configuration", settings: Iterable[str] = ()) 
     """Read a configuration from text; `name` is what errors call it. Raises as `load`."""
     data, lines = _read_yaml(text, name)
     for setting in settings:
-        _apply(data, setting)
+        _apply(data, setting, lines)
     _expand_recipe(data, name, lines)
     try:
         return AtlasConfig.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         raise ConfigError(explain(error, AtlasConfig, data, name, lines)) from error
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # a key or a number that JSON has not
         raise ConfigError(f"{name}: {error}") from error
 
 
 def _read_yaml(text: str, name: str) -> tuple[dict[str, Any], Lines]:
     """The mapping that a YAML text holds, and the line of each key. No aliases, no tags."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ConfigError(f"{name}: YAML aliases (*name) are not allowed: write the value out")
+        _refuse_aliases_and_tags(text, name)
         node = yaml.compose(text, yaml.SafeLoader)
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -67,24 +66,37 @@ def _read_yaml(text: str, name: str) -> tuple[dict[str, Any], Lines]:
     return data, lines
 
 
+def _refuse_aliases_and_tags(text: str, name: str) -> None:
+    for event in yaml.parse(text, yaml.SafeLoader):
+        at = f"{name}, line {event.start_mark.line + 1}" if event.start_mark else name
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError(f"{at}: YAML aliases (*name) are not allowed: write the value out")
+        if getattr(event, "tag", None):
+            raise ConfigError(f"{at}: YAML tags (!name) are not allowed: write the value alone")
+
+
 def _note_lines(node: yaml.Node | None, path: KeyPath, lines: Lines, name: str) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             where = (*path, str(key.value))
             if where in lines:
                 raise ConfigError(
-                    f"{name}, line {key.start_mark.line + 1}: the key {'.'.join(where)!r} stands "
-                    f"there twice (first on line {lines[where]})"
+                    f"{name}, {_line(key)}: the key {'.'.join(where)!r} stands there twice "
+                    f"(first on {lines[where]})"
                 )
-            lines[where] = key.start_mark.line + 1
+            lines[where] = _line(key)
             _note_lines(value, where, lines, name)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            lines[(*path, str(number))] = item.start_mark.line + 1
+            lines[(*path, str(number))] = _line(item)
             _note_lines(item, (*path, str(number)), lines, name)
 
 
-def _apply(data: dict[str, Any], setting: str) -> None:
+def _line(node: yaml.Node) -> str:
+    return f"line {node.start_mark.line + 1}"
+
+
+def _apply(data: dict[str, Any], setting: str, lines: Lines) -> None:
     """Carry out one `--set key.path=value`."""
     path, equals, value = setting.partition("=")
     keys = path.strip().split(".")
@@ -103,8 +115,11 @@ def _apply(data: dict[str, Any], setting: str) -> None:
         here = below
     try:
         here[keys[-1]] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(f"--set {setting!r}: {value!r} is not a YAML value") from error
+    for where in [where for where in lines if where[: len(keys)] == tuple(keys)]:
+        del lines[where]
+    lines[tuple(keys)] = f"--set {setting}"
 
 
 def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:
@@ -116,7 +131,7 @@ def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:
     if not isinstance(changes, dict):
         return
     wanted = changes.get("name", "fourier")
-    if wanted not in RECIPES:
+    if not isinstance(wanted, str) or wanted not in RECIPES:
         at = line_of(("recipe", "name"), lines) or line_of(("recipe",), lines)
         raise ConfigError(
             f"{name}{at}: recipe {wanted!r} is not known: expected one of {', '.join(RECIPES)}"

@@ -4,7 +4,9 @@ One thread a process: the fastest split of a CPU measured so far, and the one wh
 depend on the size of a batch.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Literal
 
 Device = Literal["cpu", "gpu"]
@@ -16,9 +18,13 @@ def environment(device: Device) -> dict[str, str]:
     They must be set before the process imports NumPy or TensorFlow.
     """
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+    common = {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_ENABLE_ONEDNN_OPTS": "1",  # said outright: with and without it, the last bits differ
+        "KERAS_BACKEND": "tensorflow",
+    }
     visible = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
-    return {**threads, **quiet, **visible}
+    return {**threads, **common, **visible}
 
 
 def use(device: Device) -> None:
@@ -28,10 +34,25 @@ def use(device: Device) -> None:
         RuntimeError: TensorFlow was already running with other threads.
     """
     os.environ.update(environment(device))
-    import tensorflow as tf  # noqa: PLC0415, the environment must be set first
+    with _silent():
+        import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Nothing from below Python reaches the terminal: TensorFlow greets there, whatever is set."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

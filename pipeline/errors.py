@@ -7,7 +7,7 @@ AtlasError
 │   ├── WeightsError      a weights file that is missing, damaged, or does not fit
 │   └── AtlasFolderError  a folder that is no atlas, another's, or in use
 └── WorkError             exit code 1: the work failed
-└── DamageError       stored data that does not match its record
+    └── DamageError       stored data that does not match its record
 """
 
 

@@ -5,10 +5,10 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 
-def write_atomically(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """Write a file so that any reader, at any moment, finds the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:

@@ -4,6 +4,7 @@ y = gamma (w x + b - mean) / sqrt(variance + epsilon) + beta is a convolution wi
 bias beta + (b - mean) s, where s = gamma / sqrt(variance + epsilon).
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import keras
@@ -14,25 +15,17 @@ from pipeline.models import activation, parents
 
 
 def fold(model: keras.Model, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Model:
-    """A copy with batch norms folded, `relu` for every plain ReLU, and a free image size.
+    """A float32 copy with batch norms folded, `relu` for its last ReLUs, and a free image size.
 
-    A norm is left alone where something else reads its convolution, or where it is not plain.
+    A norm is left alone where something else reads its convolution, or where it is not plain. A
+    plain ReLU becomes `relu` where no other stands between it and an output. The image size stays
+    fixed where the network works for no other.
     """
     pairs = _foldable(model)
-    norms = set(pairs.values())
+    last = _last_relus(model)
 
-    def clone(layer: keras.Layer) -> keras.Layer:
-        if layer.name in norms:
-            return _Folded(name=layer.name)
-        config = layer.get_config()
-        if layer.name in pairs:
-            config["use_bias"] = True
-        copy = layer.__class__.from_config(config)
-        if _is_plain_relu(layer):
-            if isinstance(layer, keras.layers.ReLU):
-                return keras.layers.Activation(relu, name=layer.name)
-            copy.activation = relu
-        return copy
+    def clone(layer: keras.Operation) -> keras.Operation:
+        return _reluing(layer, relu) if layer.name in last else _clone(layer, pairs)
 
     def build(shape: tuple[int | None, ...]) -> keras.Model:
         image = keras.Input(shape[1:])
@@ -42,40 +35,87 @@ def fold(model: keras.Model, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Mo
         folded = build((None, None, None, 3))
     except (ValueError, TypeError, tf.errors.OpError):
         folded = build(model.input_shape)
+    _set_weights(folded, model, pairs)
+    return folded
+
+
+def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
+    """A layer without its weights, as the folded network has it."""
+    if layer.name in pairs.values():
+        return _Folded(name=layer.name)
+    config = layer.get_config()
+    if "dtype" in config:
+        config["dtype"] = "float32"
+    if layer.name in pairs:
+        config["use_bias"] = True
+    return layer.__class__.from_config(config)
+
+
+def _reluing(layer: keras.Layer, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Layer:
+    """A layer with a plain ReLU, without its weights, with `relu` instead."""
+    if isinstance(layer, keras.layers.ReLU):
+        return keras.layers.Activation(relu, name=layer.name)
+    copy = _clone(layer, {})
+    copy.activation = relu
+    return copy
+
+
+def _set_weights(folded: keras.Model, model: keras.Model, pairs: dict[str, str]) -> None:
+    norms = set(pairs.values())
     for layer in model.layers:
         if layer.name in pairs:
             norm = model.get_layer(pairs[layer.name])
             folded.get_layer(layer.name).set_weights(_folded_weights(layer, norm))
         elif layer.weights and layer.name not in norms:
             folded.get_layer(layer.name).set_weights(layer.get_weights())
-    return folded
 
 
 def _foldable(model: keras.Model) -> dict[str, str]:
     """Convolution name to batch-norm name, for each pair that can be folded."""
-    readers: dict[str, list[keras.Layer]] = {}
-    for layer in model.layers:
-        for parent in parents(layer):
-            readers.setdefault(parent, []).append(layer)
-    outputs = {tensor._keras_history.operation.name for tensor in model.outputs}
+    reads = parents(model)
+    readers = Counter(name for names in reads.values() for name in names)
+    readers.update(tensor._keras_history.operation.name for tensor in model.outputs)
+    operations = {operation.name: operation for operation in model.operations}
     return {
-        layer.name: readers[layer.name][0].name
-        for layer in model.layers
-        if type(layer) is keras.layers.Conv2D
-        and activation(layer) == "linear"
-        and layer.data_format == "channels_last"
-        and layer.name not in outputs
-        and len(readers.get(layer.name, ())) == 1
-        and _is_plain_norm(readers[layer.name][0])
-        and len(layer._inbound_nodes) == 1
+        names[0]: norm
+        for norm, names in reads.items()
+        if len(names) == 1
+        and _is_plain_norm(operations[norm])
+        and _is_plain_convolution(operations[names[0]])
+        and readers[names[0]] == len(reads[names[0]]) == 1  # read once, called once
     }
 
 
-def _is_plain_norm(layer: keras.Layer) -> bool:
+def _last_relus(model: keras.Model) -> set[str]:
+    """Names of the plain ReLUs from which a path without another leads to an output.
+
+    There a dead unit is dead; having every ReLU revive changes no image and takes longer.
+    """
+    reads = parents(model)
+    relus = {operation.name for operation in model.operations if _is_plain_relu(operation)}
+    todo = [tensor._keras_history.operation.name for tensor in model.outputs]
+    reached: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo += [] if name in relus else reads[name]
+    return reached & relus
+
+
+def _is_plain_convolution(layer: keras.Operation) -> bool:
+    return (
+        type(layer) is keras.layers.Conv2D
+        and activation(layer) == "linear"
+        and layer.data_format == "channels_last"
+    )
+
+
+def _is_plain_norm(layer: keras.Operation) -> bool:
     return type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
 
 
-def _is_plain_relu(layer: keras.Layer) -> bool:
+def _is_plain_relu(layer: keras.Operation) -> bool:
     if isinstance(layer, keras.layers.ReLU):
         return layer.max_value is None and not layer.negative_slope and not layer.threshold
     return activation(layer) == "relu"
@@ -92,9 +132,10 @@ def _folded_weights(conv: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
     return [(kernel * scale).astype(np.float32), folded.astype(np.float32)]
 
 
-class _Folded(keras.layers.Layer):
+class _Folded(keras.layers.Layer):  # type: ignore[misc]
     """Stands where a folded batch norm was, so that its name still can be asked for."""
 
     def call(self, inputs: tf.Tensor, training: object = None, mask: object = None) -> tf.Tensor:
+        """The input; the arguments are those of a batch norm."""
         del training, mask
         return inputs

@@ -68,7 +68,7 @@ def build(store: Store) -> pd.DataFrame:
             row.update(found.get(unit.id, {}))
             rows.append(row)
     frame = pd.DataFrame(rows, columns=list(TYPES))
-    return frame.astype(TYPES)  # type: ignore[arg-type]
+    return frame.astype(TYPES)
 
 
 def write(frame: pd.DataFrame, provenance: Provenance, state: str, path: Path) -> None:
@@ -92,9 +92,30 @@ def write(frame: pd.DataFrame, provenance: Provenance, state: str, path: Path) -
     write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 
+def path_of(folder: Path) -> Path:
+    """The index file of an atlas folder."""
+    return folder / "index.parquet"
+
+
+def refresh(store: Store) -> Path:
+    """Write the index of what a store holds now; returns its path."""
+    path = path_of(store.folder)
+    write(build(store), store.provenance, state_of(store), path)
+    return path
+
+
+def is_current(store: Store) -> bool:
+    """Whether the index file was made from what a store holds now."""
+    try:
+        return notes(path_of(store.folder)).get("state") == state_of(store)
+    except (OSError, pa.ArrowException):
+        return False
+
+
 def read(path: Path) -> pd.DataFrame:
     """The index in a Parquet file."""
-    return pq.read_table(path).to_pandas(types_mapper=None).astype(TYPES)  # type: ignore[arg-type]
+    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    return frame.astype(TYPES)
 
 
 def notes(path: Path) -> dict[str, str]:

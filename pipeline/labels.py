@@ -44,7 +44,7 @@ def _read(path: Path) -> tuple[str, ...]:
             f"model.classes: {path} cannot be read: {reason}; expected `auto`, or a file of names"
         ) from error
     names = _parse_json(text, path) if path.suffix == ".json" else text.rstrip().splitlines()
-    return tuple(name.strip() for name in names)
+    return tuple(" ".join(name.split()) for name in names)
 
 
 def _parse_json(text: str, path: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pipeline.network import Network
 from pipeline.objectives import Aim
 from pipeline.render import Rendered, pad
 from pipeline.results import Statistics
-from pipeline.units import Unit
+from pipeline.units import Kind, Unit
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,13 @@ class Meter:
         )
         return _Seen(*(value.numpy()[: len(units)] for value in values))
 
-    def _look(self, kind: str, images: tf.Tensor, target: Aim) -> tuple[tf.Tensor, ...]:
+    def _look(self, kind: Kind, images: tf.Tensor, target: Aim) -> tuple[tf.Tensor, ...]:
         activations = self._network(images)
-        field = objectives.field(kind, activations, target)
+        # Image by image: reduced in one go, the last bits depend on an image's row.
+        fields = tf.unstack(objectives.field(kind, activations, target))
         return (
             objectives.activation(kind, activations, target),
-            tf.reduce_mean(field, axis=1),
-            tf.math.reduce_std(field, axis=1),
-            tf.reduce_mean(tf.cast(field <= 0, tf.float32), axis=1),
+            tf.stack([tf.reduce_mean(field) for field in fields]),
+            tf.stack([tf.math.reduce_std(field) for field in fields]),
+            tf.stack([tf.reduce_mean(tf.cast(field <= 0, tf.float32)) for field in fields]),
         )

@@ -16,7 +16,11 @@ from pipeline.weights import Weights
 
 
 def read(weights: Weights) -> keras.Model:
-    """The whole Keras model that a weights file holds, in float32, with RGB input."""
+    """The whole Keras model that a weights file holds, with RGB input.
+
+    Raises:
+        WeightsError: the file does not load, or its model does not take RGB images.
+    """
     keras.utils.clear_session()  # layer names such as conv2d_3 count from zero again
     try:
         model = _read_any(weights)
@@ -28,12 +32,13 @@ def read(weights: Weights) -> keras.Model:
             f"the weights file {weights.path} does not load: {reason[0][:200]}; expected a Keras "
             "model (.keras, .h5) or weights of Keras' InceptionV3 (.weights.h5, .h5)"
         ) from error
-    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4 or model.inputs[0].shape[-1] != 3:
+    inputs: list[keras.KerasTensor] = getattr(model, "inputs", None) or []  # none if never built
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[-1] != 3:
         raise WeightsError(
-            f"the model in {weights.path} takes {[tuple(i.shape) for i in model.inputs]}: "
+            f"the model in {weights.path} takes {[tuple(i.shape) for i in inputs]}: "
             "expected one input of RGB images, (batch, height, width, 3)"
         )
-    return keras.Model(model.inputs[0], model.outputs, name=model.name)
+    return keras.Model(inputs[0], model.outputs, name=model.name)
 
 
 def _read_any(weights: Weights) -> keras.Model:
@@ -59,19 +64,17 @@ def _read_inception(path: Path) -> keras.Model:
         include_top=classes is not None, weights=None, classes=classes or 1000,
         input_shape=(299, 299, 3) if classes is not None else (None, None, 3),
     )
-    names = ["mixed10", *(f"mixed{i}" for i in range(9, -1, -1))]
-    if classes is None:
-        cuts = {name: keras.Model(base.input, base.get_layer(name).output) for name in names}
-        fitting = [m for m in cuts.values() if _convolutions(m) == convolutions]
-        if not fitting:
-            raise WeightsError(
-                f"the weights file {path} holds {convolutions} convolutions: expected those of "
-                f"Keras' InceptionV3 ({_convolutions(base)}), or of its layers through one of "
-                "mixed0 to mixed10"
-            )
-        base = fitting[0]
-    base.load_weights(path)
-    return base
+    cuts = [keras.Model(base.input, base.get_layer(f"mixed{i}").output) for i in range(11)]
+    candidates = cuts if classes is None else [base]
+    fitting = [model for model in candidates if _convolutions(model) == convolutions]
+    if not fitting:
+        raise WeightsError(
+            f"the weights file {path} holds {convolutions} convolutions: expected those of "
+            f"Keras' InceptionV3 ({_convolutions(base)}), or, without a classifier, of its layers "
+            "through one of mixed0 to mixed10"
+        )
+    fitting[0].load_weights(path)
+    return fitting[0]
 
 
 def _convolutions(model: keras.Model) -> int:
@@ -82,8 +85,9 @@ def _inventory(path: Path) -> tuple[int, int | None]:
     """How many convolutions an HDF5 weights file holds, and its classes, if any."""
     kernels: list[tuple[int, ...]] = []
 
-    def visit(_: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim in (2, 4):
+    def visit(name: str, item: Any) -> None:
+        optimizer = name.startswith("optimizer")  # a compiled model's slots have kernels' shapes
+        if isinstance(item, h5py.Dataset) and item.ndim in (2, 4) and not optimizer:
             kernels.append(item.shape)
 
     with h5py.File(path, "r") as file:
@@ -95,12 +99,12 @@ def _inventory(path: Path) -> tuple[int, int | None]:
 def classifier(model: keras.Model) -> keras.KerasTensor | None:
     """The logits of a model that ends in a vector of classes, or None.
 
-    A softmax at the end, as an activation or as a layer, is taken off.
+    A softmax at the end, as an activation, a layer or an operation, is taken off.
     """
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax) or (
+    last = model.outputs[0]._keras_history.operation
+    if type(last).__name__ == "Softmax" or (
         isinstance(last, keras.layers.Activation) and activation(last) == "softmax"
     ):
         return last.input
@@ -113,23 +117,29 @@ def classifier(model: keras.Model) -> keras.KerasTensor | None:
     return model.outputs[0]
 
 
-def activation(layer: keras.Layer) -> str | None:
+def activation(layer: keras.Operation) -> str | None:
+    """The name of a layer's activation, or None where it has none."""
     return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
-def parents(layer: keras.Layer) -> list[str]:
-    """Names of the layers that a layer reads."""
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    tensors = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return [tensor._keras_history.operation.name for tensor in tensors]
+def parents(model: keras.Model) -> dict[str, list[str]]:
+    """What each operation of a model reads, by name, in order of depth.
+
+    Operations are layers and whatever stands between them, such as a sum of two tensors. One that
+    is called several times reads what all its calls read.
+    """
+    read: dict[str, list[str]] = {operation.name: [] for operation in model.operations}
+    for nodes in model._nodes_by_depth.values():
+        for node in nodes:
+            read[node.operation.name] += [parent.operation.name for parent in node.parent_nodes]
+    return read
 
 
-def operations(layer: keras.Layer) -> int:
+def operations(layer: keras.Operation) -> int:
     """Multiplications and additions of a layer's convolution or product, for one image."""
     if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
         _, height, width, _ = layer.output.shape
-        return 2 * height * width * int(np.prod(layer.kernel.shape))
+        return int(2 * height * width * np.prod(layer.kernel.shape))
     if isinstance(layer, keras.layers.Dense):
-        return 2 * int(np.prod(layer.kernel.shape))
+        return int(2 * np.prod(layer.kernel.shape))
     return 0

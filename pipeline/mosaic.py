@@ -97,10 +97,14 @@ def save(canvas: Image.Image, path: Path) -> None:
     write_atomically(path, lambda file: canvas.save(file, format="PNG", compress_level=4))
 
 
-def save_map(sheet: Sheet, path: Path) -> None:
-    """Write where each unit is, as JSON: `width`, `height` and a list `tiles`."""
+def save_map(sheet: Sheet, state: str, path: Path) -> None:
+    """Write where each unit is, as JSON: `width`, `height`, a list `tiles`, and `state`.
+
+    `state` says what the sheet was drawn from, see `pipeline.sheets`.
+    """
     tiles = [asdict(tile) for tile in sheet.tiles]
-    write_json(path, {"width": sheet.width, "height": sheet.height, "tiles": tiles})
+    size = {"width": sheet.width, "height": sheet.height}
+    write_json(path, {**size, "state": state, "tiles": tiles})
 
 
 def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

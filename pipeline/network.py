@@ -90,14 +90,15 @@ def describe(weights: Weights, image_size: int) -> Architecture:
     sized = _resized(model, image_size, weights)
     leading: dict[str, frozenset[tuple[str, int]]] = {}
     layers: dict[str, Layer] = {}
-    for depth, layer in enumerate(sized.layers):
-        lead = frozenset().union(*(leading[name] for name in parents(layer)))
+    reads = parents(sized)
+    for depth, layer in enumerate(sized.operations):
+        lead = frozenset().union(*(leading.get(name, ()) for name in reads[layer.name]))
         leading[layer.name] = lead | {(layer.name, operations(layer))}
-        shape = getattr(layer.output, "shape", ())
-        if len(shape) == 4 and not isinstance(layer, keras.layers.InputLayer):
+        shape = _shape(layer)
+        if len(shape) == 4 and isinstance(layer, keras.Layer) and reads[layer.name]:
             cost = sum(count for _, count in leading[layer.name])
             layers[layer.name] = Layer(layer.name, depth, shape[3], shape[1], shape[2], cost)
-    total = sum(operations(layer) for layer in sized.layers)
+    total = sum(operations(layer) for layer in sized.operations)
     classes = sized.output_shape[-1] if has_classes else None
     return Architecture(model.name, image_size, layers, classes, total)
 
@@ -117,9 +118,14 @@ def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:
         sized = keras.models.clone_model(model, input_tensors=keras.Input((size, size, 3)))
     except (ValueError, tf.errors.OpError) as error:
         raise ConfigError(_too_small(size, model)) from error
-    if any(0 in (layer.output.shape or ()) for layer in sized.layers):
+    if any(0 in _shape(layer) for layer in sized.operations):
         raise ConfigError(_too_small(size, model))
     return sized
+
+
+def _shape(layer: keras.Operation) -> tuple[int, ...]:
+    """The shape of what a layer returns; empty where it returns several tensors."""
+    return tuple(getattr(layer.output, "shape", ()))
 
 
 def _too_small(size: int, model: keras.Model) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -55,13 +56,14 @@ def _normalised(spec: Normalised) -> Optimizer:
         numbers: tf.Tensor, gradient: tf.Tensor, slots: Slots, number: tf.Tensor
     ) -> tuple[tf.Tensor, Slots]:
         del number
-        axes = list(range(1, len(gradient.shape)))
-        deviation = tf.math.reduce_std(gradient, axis=axes, keepdims=True)
+        # Image by image: reduced in one go, the last bits depend on an image's row.
+        deviations = [tf.math.reduce_std(image) for image in tf.unstack(gradient)]
+        deviation = tf.reshape(tf.stack(deviations), (-1,) + (1,) * (len(gradient.shape) - 1))
         return numbers + spec.rate * gradient / (deviation + _EPSILON), slots
 
-    return Optimizer(lambda numbers: (), step)
+    return Optimizer(lambda _: (), step)
 
 
 _EPSILON = 1e-8
 
-_MAKE = {Adam: _adam, Normalised: _normalised}
+_MAKE: dict[type, Callable[[Any], Optimizer]] = {Adam: _adam, Normalised: _normalised}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -72,4 +73,4 @@ def _pixel(spec: Pixel, size: int) -> Parametrization:
     )
 
 
-_MAKE = {Spectrum: _spectrum, Pixel: _pixel}
+_MAKE: dict[type, Callable[[Any, int], Parametrization]] = {Spectrum: _spectrum, Pixel: _pixel}

@@ -6,12 +6,14 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, cast
 
 from pipeline.architecture import Architecture, probe
 from pipeline.config import AtlasConfig
-from pipeline.errors import AtlasFolderError
+from pipeline.device import Device
+from pipeline.errors import AtlasFolderError, WeightsError
 from pipeline.labels import class_names
+from pipeline.recipes import Recipe
 from pipeline.units import Section, Unit, expand, sections
 from pipeline.weights import Weights, resolve
 
@@ -57,9 +59,19 @@ class Provenance:
         return int(self.fingerprint["batch_size"])
 
     @property
-    def steps(self) -> int:
-        """Steps of the ascent."""
-        return int(self.fingerprint["recipe"]["steps"])
+    def recipe(self) -> Recipe:
+        """How the images are found."""
+        return Recipe.model_validate_json(json.dumps(self.fingerprint["recipe"]))
+
+    @property
+    def seed(self) -> int:
+        """The seed of every random number."""
+        return int(self.fingerprint["seed"])
+
+    @property
+    def device(self) -> Device:
+        """The kind of device that the images are computed on."""
+        return cast(Device, self.fingerprint["device"])
 
     def units(self) -> list[Unit]:
         """The atlas's units, in order."""
@@ -72,6 +84,21 @@ class Provenance:
     def is_available(self, unit: Unit) -> bool:
         """Whether the weights have what the unit needs."""
         return not unit.has_class or self.architecture.classes is not None
+
+    def locate_weights(self) -> Weights:
+        """The atlas's weights file, found on this machine.
+
+        Raises:
+            WeightsError: it is not here, or is another file.
+        """
+        source, sha256 = self.weights["source"], self.weights["sha256"]
+        found = resolve(self.weights["path"] if source == "file" else source)
+        if found.sha256 != sha256:
+            raise WeightsError(
+                f"the weights {found.path} are not those of the atlas: expected SHA-256 {sha256}, "
+                f"not {found.sha256}"
+            )
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """A plain form for JSON; `from_json` reads it."""
@@ -127,9 +154,7 @@ def resolve_provenance(
     provenance = Provenance(
         fingerprint=fingerprint,
         patterns=config.units,
-        weights={
-            "source": weights.source, "path": str(weights.path), "sha256": weights.sha256
-        },
+        weights={"source": weights.source, "path": str(weights.path), "sha256": weights.sha256},
         architecture=architecture,
         classes=classes,
         columns=0 if config.mosaic.columns == "auto" else config.mosaic.columns,
@@ -173,11 +198,9 @@ def digest(value: Any) -> str:
 
 
 def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
-    wanted = config.model.weights
-    if wanted == "auto" and before is not None:
-        source = before.weights["source"]
-        wanted = before.weights["path"] if source == "file" else source
-    return resolve(wanted, timeout=config.model.timeout)
+    if config.model.weights == "auto" and before is not None:
+        return before.locate_weights()
+    return resolve(config.model.weights, timeout=config.model.timeout)
 
 
 def _fingerprint(config: AtlasConfig, weights: Weights) -> dict[str, Any]:

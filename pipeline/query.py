@@ -1,22 +1,23 @@
-"""Questions to an index: expressions over its columns, checked before pandas sees them.
+"""Questions to an index: expressions over its columns.
 
-The language is pandas' `DataFrame.query`, less everything that could run code: comparisons,
-`and`, `or`, `not`, `in`, arithmetic, and a few methods of text and missing values.
+The language looks like pandas' `DataFrame.query`: comparisons, `and`, `or`, `not`, `in`,
+arithmetic, and a few methods of text and missing values. It is evaluated here, node by node, so
+nothing in it can run code, and a missing value stays missing through `not` and `!=`.
 """
 
 import ast
 import difflib
+import functools
+import io
+import operator
+import tokenize
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 
 from pipeline.errors import ConfigError
 
-_NODES = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Invert, ast.USub,
-    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr, ast.Compare, ast.Eq,
-    ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Constant, ast.List,
-    ast.Tuple, ast.Name, ast.Load,
-)  # fmt: skip
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
 _LONGEST = 10_000
@@ -34,14 +35,20 @@ def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
         ConfigError: the expression is malformed, names a column that is not there, or asks for
             more than a comparison.
     """
-    _check(frame, expression)
+    tree = _parse(expression)
+    check_columns(frame, sorted(n.id for n in ast.walk(tree) if isinstance(n, ast.Name)))
     try:
-        kept = frame.eval(expression, engine="python")
-        if not (isinstance(kept, pd.Series) and pd.api.types.is_bool_dtype(kept.dtype)):
-            raise TypeError("it is not true or false row by row")
-        return frame[kept.fillna(False).astype(bool)]
+        kept = _value(tree, frame)
+    except ConfigError:
+        raise
     except Exception as error:  # pandas raises many types for what it cannot compare
-        raise ConfigError(f"the expression {expression!r} does not work: {error}") from error
+        raise ConfigError(f"the expression {expression[:80]!r} does not work: {error}") from error
+    if not (isinstance(kept, pd.Series) and pd.api.types.is_bool_dtype(kept.dtype)):
+        raise ConfigError(
+            f"the expression {expression[:80]!r} is not true or false row by row: expected one as "
+            "in 'activation > 5'"
+        )
+    return frame[kept.fillna(False).astype(bool)]
 
 
 def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
@@ -55,47 +62,138 @@ def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
             near = difflib.get_close_matches(name, list(frame.columns), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             columns = ", ".join(frame.columns)
-            raise ConfigError(f"there is no column {name!r}{hint} The columns are {columns}")
+            raise ConfigError(f"there is no column {name!r}{hint} (the columns are {columns})")
 
 
-def _check(frame: pd.DataFrame, expression: str) -> None:
+def _parse(expression: str) -> ast.expr:
+    """An expression's tree, with `&` and `|` read as `and` and `or`, as pandas reads them."""
     if len(expression) > _LONGEST:
         raise ConfigError(f"the expression is longer than {_LONGEST} characters")
+    words = {"&": "and", "|": "or"}
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tokens = tokenize.generate_tokens(io.StringIO(expression.strip()).readline)
+        plain = [(tokenize.NAME if t[1] in words else t[0], words.get(t[1], t[1])) for t in tokens]
+        return ast.parse(tokenize.untokenize(plain).strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise ConfigError(
-            f"{expression!r} is no expression: expected one as in "
+            f"{expression[:80]!r} is no expression: expected one as in "
             "'layer == \"mixed4\" and activation > 5'"
         ) from error
-    check_columns(frame, sorted(n.id for n in ast.walk(tree) if isinstance(n, ast.Name)))
-    todo: list[ast.AST] = [tree]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Call) and _is_method(node):
-            todo.extend(node.args)
-        elif isinstance(node, _NODES):
-            todo.extend(ast.iter_child_nodes(node))
-        else:
-            what = ast.unparse(node)[:60]
-            raise ConfigError(
-                f"the expression may not have {what!r}: expected columns, numbers, texts, "
-                "comparisons, and, or, not, in, COLUMN.isna(), COLUMN.notna(), COLUMN.abs(), "
-                "COLUMN.str.contains(…), .str.startswith(…) and .str.endswith(…)"
-            )
 
 
-def _is_method(call: ast.Call) -> bool:
-    """Whether a call is COLUMN.isna() or COLUMN.str.contains(TEXT) and their like."""
-    method = call.func
-    if not isinstance(method, ast.Attribute) or call.keywords:
-        return False
-    if isinstance(method.value, ast.Name):
-        return method.attr in _METHODS and not call.args
-    return (
-        method.attr in _TEXT_METHODS
-        and isinstance(method.value, ast.Attribute)
-        and method.value.attr == "str"
-        and isinstance(method.value.value, ast.Name)
-        and all(isinstance(argument, ast.Constant) for argument in call.args)
+def _value(node: ast.expr, frame: pd.DataFrame) -> Any:
+    """What a part of an expression comes to: a column, a constant or a list of constants."""
+    evaluate = _NODES.get(type(node))
+    if evaluate is None:
+        raise _refusal(node)
+    return evaluate(node, frame)
+
+
+def _refusal(node: ast.AST) -> ConfigError:
+    return ConfigError(
+        f"the expression may not have {ast.unparse(node)[:60]!r}: expected columns, numbers, "
+        "texts, comparisons, and, or, not, in, COLUMN.isna(), COLUMN.notna(), COLUMN.abs(), "
+        "COLUMN.str.contains(…), .str.startswith(…) and .str.endswith(…)"
     )
+
+
+def _list(node: ast.List | ast.Tuple, frame: pd.DataFrame) -> list[Any]:
+    return [_value(item, frame) for item in node.elts]
+
+
+def _unary(node: ast.UnaryOp, frame: pd.DataFrame) -> Any:
+    value = _value(node.operand, frame)
+    if isinstance(node.op, ast.USub):
+        return -value
+    if isinstance(node.op, ast.Not | ast.Invert):
+        return ~_truth(value)
+    raise _refusal(node)
+
+
+def _arithmetic(node: ast.BinOp, frame: pd.DataFrame) -> Any:
+    if type(node.op) not in _ARITHMETIC:
+        raise _refusal(node)
+    return _ARITHMETIC[type(node.op)](_value(node.left, frame), _value(node.right, frame))
+
+
+def _joined(node: ast.BoolOp, frame: pd.DataFrame) -> pd.Series:
+    join = operator.and_ if isinstance(node.op, ast.And) else operator.or_
+    return functools.reduce(join, [_truth(_value(part, frame)) for part in node.values])
+
+
+def _compared(node: ast.Compare, frame: pd.DataFrame) -> Any:
+    if not all(type(op) in _COMPARISONS for op in node.ops):
+        raise _refusal(node)
+    sides = [_value(side, frame) for side in (node.left, *node.comparators)]
+    pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
+    found = [_COMPARISONS[type(op)](left, right) for op, left, right in pairs]
+    return functools.reduce(operator.and_, found)
+
+
+def _called(node: ast.Call, frame: pd.DataFrame) -> pd.Series:
+    method = _method(node)
+    if method is None:
+        raise _refusal(node)
+    column, name = frame[method[0]], method[1]
+    owner = column if name in _METHODS else column.str
+    found: pd.Series = getattr(owner, name)(*[_value(argument, frame) for argument in node.args])
+    return found
+
+
+def _method(call: ast.Call) -> tuple[str, str] | None:
+    """Column and method of COLUMN.isna() or COLUMN.str.contains(TEXT) and their like."""
+    match call:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=column), attr=name), args=[], keywords=[]
+        ) if name in _METHODS:
+            return column, name
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Attribute(value=ast.Name(id=column), attr="str"), attr=name
+            ),
+            args=[ast.Constant(value=str())],
+            keywords=[],
+        ) if name in _TEXT_METHODS:
+            return column, name
+    return None
+
+
+def _truth(value: Any) -> pd.Series:
+    if isinstance(value, pd.Series) and pd.api.types.is_bool_dtype(value.dtype):
+        return value
+    raise TypeError("what `and`, `or` and `not` join must be true or false row by row")
+
+
+def _is_in(column: pd.Series, values: list[Any]) -> pd.Series:
+    if not (isinstance(column, pd.Series) and isinstance(values, list)):
+        raise TypeError("expected COLUMN in [VALUE, …]")
+    return column.isin(values).astype("boolean").mask(column.isna())
+
+
+_ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: _is_in,
+    ast.NotIn: lambda column, values: ~_is_in(column, values),
+}
+_NODES: Mapping[type[ast.AST], Callable[[Any, pd.DataFrame], Any]] = {
+    ast.Name: lambda node, frame: frame[node.id],
+    ast.Constant: lambda node, _: node.value,
+    ast.List: _list,
+    ast.Tuple: _list,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _arithmetic,
+    ast.BoolOp: _joined,
+    ast.Compare: _compared,
+    ast.Call: _called,
+}

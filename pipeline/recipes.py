@@ -4,9 +4,9 @@ Every number can be set in `atlas_config.yaml` under `recipe`; what is not set t
 named recipe in `RECIPES`. This module knows no TensorFlow: it is read where builds are planned.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.frozen import Frozen
 
@@ -70,6 +70,12 @@ class Scale(Frozen):
     probability: Probability = 1.0
     until: int | None = None
 
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least:g}) must not be above most ({self.most:g})")
+        return self
+
 
 class Transforms(Frozen):
     """What keeps the image honest: one random affine map an image and step."""
@@ -107,6 +113,12 @@ class Blur(Frozen):
     """Side of the kernel, odd."""
     until: int | None = None
 
+    @model_validator(mode="after")
+    def _is_odd(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, not {self.kernel}")
+        return self
+
 
 class Octaves(Frozen):
     """The image starts small and grows by `growth` from octave to octave."""
@@ -128,6 +140,16 @@ class Recipe(Frozen):
     blur: Blur | None = None
     octaves: Octaves = Octaves()
 
+    @model_validator(mode="after")
+    def _only_pixels_are_changed_in_place(self) -> Self:
+        changed = self.transforms.apply == "image" or self.blur or self.octaves.count > 1
+        if changed and self.parametrization.kind != "pixel":
+            raise ValueError(
+                "`transforms.apply: image`, `blur` and `octaves` change the image itself, so they "
+                f"need `parametrization.kind: pixel`, not {self.parametrization.kind}"
+            )
+        return self
+
 
 RECIPES = {
     "fourier": Recipe(
@@ -143,9 +165,7 @@ RECIPES = {
         steps=200,
         revive=16,
         parametrization=Pixel(),
-        transforms=Transforms(
-            apply="image", pad=Pad(), jitter=Jitter(pixels=2, probability=0.25)
-        ),
+        transforms=Transforms(apply="image", pad=Pad(), jitter=Jitter(pixels=2, probability=0.25)),
         optimizer=Normalised(),
         blur=Blur(),
         octaves=Octaves(count=4),

@@ -76,13 +76,7 @@ class Records:
         """The record of a chunk, if there is one and it is whole."""
         path = self.path(section, chunk)
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            seal = plain.pop("self")
-            if digest(plain) != seal or (plain["section"], plain["chunk"]) != (section, chunk):
-                raise ValueError("it does not match its own digest")
-            plain["units"] = tuple(plain["units"])
-            plain["image_sha256"] = tuple(plain["image_sha256"])
-            return Record(**plain)
+            return _parsed(path.read_text(encoding="utf-8"), section, chunk)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -107,3 +101,19 @@ class Records:
             return []
         rows = json.loads(path.read_text(encoding="utf-8"))
         return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+
+
+def _parsed(text: str, section: str, chunk: int) -> Record:
+    """The record in a file's text.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is not what `Records.add` wrote.
+    """
+    plain = json.loads(text)
+    seal = plain.pop("self")
+    if digest(plain) != seal:
+        raise ValueError("it does not match its own digest")
+    if (plain["section"], plain["chunk"]) != (section, chunk):
+        raise ValueError(f"it is of batch {plain['section']}/{plain['chunk']:06d}")
+    lists = {name: tuple(plain[name]) for name in ("units", "image_sha256")}
+    return Record(**{**plain, **lists})

@@ -32,10 +32,11 @@ class Relu:
             self._revive.reset(token)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """The ReLU of a tensor."""
         return _revived_relu(x) if self._revive.get() else tf.nn.relu(x)
 
 
-@tf.custom_gradient
+@tf.custom_gradient  # type: ignore[untyped-decorator]
 def _revived_relu(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
     y = tf.nn.relu(x)
 

@@ -14,8 +14,9 @@ import tensorflow as tf
 from pipeline import objectives, optimizers, parametrizations, transforms
 from pipeline.network import Network
 from pipeline.objectives import Aim
+from pipeline.optimizers import Slots
 from pipeline.recipes import Blur, Recipe
-from pipeline.units import Unit
+from pipeline.units import Kind, Unit
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Renderer:
         self.recipe = recipe
         self.size = size
         self._octaves = [
-            _Octave(network, recipe, octave, steps, first, of)
-            for octave, steps, first, of in _schedule(recipe, size)
+            _Octave(network, recipe, octave, steps, first)
+            for octave, steps, first in _schedule(recipe, size)
         ]
 
     def render(self, units: Sequence[Unit], seed: int, batch: int) -> Rendered:
@@ -62,17 +63,16 @@ class Renderer:
         padded = pad(units, batch)
         streams = [_stream(seed, unit) for unit in padded]
         target = objectives.aim(padded, self.network.map_size(self.size))
-        numbers: np.ndarray | None = None
-        first: np.ndarray | None = None
+        numbers = self._octaves[0].start(streams)
+        first = self._octaves[0].image(numbers)
         seen = []
         for octave in self._octaves:
-            numbers = octave.enter(numbers, streams)
-            if first is None:
-                first = octave.image(numbers)
+            if octave is not self._octaves[0]:
+                numbers = octave.grow(numbers)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
             numbers, trajectory = octave.climb(padded[0].kind, numbers, matrices, target)
             seen.append(trajectory)
-        images = octave.image(numbers)
+        images = self._octaves[-1].image(numbers)
         count = len(units)
         return Rendered(
             quantise(images)[:count],
@@ -101,38 +101,38 @@ def _stream(seed: int, unit: Unit) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
-def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int, int]]:
-    """For each octave its image size, steps, number of its first step, and the last size."""
-    count = recipe.octaves.count
+def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int]]:
+    """For each octave its image size, steps, and number of its first step."""
+    count = min(recipe.octaves.count, recipe.steps)
     sizes = [round(size / recipe.octaves.growth ** (count - 1 - i)) for i in range(count)]
     bounds = [round(recipe.steps * i / count) for i in range(count + 1)]
-    return [(sizes[i], bounds[i + 1] - bounds[i], bounds[i], size) for i in range(count)]
+    return [(sizes[i], bounds[i + 1] - bounds[i], bounds[i]) for i in range(count)]
 
 
 class _Octave:
     """The steps at one image size."""
 
     def __init__(
-        self, network: Network, recipe: Recipe, size: int, steps: int, first: int, last: int
+        self, network: Network, recipe: Recipe, size: int, steps: int, first: int
     ) -> None:
         self._network = network
         self._recipe = recipe
         self._size = size
         self._steps = steps
         self._first = first
-        self._last = last
         self._form = parametrizations.make(recipe.parametrization, size)
         self._optimizer = optimizers.make(recipe.optimizer)
         self._compiled = tf.function(self._climb, reduce_retracing=False)
         self._image = tf.function(self._form.image)
 
-    def enter(
-        self, numbers: np.ndarray | None, streams: Sequence[np.random.Generator]
-    ) -> np.ndarray:
-        """The numbers this octave starts from: fresh ones, or the last octave's image grown."""
-        if numbers is None:
-            return np.stack([self._form.start(stream) for stream in streams])
-        return tf.image.resize(numbers, (self._size, self._size), method="bicubic").numpy()
+    def start(self, streams: Sequence[np.random.Generator]) -> np.ndarray:
+        """Fresh numbers, each image's from its stream."""
+        return np.stack([self._form.start(stream) for stream in streams])
+
+    def grow(self, numbers: np.ndarray) -> np.ndarray:
+        """A smaller octave's numbers at this octave's size."""
+        grown = tf.image.resize(numbers, (self._size, self._size), method="bicubic")
+        return np.asarray(self._form.settle(grown))
 
     def draw(self, stream: np.random.Generator) -> np.ndarray:
         """One image's transforms, (steps, 8)."""
@@ -142,10 +142,10 @@ class _Octave:
 
     def image(self, numbers: np.ndarray) -> np.ndarray:
         """The RGB images in [-1, 1] of some numbers."""
-        return self._image(numbers).numpy()
+        return np.asarray(self._image(numbers))
 
     def climb(
-        self, kind: str, numbers: np.ndarray, matrices: np.ndarray, target: Aim
+        self, kind: Kind, numbers: np.ndarray, matrices: np.ndarray, target: Aim
     ) -> tuple[np.ndarray, np.ndarray]:
         """All steps; returns the numbers reached and the (batch, steps) trajectory."""
         reached, seen = self._compiled(
@@ -154,7 +154,7 @@ class _Octave:
         return reached.numpy(), seen.numpy()
 
     def _climb(
-        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
+        self, kind: Kind, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
     ) -> tuple[tf.Tensor, tf.Tensor]:
         slots = self._optimizer.slots(numbers)
         seen = tf.TensorArray(tf.float32, size=self._steps)
@@ -163,7 +163,13 @@ class _Octave:
             if start == stop:
                 continue
 
-            def step(number, numbers, slots, seen, reviving=reviving):  # type: ignore[no-untyped-def]
+            def step(
+                number: tf.Tensor,
+                numbers: tf.Tensor,
+                slots: Slots,
+                seen: tf.TensorArray,
+                reviving: bool = reviving,
+            ) -> tuple[tf.Tensor, tf.Tensor, Slots, tf.TensorArray]:
                 value, gradient = self._slope(kind, numbers, matrices[number], target, reviving)
                 numbers, slots = self._optimizer.step(
                     numbers, gradient, slots, number + self._first
@@ -180,7 +186,7 @@ class _Octave:
         return numbers, tf.transpose(seen.stack())
 
     def _slope(
-        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim, reviving: bool
+        self, kind: Kind, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim, reviving: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The plain activations and the way up."""
         with tf.GradientTape() as tape:
@@ -203,7 +209,10 @@ class _Octave:
 
 
 def _blurred(images: tf.Tensor, blur: Blur, number: tf.Tensor) -> tf.Tensor:
-    """Images through a normalised Gaussian kernel whose sigma falls as 1 / (step + 1)."""
+    """Images through a normalised Gaussian kernel whose sigma falls as 1 / (step + 1).
+
+    From the step `until` on, images as they are.
+    """
     sigma = blur.sigma / (tf.cast(number, tf.float32) + 1.0)
     reach = blur.kernel // 2
     places = tf.range(-reach, reach + 1, dtype=tf.float32)
@@ -211,4 +220,5 @@ def _blurred(images: tf.Tensor, blur: Blur, number: tf.Tensor) -> tf.Tensor:
     weights /= tf.reduce_sum(weights)
     kernel = tf.tile((weights[:, None] * weights[None, :])[:, :, None, None], (1, 1, 3, 1))
     padded = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]], mode="SYMMETRIC")
-    return tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
+    blurred = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
+    return blurred if blur.until is None else tf.where(number < blur.until, blurred, images)

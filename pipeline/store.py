@@ -52,7 +52,7 @@ class Store:
         try:
             attributes = dict(zarr.open_group(path, mode="r").attrs)
             return cls(folder, Provenance.from_json(attributes[_ATTRIBUTE]))  # type: ignore[arg-type]
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise AtlasFolderError(
                 f"{path} is no channel atlas, or its zarr.json is damaged: {error!r}"
             ) from error
@@ -69,10 +69,12 @@ class Store:
         strange = folder.exists() and (
             not folder.is_dir()
             or any(item.name not in ("atlas.zarr", "build.lock") for item in folder.iterdir())
+            or (folder / "atlas.zarr").is_file()
         )
         if strange:
             raise AtlasFolderError(
-                f"{folder} is there and is no atlas: expected an atlas folder, an empty one, or none"
+                f"{folder} is there and is no atlas: expected an atlas folder, an empty one, or "
+                "none"
             )
         return False
 
@@ -83,7 +85,7 @@ class Store:
         path = folder / "atlas.zarr"
         attributes = {_ATTRIBUTE: provenance.to_json()}
         if cls.exists(folder):
-            zarr.open_group(path, mode="r+").attrs.update(attributes)  # type: ignore[arg-type]
+            zarr.open_group(path, mode="r+").attrs.update(attributes)
         else:
             zarr.create_group(path, zarr_format=3, attributes=attributes)
         return cls(folder, provenance)
@@ -94,6 +96,17 @@ class Store:
         """The batches of a section that nobody committed."""
         committed = {record.chunk: record.units for record in self.records.of(section.name)}
         return missing_batches(section, committed, self.provenance.batch_size)
+
+    def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
+        """Whether a section's arrays have rows for batches."""
+        if not batches:
+            return True
+        try:
+            group = zarr.open_group(self.folder / "atlas.zarr" / section.name, mode="r")
+            rows = max(batch.rows.stop for batch in batches)
+            return all(group[name].shape[0] >= rows for name in self._layouts())  # type: ignore[union-attr]
+        except (FileNotFoundError, KeyError):
+            return False
 
     def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
         """Make room in a section's arrays for batches; the driver does this, before any worker."""
@@ -121,7 +134,7 @@ class Store:
             )
 
     def _layouts(self) -> dict[str, "_Layout"]:
-        size, steps = self.provenance.size, self.provenance.steps
+        size, steps = self.provenance.size, self.provenance.recipe.steps
         statistics = {"statistic": list(NAMES)}
         return {
             "images": _Layout((size, size, 3), "uint8", 0, ("y", "x", "rgb"), {}),
@@ -150,12 +163,13 @@ class Store:
                     f"{_first_bad(batch, values)}; it is not stored"
                 )
         group = zarr.open_group(self.folder / "atlas.zarr" / batch.section, mode="r+")
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            for name, values in arrays.items():
-                # A whole chunk, so that what a killed writer left there is never read.
-                whole = np.full((batch.size, *values.shape[1:]), group[name].fill_value, values.dtype)
-                whole[: len(values)] = values
-                group[name][batch.rows] = whole  # type: ignore[index]
+        for name, layout in self._layouts().items():
+            # A whole chunk, so that what a killed writer left there is never read; and one that is
+            # written even if it is all zeros. Not by `zarr.config`, which other threads share.
+            whole = np.full((batch.size, *layout.shape), layout.fill, layout.dtype)
+            whole[: len(arrays[name])] = arrays[name]
+            array: Any = group[name]
+            array.with_config({"write_empty_chunks": True})[batch.rows] = whole
         record = Record(
             section=batch.section,
             chunk=batch.chunk,
@@ -177,21 +191,20 @@ class Store:
         """
         first = record.first_row
         rows = slice(first, first + len(record.units)) if offset is None else first + offset
-        path = self.folder / "atlas.zarr" / record.section
         try:
-            if not self._chunk_path(record, name).exists():
-                raise FileNotFoundError(f"chunk {record.chunk} of {name} is gone")
-            return np.asarray(zarr.open_array(path / name, mode="r")[rows])
+            return self._rows(record, name, rows)
         except Exception as error:  # codecs and stores raise many types for damaged bytes
             raise DamageError(
                 f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
                 f"delete {self.records.path(record.section, record.chunk)} and build again"
             ) from error
 
-    def _chunk_path(self, record: Record, name: str) -> Path:
-        rest = "/".join("0" for _ in self._layouts()[name].shape)
+    def _rows(self, record: Record, name: str, rows: slice | int) -> np.ndarray:
         folder = self.folder / "atlas.zarr" / record.section / name
-        return folder / "c" / str(record.chunk) / rest
+        rest = "/".join("0" for _ in self._layouts()[name].shape)
+        if not (folder / "c" / str(record.chunk) / rest).exists():
+            raise FileNotFoundError(f"chunk {record.chunk} of {name} is gone")
+        return np.asarray(zarr.open_array(folder, mode="r")[rows])
 
 
 @dataclass(frozen=True)

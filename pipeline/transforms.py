@@ -5,6 +5,9 @@ input pixel it shows, about the middle of the image. Drawing is NumPy and happen
 the ascent; warping is one TensorFlow operation. A new transform is one `_draw_…` function.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -39,8 +42,8 @@ def draw(
             wanted &= numbers < transform.until
         total = total @ np.where(wanted[:, None, None], drawn, np.eye(3))
     middle = (size - 1) / 2
-    total = _shift(middle, middle) @ total @ _shift(-middle, -middle)
-    return total.reshape(steps, 9)[:, :8].astype(np.float32)
+    about: Matrices = _shift(middle, middle) @ total @ _shift(-middle, -middle)
+    return about.reshape(steps, 9)[:, :8].astype(np.float32)
 
 
 def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
@@ -104,4 +107,9 @@ def _shift(x: np.ndarray | float, y: np.ndarray | float) -> Matrices:
     return matrices
 
 
-_DRAW = {Pad: _draw_pad, Jitter: _draw_jitter, Rotate: _draw_rotate, Scale: _draw_scale}
+_DRAW: dict[type, Callable[[Any, int, int, np.random.Generator], Matrices]] = {
+    Pad: _draw_pad,
+    Jitter: _draw_jitter,
+    Rotate: _draw_rotate,
+    Scale: _draw_scale,
+}

@@ -14,6 +14,7 @@ and `--only` are lists of patterns.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -272,8 +273,9 @@ def missing_batches(
     done = {unit_id for ids in committed.values() for unit_id in ids}
     todo = [unit for unit in section.units if unit.id not in done]
     groups = [tuple(todo[i : i + size]) for i in range(0, len(todo), size)]
-    free = (chunk for chunk in range(len(committed) + len(groups)) if chunk not in committed)
-    return [Batch(section.name, chunk, size, group) for chunk, group in zip(free, groups)]
+    free = (chunk for chunk in itertools.count() if chunk not in committed)
+    numbered = zip(groups, free, strict=False)
+    return [Batch(section.name, chunk, size, group) for group, chunk in numbered]
 
 
 def _order(unit: Unit, architecture: Architecture) -> tuple[object, ...]:

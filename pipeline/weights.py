@@ -123,7 +123,9 @@ def _file(wanted: str) -> Weights:
             f"model.weights: there is no file {path}: expected a path of a Keras model or weights"
         )
     if not path.is_file():
-        raise WeightsError(f"model.weights: {path} is not a file: expected a Keras model or weights")
+        raise WeightsError(
+            f"model.weights: {path} is not a file: expected a Keras model or weights"
+        )
     return Weights("file", path, _digest(path, "sha256"))
 
 

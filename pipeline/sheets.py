@@ -1,0 +1,149 @@
+"""An atlas's mosaics: one a section, and the whole; each a PNG and a map from pixel to unit.
+
+    ATLAS/mosaics/SECTION.png, SECTION.json
+    ATLAS/mosaic.png, mosaic.json
+"""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import mosaic
+from pipeline.provenance import SCHEMA, Provenance, digest
+from pipeline.records import Record
+from pipeline.store import Store
+from pipeline.units import Section, Unit
+
+WHOLE = None
+"""In place of a section's name: the mosaic of the whole atlas."""
+
+
+def path_of(folder: Path, section: str | None) -> Path:
+    """The PNG of a section's mosaic, or of the whole."""
+    return folder / "mosaics" / f"{section}.png" if section else folder / "mosaic.png"
+
+
+def is_current(store: Store, section: str | None, tile: int) -> bool:
+    """Whether a mosaic is there and shows what the store holds now."""
+    path = path_of(store.folder, section)
+    try:
+        noted = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["state"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return path.is_file() and noted == _state(store, _shown(store.provenance, section), tile)
+
+
+def draw(store: Store, section: str | None, tile: int) -> Path:
+    """Draw a mosaic and write it and its map.
+
+    Args:
+        store: the atlas.
+        section: a section's name, or `WHOLE`.
+        tile: side of a tile, in pixels.
+
+    Returns:
+        The PNG's path.
+
+    Raises:
+        DamageError: a stored image is damaged.
+    """
+    sections = _shown(store.provenance, section)
+    total = sum(len(shown.units) for shown in sections)
+    panels = [_panel(shown, store.provenance, len(sections) > 1, total) for shown in sections]
+    sheet = mosaic.lay_out(panels, tile)
+    path = path_of(store.folder, section)
+    state = _state(store, sections, tile)
+    mosaic.save(mosaic.draw(sheet, tiles(store)), path)
+    mosaic.save_map(sheet, state, path.with_suffix(".json"))
+    return path
+
+
+def contact(
+    store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path
+) -> None:
+    """Draw a contact sheet of some units under a heading. Raises as `draw`."""
+    labels = [(unit.id, unit.id) for unit in units]
+    sheet = mosaic.lay_out([mosaic.Panel(heading, labels, mosaic.grid(len(units)))], tile)
+    mosaic.save(mosaic.draw(sheet, tiles(store)), path)
+
+
+def label(unit: Unit, classes: Sequence[str]) -> str:
+    """What stands under a unit's tile: its number, and its class's name."""
+    if unit.kind == "deepdream":
+        return "+".join(unit.layers)
+    place = f"@{unit.row},{unit.column}" if unit.kind == "neuron" else ""
+    name = classes[unit.index] if unit.has_class and unit.index < len(classes) else ""
+    return f"{unit.index}{place} {name}".strip()
+
+
+def heading(section: Section) -> str:
+    """A section's heading."""
+    first = section.units[0]
+    what = {
+        "channel": f"{first.layers[0]} · channels" if first.layers else "",
+        "neuron": f"{first.layers[0]} · neurons" if first.layers else "",
+        "deepdream": "DeepDream",
+        "logits": "class logits",
+        "softmax": "class probabilities",
+    }[section.kind]
+    negative = " · negative direction" if first.negative else ""
+    return f"{what}{negative} ({len(section.units)})"
+
+
+def tiles(store: Store) -> Callable[[str], np.ndarray | None]:
+    """A function from unit id to its stored image, or None; near units share one read."""
+    places = {
+        unit: (record, offset)
+        for section in store.provenance.sections()
+        for record in store.records.of(section.name)
+        for offset, unit in enumerate(record.units)
+    }
+
+    @functools.lru_cache(maxsize=4)
+    def read(section: str, chunk: int) -> np.ndarray:
+        return store.read(records[section, chunk], "images")
+
+    records: dict[tuple[str, int], Record] = {
+        (record.section, record.chunk): record for record, _ in places.values()
+    }
+
+    def image(unit: str) -> np.ndarray | None:
+        if unit not in places:
+            return None
+        record, offset = places[unit]
+        return read(record.section, record.chunk)[offset]
+
+    return image
+
+
+def _shown(provenance: Provenance, section: str | None) -> list[Section]:
+    """The sections of a mosaic, less what the weights have nothing for."""
+    available = [s for s in provenance.sections() if provenance.is_available(s.units[0])]
+    return [s for s in available if section in (WHOLE, s.name)]
+
+
+def _panel(
+    section: Section, provenance: Provenance, is_whole: bool, total: int
+) -> mosaic.Panel:
+    count = total if is_whole else len(section.units)
+    return mosaic.Panel(
+        heading=heading(section),
+        units=[(unit.id, label(unit, provenance.classes)) for unit in section.units],
+        columns=mosaic.grid(count, provenance.columns),
+    )
+
+
+def _state(store: Store, sections: Sequence[Section], tile: int) -> str:
+    """A digest of everything that a mosaic shows."""
+    images = {
+        unit: sha256
+        for section in sections
+        for record in store.records.of(section.name)
+        for unit, sha256 in zip(record.units, record.image_sha256, strict=True)
+    }
+    units = [unit.id for section in sections for unit in section.units]
+    classes = store.provenance.classes
+    return digest([SCHEMA, units, images, tile, store.provenance.columns, classes])

@@ -1,0 +1,165 @@
+"""The Luigi tasks of a build. As little logic as possible: what to do is in `pipeline`.
+
+    BuildAtlas ─┬─ WriteIndex ────┐
+                ├─ DrawMosaic × n ┼─ RenderUnits ── Enumerate
+                └─ DrawMosaic ────┘
+
+A task is complete when the store says so, not when a file is there.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import luigi
+from luigi.parameter import ParameterVisibility
+
+from pipeline import index, sheets
+from pipeline.errors import WorkError
+from pipeline.records import Failure
+from pipeline.store import Store
+from pipeline.units import Batch
+from tasks.cluster import pool
+from tasks.dispatch import dispatch
+from tasks.planning import Plan
+
+
+class AtlasTask(luigi.Task):
+    """A task of one atlas folder; `plan` is a `Plan` as JSON."""
+
+    folder = luigi.Parameter(description="the atlas folder")
+    plan = luigi.Parameter(significant=False, visibility=ParameterVisibility.PRIVATE)
+
+    @property
+    def planned(self) -> Plan:
+        """The build."""
+        return Plan.from_json(self.plan)
+
+    @property
+    def store(self) -> Store:
+        """The atlas."""
+        return Store.open(self.planned.folder)
+
+    def of_same(self, kind: type["AtlasTask"], **more: Any) -> "AtlasTask":
+        """Another task of the same atlas."""
+        return kind(folder=self.folder, plan=self.plan, **more)
+
+
+class Enumerate(AtlasTask):
+    """Begins the atlas: its provenance, its sections, room for every batch."""
+
+    def complete(self) -> bool:
+        """Whether the store is there, says the plan's provenance, and has room."""
+        plan = self.planned
+        if not Store.exists(plan.folder) or self.store.provenance != plan.provenance:
+            return False
+        return all(self.store.has_room(section, batches) for section, batches in plan.missing())
+
+    def run(self) -> None:
+        """Write what is not there yet."""
+        plan = self.planned
+        store = Store.create(plan.folder, plan.provenance)
+        for section, batches in plan.missing():
+            store.prepare(section, batches)
+
+
+class RenderUnits(AtlasTask):
+    """Has the pool compute every missing batch; what fails is noted and does not stop the rest."""
+
+    def requires(self) -> AtlasTask:
+        """The enumeration."""
+        return self.of_same(Enumerate)
+
+    def complete(self) -> bool:
+        """Whether every batch is committed, or was given up by this build."""
+        return Enumerate.complete(self) and not self._missing()
+
+    def run(self) -> None:
+        """Compute; each outcome is a progress event."""
+        batches = self._missing()
+        total, done = sum(len(batch.units) for batch in batches), 0
+        records = self.store.records
+        failures = records.failures()
+        with pool(self.planned.config) as client:
+            for outcome in dispatch(client, self.planned, batches):
+                self.trigger_event(luigi.Event.PROGRESS, self, outcome)
+                if outcome is None:
+                    continue
+                if isinstance(outcome, Failure):
+                    failures.append(outcome)
+                    records.note_failures(failures)
+                done += len(outcome.units)
+                self.set_progress_percentage(round(100 * done / total))
+                self.set_status_message(f"{done} of {total} units, {len(failures)} batches failed")
+
+    def _missing(self) -> list[Batch]:
+        given_up = {failure.batch for failure in self.store.records.failures()}
+        found = (batch for _, batches in self.planned.missing() for batch in batches)
+        return [batch for batch in found if batch.key not in given_up]
+
+
+class DrawMosaic(AtlasTask):
+    """Draws the mosaic of a section, or of the whole (`section` empty)."""
+
+    section = luigi.OptionalParameter(default=None)
+
+    def requires(self) -> AtlasTask:
+        """The rendering."""
+        return self.of_same(RenderUnits)
+
+    def output(self) -> luigi.LocalTarget:
+        """The PNG."""
+        return luigi.LocalTarget(str(sheets.path_of(self.planned.folder, self.section)))
+
+    def complete(self) -> bool:
+        """Whether the PNG shows what the store holds now."""
+        tile = self.planned.config.mosaic.tile
+        return Enumerate.complete(self) and sheets.is_current(self.store, self.section, tile)
+
+    def run(self) -> None:
+        """Draw it."""
+        sheets.draw(self.store, self.section, self.planned.config.mosaic.tile)
+
+
+class WriteIndex(AtlasTask):
+    """Writes `index.parquet`."""
+
+    def requires(self) -> AtlasTask:
+        """The rendering."""
+        return self.of_same(RenderUnits)
+
+    def output(self) -> luigi.LocalTarget:
+        """The Parquet file."""
+        return luigi.LocalTarget(str(index.path_of(self.planned.folder)))
+
+    def complete(self) -> bool:
+        """Whether the index was made from what the store holds now."""
+        return Enumerate.complete(self) and index.is_current(self.store)
+
+    def run(self) -> None:
+        """Write it."""
+        index.refresh(self.store)
+
+
+class BuildAtlas(AtlasTask):
+    """The whole atlas. Fails at the end where batches were given up."""
+
+    def requires(self) -> Iterable[AtlasTask]:
+        """Everything that the atlas folder holds."""
+        shown = [s for s in self.planned.provenance.sections() if self._is_available(s.units[0])]
+        yield self.of_same(WriteIndex)
+        yield self.of_same(DrawMosaic)
+        yield from (self.of_same(DrawMosaic, section=section.name) for section in shown)
+
+    def complete(self) -> bool:
+        """Whether all of it is there and nothing was given up."""
+        tasks = (self.of_same(RenderUnits), *self.requires())
+        return all(task.complete() for task in tasks) and not self.store.records.failures()
+
+    def run(self) -> None:
+        """Tell the truth."""
+        failures = self.store.records.failures()
+        if failures:
+            raise WorkError(f"{len(failures)} batches failed, first {failures[0].batch}")
+
+    def _is_available(self, unit: Any) -> bool:
+        return self.planned.provenance.is_available(unit)

@@ -1,0 +1,394 @@
+"""The command `atlas`. Each command checks its words, calls the library, and prints.
+
+Exit codes: 0 done; 1 work failed; 2 wrong usage or configuration; 3 incomplete (`status`).
+Nothing here imports TensorFlow but `render`; the heavy parts are imported where they are used.
+"""
+
+import enum
+import json
+import logging
+import re
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperCommand
+
+from pipeline.errors import AtlasError, ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from PIL.Image import Image as Picture
+
+    from pipeline.atlas import Atlas
+    from pipeline.config import AtlasConfig
+    from tasks.estimate import Estimate
+    from tasks.run import Report
+
+DEFAULT_CONFIG = Path("atlas_config.yaml")
+FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    help="An atlas of what every channel of a convolutional network sees.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+class Format(enum.StrEnum):
+    """How `query` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class _TakesUnits(TyperCommand):
+    """A command whose arguments may be ids of negative units, such as -mixed4:3."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Move such ids behind `--`, where they are no options."""
+        if "--" not in args:
+            ids = [arg for arg in args if re.match(r"-[\w./+-]+:\S", arg)]
+            args = [arg for arg in args if arg not in ids] + (["--", *ids] if ids else [])
+        return super().parse_args(ctx, args)
+
+
+Config = Annotated[
+    Path | None, typer.Option("-c", "--config", help=f"The configuration [{DEFAULT_CONFIG}].")
+]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", help="The atlas folder [the configuration's].")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in --set image.size=64."),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
+]
+Folder = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="The atlas folder [the configuration's].")
+]
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(name)s: %(message)s" if verbose else "%(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    if verbose:
+        for name in ("asyncio", "fsspec", "PIL", "h5py", "numcodecs"):
+            logging.getLogger(name).setLevel(logging.INFO)
+
+
+@app.command()
+def build(
+    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+) -> None:
+    """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
+    from tasks import planning, progress, run  # noqa: PLC0415
+
+    plan = planning.make(_config(config, output, settings), only or ())
+    for line in _unavailable(len(plan.unavailable())):
+        out.print(line)
+    with progress.show(out) as display:
+        try:
+            report = run.run(plan, display)
+        except KeyboardInterrupt:
+            err.print(
+                f"stopped: {display.done:,} units were added and are kept in {plan.folder}; "
+                "the same command goes on from there"
+            )
+            raise typer.Exit(INTERRUPTED) from None
+    _print_report(report)
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def plan(
+    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+) -> None:
+    """Show what would be built: units, batches, estimated time and bytes. Writes nothing."""
+    from tasks import estimate, planning  # noqa: PLC0415
+    from tasks.cluster import local_workers  # noqa: PLC0415
+
+    made = planning.make(_config(config, output, settings), only or ())
+    rate = estimate.machine_rate(made)
+    table = _table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
+    rows = [
+        (section, estimate.estimate(made, batches, rate)) for section, batches in made.missing()
+    ]
+    for section, cost in rows:
+        _cost_row(table, section.name, len(section.units), cost)
+    costs = [cost for _, cost in rows]
+    table.add_section()
+    _cost_row(table, "all", sum(len(s.units) for s, _ in rows), estimate.total(costs))
+    out.print(table)
+    for line in _unavailable(len(made.unavailable())):
+        out.print(line)
+    if rate is not None:
+        workers = local_workers(getattr(made.config.cluster, "workers", 1))
+        out.print(f"times are for this machine, by a matrix product timed now; {workers} workers")
+    out.print(f"into {made.folder}; weights {made.provenance.weights['source']}")
+
+
+@app.command()
+def status(
+    folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False
+) -> None:
+    """Show per section how many units are done, missing, failed and unavailable."""
+    atlas = _atlas(folder)
+    sections = atlas.status()
+    failures = atlas.failures()
+    if as_json:
+        print(json.dumps({"sections": sections, "failures": failures}, indent=1))  # noqa: T201
+    else:
+        table = _table("section", "done", "missing", "failed", "unavailable")
+        for name, counts in sections.items():
+            table.add_row(name, *(f"{count:,}" for count in counts.values()))
+        out.print(table)
+        for batch, reason in failures.items():
+            out.print(f"batch {batch} failed: {reason}", markup=False)
+    if any(counts["failed"] for counts in sections.values()):
+        raise typer.Exit(FAILED)
+    if any(counts["missing"] for counts in sections.values()):
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def query(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
+    sort: Annotated[
+        str | None, typer.Option(help="Sort by a column; -COLUMN for descending order.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Keep the first rows.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    sheet: Annotated[Path | None, typer.Option(help="Draw the units found as a PNG.")] = None,
+) -> None:
+    """Show the units for which an expression holds, as in 'layer == "mixed4" and activation > 8'.
+
+    --top without --sort sorts by activation, strongest first.
+    """
+    folder, expression = _folder_and(arguments, "EXPR")
+    atlas = _atlas(folder)
+    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    shown = _columns(found, columns, form)
+    if sheet is not None:
+        atlas.sheet(list(found["unit"]), sheet, heading=expression)
+        err.print(f"sheet of {len(found)} units: {sheet}")
+    _print_frame(shown, form)
+
+
+@app.command(cls=_TakesUnits)
+def show(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    save: Annotated[Path | None, typer.Option(help="Write the image as a PNG.")] = None,
+) -> None:
+    """Show one unit: its image, its statistics, its trajectory."""
+    from PIL import Image  # noqa: PLC0415
+
+    from tasks import terminal  # noqa: PLC0415
+
+    folder, unit = _folder_and(arguments, "UNIT")
+    atlas = _atlas(folder)
+    image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
+    if save is not None:
+        _save(Image.fromarray(image), save)
+    if out.is_terminal:
+        out.print(terminal.picture(image))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in row.items():
+        table.add_row(str(name), f"{value:.4g}" if isinstance(value, float) else str(value))
+    table.add_row("trajectory", terminal.curve(trajectory.tolist()))
+    out.print(table)
+    if save is not None:
+        out.print(f"saved {save}")
+
+
+@app.command(cls=_TakesUnits)
+def render(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
+    config: Config = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The PNG [the unit's id].")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
+    from PIL import Image  # noqa: PLC0415
+
+    from tasks import single  # noqa: PLC0415
+
+    path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
+    made = _config_or_default(config, settings)
+    rendered = single.render(unit, made)
+    _save(Image.fromarray(rendered.image), path)
+    out.print(
+        f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
+        f"{rendered.activation:.4g} at the end, {rendered.seconds:.1f} s\nsaved {path}"
+    )
+
+
+@app.command()
+def doctor(config: Config = None, settings: Settings = None) -> None:
+    """Check versions, devices, weights, and what else a build needs; say how to mend it."""
+    from tasks.doctor import examine  # noqa: PLC0415
+
+    colours = {"ok": "green", "note": "yellow", "wrong": "red"}
+    is_well = True
+    for finding in examine(_config_or_default(config, settings)):
+        is_well &= finding.state != "wrong"
+        out.print(f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end="")
+        out.print(finding.found, markup=False, highlight=False)
+        if finding.remedy:
+            out.print(f"       → {finding.remedy}", markup=False, highlight=False)
+    if not is_well:
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Run the command; one line and an exit code for whatever is wrong."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except AtlasError as error:
+        err.print(f"atlas: {error}", style="red", markup=False, highlight=False)
+        sys.exit(WRONG if isinstance(error, UsageError) else FAILED)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+# What was asked for ----------------------------------------------------------------------------
+
+
+def _config(path: Path | None, output: str | None, settings: list[str] | None) -> "AtlasConfig":
+    from pipeline import config_file  # noqa: PLC0415
+
+    config = config_file.load(path or DEFAULT_CONFIG, settings or ())
+    return config.model_copy(update={"output": output}) if output else config
+
+
+def _config_or_default(path: Path | None, settings: list[str] | None) -> "AtlasConfig":
+    """The configuration, or the defaults where none is named and none is here."""
+    from pipeline import config_file  # noqa: PLC0415
+
+    if path is None and not DEFAULT_CONFIG.exists():
+        return config_file.parse("units: ['mixed4:0']", "the defaults", settings or ())
+    return config_file.load(path or DEFAULT_CONFIG, settings or ())
+
+
+def _atlas(folder: Path | None) -> "Atlas":
+    from pipeline.atlas import Atlas  # noqa: PLC0415
+
+    return Atlas.open(folder or Path(_config(None, None, None).output).expanduser())
+
+
+def _folder_and(arguments: list[str], what: str) -> tuple[Path | None, str]:
+    """An atlas folder, if one is named, and the last argument."""
+    if len(arguments) > 2:
+        raise ConfigError(
+            f"expected [DIR] {what}, came {len(arguments)} arguments: put {what} in quotes"
+        )
+    return (Path(arguments[0]) if len(arguments) == 2 else None), arguments[-1]
+
+
+def _columns(frame: "pd.DataFrame", columns: str | None, form: Format) -> "pd.DataFrame":
+    from pipeline.query import check_columns  # noqa: PLC0415
+
+    few = ["unit", "status", "activation", "activation_start", "alive", "class_name"]
+    if columns is None:
+        return frame[few] if form is Format.TABLE else frame
+    names = [name.strip() for name in columns.split(",")]
+    check_columns(frame, names)
+    return frame[names]
+
+
+# Printing --------------------------------------------------------------------------------------
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(first)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _unavailable(count: int) -> list[str]:
+    if not count:
+        return []
+    return [
+        f"{count:,} logits and softmax units are unavailable: these weights have no classifier. "
+        "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
+    ]
+
+
+def _print_report(report: "Report") -> None:
+    from tasks.progress import duration  # noqa: PLC0415
+
+    parts = [f"{report.done:,} units done"]
+    parts += [f"{report.failed:,} failed"] if report.failed else []
+    parts += [f"{report.missing:,} missing"] if report.missing else []
+    parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
+    out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
+    out.print(f"mosaic  {report.mosaic}\nindex   {report.index}", highlight=False)
+
+
+def _print_frame(frame: "pd.DataFrame", form: Format) -> None:
+    if form is Format.CSV:
+        frame.to_csv(sys.stdout, index=False)
+    elif form is Format.JSON:
+        frame.to_json(sys.stdout, orient="records", indent=1, force_ascii=False)
+        sys.stdout.write("\n")
+    elif form is Format.PARQUET:
+        sys.stdout.buffer.write(frame.to_parquet(index=False))
+    else:
+        text = frame.to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
+
+
+def _save(image: "Picture", path: Path) -> None:
+    try:
+        image.save(path, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _cost_row(table: Table, name: str, units: int, cost: "Estimate") -> None:
+    from tasks.progress import duration  # noqa: PLC0415
+
+    table.add_row(
+        name,
+        f"{units:,}",
+        f"{cost.units:,}",
+        f"{cost.batches:,}",
+        f"{cost.operations / 1e12:,.1f}",
+        "–" if cost.seconds is None else duration(cost.seconds),
+        f"{cost.stored / 1e6:,.1f}",
+    )

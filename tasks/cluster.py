@@ -1,0 +1,199 @@
+"""The pool that computes batches: one function a kind of cluster.
+
+Workers are processes of one thread each. They are chosen by resources and their environment,
+never by name, so that a restarted worker is as good as the first.
+"""
+
+import contextlib
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import dask.config
+from dask.system import CPU_COUNT
+from distributed import Client, Nanny, Scheduler, SpecCluster, Worker
+
+from pipeline import device
+from pipeline.config import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
+from pipeline.errors import ConfigError, WorkError
+
+_MEMORY_A_WORKER = 2 * 1024**3
+_LOOPBACK = "127.0.0.1"
+
+
+@contextlib.contextmanager
+def pool(config: AtlasConfig) -> Iterator[Client]:
+    """A Dask client of the workers that a configuration asks for, closed at the end.
+
+    Raises:
+        ConfigError: the cluster is not there, or cannot be had on this machine.
+    """
+    _quiet()
+    with (
+        dask.config.set(_settings(config)),
+        _POOLS[type(config.cluster)](config.cluster) as address,
+        Client(address, timeout=config.build.patience, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def resources(config: AtlasConfig) -> dict[str, int]:
+    """What a worker must have to be given a batch."""
+    return {"GPU": 1} if config.device == "gpu" else {}
+
+
+def local_workers(wanted: int | str) -> int:
+    """Worker processes for this machine: those asked for, or one a core that memory allows."""
+    if isinstance(wanted, int):
+        return wanted
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(CPU_COUNT, memory // _MEMORY_A_WORKER))
+
+
+def gpus() -> tuple[int, ...]:
+    """The numbers of the GPUs that nvidia-smi lists; none where there is no driver."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(int(line) for line in answer.stdout.split())
+
+
+def _settings(config: AtlasConfig) -> dict[str, Any]:
+    memory = "distributed.worker.memory"
+    return {
+        "distributed.scheduler.allowed-failures": config.build.deaths,
+        # Batches are small and hold nothing that could be spilled; a paused worker would hang.
+        f"{memory}.target": False, f"{memory}.spill": False, f"{memory}.pause": False,
+    }  # fmt: skip
+
+
+def _quiet() -> None:
+    """Dask tells of every worker that comes and goes; failures are told by the build."""
+    for name in ("distributed", "bokeh", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _local(cluster: Local) -> Iterator[Any]:
+    environments = [device.environment("cpu")] * local_workers(cluster.workers)
+    with _processes(environments, {}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _local_gpu(cluster: LocalGpu) -> Iterator[Any]:
+    numbers = gpus() if cluster.gpus == "auto" else cluster.gpus
+    if not numbers:
+        raise ConfigError(
+            "cluster.kind: local-gpu, but nvidia-smi lists no GPU: install the driver, or set "
+            "`cluster.kind: local`"
+        )
+    common = device.environment("gpu")
+    environments = [{**common, "CUDA_VISIBLE_DEVICES": str(number)} for number in numbers]
+    with _processes(environments, {"GPU": 1}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _processes(
+    environments: list[dict[str, str]], resources: dict[str, int]
+) -> Iterator[SpecCluster]:
+    """Worker processes on this machine, one for each environment, reachable from it alone."""
+    scheduler = {
+        "cls": Scheduler,
+        "options": {"host": _LOOPBACK, "port": 0, "protocol": "tcp://", "dashboard": False},
+    }
+    workers = {
+        number: {
+            "cls": Nanny,
+            "options": {
+                "host": _LOOPBACK, "nthreads": 1, "env": environment, "resources": resources,
+                "dashboard": False, "memory_limit": 1 / len(environments),
+                "silence_logs": logging.CRITICAL,
+            },
+        }
+        for number, environment in enumerate(environments)
+    }  # fmt: skip
+    with SpecCluster(scheduler=scheduler, workers=workers, silence_logs=False) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _threads(cluster: Threads) -> Iterator[SpecCluster]:
+    scheduler = {
+        "cls": Scheduler,
+        "options": {"host": _LOOPBACK, "port": 0, "protocol": "inproc://", "dashboard": False},
+    }
+    options = {"nthreads": cluster.workers, "memory_limit": 0, "dashboard": False}
+    workers = {0: {"cls": Worker, "options": options}}
+    with SpecCluster(scheduler=scheduler, workers=workers, silence_logs=False) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _address(cluster: Address) -> Iterator[str]:
+    if (cluster.address is None) == (cluster.scheduler_file is None):
+        raise ConfigError(
+            "cluster.kind: address needs either `address`, as in tcp://host:8786, or "
+            "`scheduler_file`"
+        )
+    try:
+        with Client(
+            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=30,
+            set_as_default=False,
+        ) as client:  # fmt: skip
+            address = client.scheduler.address
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+    except (OSError, ValueError) as error:
+        where = cluster.address or cluster.scheduler_file
+        raise WorkError(f"no Dask scheduler answers at {where}: {error}") from error
+    crowded = [name for name, worker in workers.items() if worker["nthreads"] != 1]
+    if crowded:
+        raise ConfigError(
+            f"the worker {crowded[0]} has {workers[crowded[0]]['nthreads']} threads: start workers "
+            "with `dask worker --nthreads 1` (and `--nworkers` for more of them)"
+        )
+    yield address
+
+
+@contextlib.contextmanager
+def _slurm(cluster: Slurm) -> Iterator[Any]:
+    with slurm_cluster(cluster) as found:
+        found.scale(jobs=cluster.jobs)
+        yield found
+
+
+def slurm_cluster(cluster: Slurm) -> Any:
+    """A dask-jobqueue cluster without jobs yet; its `job_script()` is what would be submitted.
+
+    Raises:
+        ConfigError: dask-jobqueue is not installed.
+    """
+    try:
+        from dask_jobqueue import SLURMCluster  # noqa: PLC0415, an extra
+    except ImportError as error:
+        raise ConfigError(
+            "cluster.kind: slurm needs dask-jobqueue: pip install 'channel-atlas[slurm]'"
+        ) from error
+    exports = [f"export {name}={value}" for name, value in device.environment(cluster.device).items()]
+    gpu = ["--resources", "GPU=1"] if cluster.device == "gpu" else []
+    return SLURMCluster(
+        cores=cluster.workers_per_job, processes=cluster.workers_per_job, memory=cluster.memory,
+        queue=cluster.queue, account=cluster.account, walltime=cluster.walltime,
+        job_extra_directives=list(cluster.directives), job_script_prologue=exports,
+        worker_extra_args=gpu,
+    )  # fmt: skip
+
+
+_POOLS: dict[type[Cluster], Callable[[Any], AbstractContextManager[Any]]] = {  # type: ignore[valid-type]
+    Local: _local,
+    LocalGpu: _local_gpu,
+    Threads: _threads,
+    Address: _address,
+    Slurm: _slurm,
+}

@@ -1,0 +1,97 @@
+"""What a build would do: everything checked, nothing written."""
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import AtlasConfig
+from pipeline.errors import UnitError
+from pipeline.provenance import Provenance, resolve_provenance
+from pipeline.store import Store
+from pipeline.units import Batch, Section, Unit, expand, missing_batches, sections
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration, what it means here and now, and the part of it to build.
+
+    Attributes:
+        config: the configuration.
+        provenance: what the atlas is made of.
+        only: patterns of the units to compute now; empty for all.
+    """
+
+    config: AtlasConfig
+    provenance: Provenance
+    only: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The atlas folder, absolute."""
+        return Path(self.config.output).expanduser().absolute()
+
+    def sections(self) -> list[Section]:
+        """The sections to compute, with the units that the weights allow and `only` names."""
+        units = [unit for unit in self.provenance.units() if self.provenance.is_available(unit)]
+        if self.only:
+            chosen = set(expand(self.only, self.provenance.architecture))
+            units = [unit for unit in units if unit in chosen]
+        return sections(units)
+
+    def unavailable(self) -> list[Unit]:
+        """The units that the weights have nothing for."""
+        return [u for u in self.provenance.units() if not self.provenance.is_available(u)]
+
+    def missing(self) -> list[tuple[Section, list[Batch]]]:
+        """For each section to compute, the batches that nobody committed."""
+        if not Store.exists(self.folder):
+            size = self.provenance.batch_size
+            return [(section, missing_batches(section, {}, size)) for section in self.sections()]
+        store = Store.open(self.folder)
+        return [(section, store.missing(section)) for section in self.sections()]
+
+    def to_json(self) -> str:
+        """A plain form; `from_json` reads it."""
+        plain = {
+            "config": self.config.model_dump(mode="json"),
+            "provenance": self.provenance.to_json(),
+            "only": self.only,
+        }
+        return json.dumps(plain, sort_keys=True)
+
+    @staticmethod
+    @functools.lru_cache(maxsize=4)
+    def from_json(text: str) -> "Plan":
+        """The plan that `to_json` wrote."""
+        plain = json.loads(text)
+        return Plan(
+            config=AtlasConfig.model_validate_json(json.dumps(plain["config"])),
+            provenance=Provenance.from_json(plain["provenance"]),
+            only=tuple(plain["only"]),
+        )
+
+
+def make(config: AtlasConfig, only: Sequence[str] = ()) -> Plan:
+    """Plan a build.
+
+    Args:
+        config: the configuration.
+        only: patterns of the units to compute now; empty for all of the configuration's.
+
+    Raises:
+        UsageError: anything that cannot be; see `pipeline.provenance.resolve_provenance`.
+        UnitError: `only` names a unit that the configuration does not have.
+    """
+    folder = Path(config.output).expanduser().absolute()
+    before = Store.open(folder).provenance if Store.exists(folder) else None
+    plan = Plan(config, resolve_provenance(config, before), tuple(only))
+    known = set(plan.provenance.units())
+    strange = [unit for unit in expand(only, plan.provenance.architecture) if unit not in known]
+    if strange:
+        raise UnitError(
+            f"--only names {strange[0].id} (and {len(strange) - 1} more), which the configuration "
+            "has not: add it to `units`, or name units of the configuration"
+        )
+    return plan

@@ -1,0 +1,157 @@
+"""Running a build: the lock, Luigi, the display, and the truth at the end."""
+
+import contextlib
+import logging
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import luigi
+from luigi.rpc import RPCError
+
+from pipeline import index, sheets
+from pipeline.errors import AtlasError, WorkError
+from pipeline.store import Store
+from tasks import build as graph
+from tasks import lock
+from tasks.dispatch import Outcome
+from tasks.planning import Plan
+from tasks.progress import Display
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a build ended.
+
+    Attributes:
+        done: units that are committed, of those planned.
+        missing: planned units that are not.
+        failed: units of batches that were given up.
+        unavailable: units that the weights have nothing for.
+        seconds: what it took.
+        mosaic: the PNG of the whole atlas.
+        index: the index.
+    """
+
+    done: int
+    missing: int
+    failed: int
+    unavailable: int
+    seconds: float
+    mosaic: Path
+    index: Path
+
+
+def run(plan: Plan, display: Display) -> Report:
+    """Build an atlas, or what is missing of it.
+
+    Args:
+        plan: what to build.
+        display: told of every outcome.
+
+    Raises:
+        AtlasFolderError: another build is at it.
+        WorkError: the build could not go on; what was committed stays.
+    """
+    began = time.monotonic()
+    with lock.held(plan.folder):
+        if Store.exists(plan.folder):
+            Store.open(plan.folder).records.note_failures([])
+        missing = _missing(plan)
+        display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
+        errors: list[BaseException] = []
+        with _listening(display, errors):
+            succeeded = _luigi(plan)
+    if errors:
+        raise _readable(errors[0]) from errors[0]
+    failed = sum(len(f.units) for f in Store.open(plan.folder).records.failures())
+    if not succeeded and not failed:
+        raise WorkError("Luigi did not run every task: another build of this folder may be at it")
+    missing = _missing(plan)
+    return Report(
+        done=sum(len(section.units) for section in plan.sections()) - missing,
+        missing=missing - failed,
+        failed=failed,
+        unavailable=len(plan.unavailable()),
+        seconds=time.monotonic() - began,
+        mosaic=sheets.path_of(plan.folder, sheets.WHOLE),
+        index=index.path_of(plan.folder),
+    )
+
+
+def _missing(plan: Plan) -> int:
+    return sum(len(batch.units) for _, batches in plan.missing() for batch in batches)
+
+
+def _luigi(plan: Plan) -> bool:
+    build = plan.config.build
+    task = graph.BuildAtlas(folder=str(plan.folder), plan=plan.to_json())
+    logging.getLogger("luigi").setLevel(logging.WARNING)
+    logging.getLogger("luigi-interface").setLevel(logging.CRITICAL)
+    place = {
+        "local_scheduler": build.scheduler_host is None,
+        "scheduler_host": build.scheduler_host or "localhost",
+        "scheduler_port": build.scheduler_port,
+    }
+    # The command's own logging stays.
+    luigi.configuration.get_config().set("core", "no_configure_logging", "true")
+    try:
+        if build.scheduler_host is not None:
+            # Luigi itself would try for minutes.
+            socket.create_connection((build.scheduler_host, build.scheduler_port), 5).close()
+        result = luigi.build([task], workers=1, detailed_summary=True, **place)
+    except (OSError, RPCError) as error:
+        raise WorkError(
+            f"no luigid answers at {build.scheduler_host}:{build.scheduler_port}: start it, or "
+            f"leave out build.scheduler_host ({error})"
+        ) from error
+    return result.status in (
+        luigi.execution_summary.LuigiStatusCode.SUCCESS,
+        luigi.execution_summary.LuigiStatusCode.SUCCESS_WITH_RETRY,
+    )
+
+
+@contextlib.contextmanager
+def _listening(display: Display, errors: list[BaseException]) -> Iterator[None]:
+    """Have Luigi's events told to the display, and errors noted, but for the verdict's own."""
+
+    def progress(_: luigi.Task, outcome: Outcome) -> None:
+        with _undisturbed():
+            display.update(outcome)
+
+    def failure(task: luigi.Task, error: BaseException) -> None:
+        _LOG.debug("%s failed", task, exc_info=error)
+        if not isinstance(task, graph.BuildAtlas):
+            errors.append(error)
+
+    heard = [(luigi.Event.PROGRESS, progress), (luigi.Event.FAILURE, failure)]
+    heard += [(luigi.Event.BROKEN_TASK, failure)]
+    for event, handler in heard:
+        luigi.Task.event_handler(event)(handler)
+    try:
+        yield
+    finally:
+        for event, handler in heard:
+            luigi.Task.remove_event_handler(event, handler)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait: Luigi would swallow a Ctrl-C that falls into an event's handler."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _readable(error: BaseException) -> AtlasError:
+    """What stopped a build, for a person."""
+    if isinstance(error, AtlasError):
+        return error
+    return WorkError(f"the build stopped: {type(error).__name__}: {error}")

@@ -1,0 +1,59 @@
+"""Rendering one unit without an atlas: the same engine, seed and shapes as a build's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline import device
+from pipeline.config import AtlasConfig
+from pipeline.provenance import resolve_provenance
+from pipeline.units import one
+
+
+@dataclass(frozen=True)
+class Single:
+    """A finished unit.
+
+    Attributes:
+        unit: its id.
+        image: (size, size, 3) uint8 RGB.
+        activation: of the image.
+        start: activation before the first step.
+        seconds: what rendering took.
+    """
+
+    unit: str
+    image: np.ndarray
+    activation: float
+    start: float
+    seconds: float
+
+
+def render(unit_id: str, config: AtlasConfig) -> Single:
+    """Render a unit in this process.
+
+    Args:
+        unit_id: its id; the configuration's own units do not matter.
+        config: weights, recipe, size, seed.
+
+    Raises:
+        UsageError: the unit or the configuration cannot be.
+    """
+    provenance = resolve_provenance(config.model_copy(update={"units": (unit_id,)}))
+    unit = one(unit_id, provenance.architecture)
+    device.use(config.device)
+    from pipeline.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
+
+    engine = Engine(
+        provenance.locate_weights(), config.recipe, config.image.size, config.seed,
+        config.batch_size,
+    )  # fmt: skip
+    results = engine.compute([unit])
+    statistics = results.statistics
+    return Single(
+        unit=unit.id,
+        image=results.images[0],
+        activation=float(statistics.activation[0]),
+        start=float(statistics.activation_start[0]),
+        seconds=float(statistics.seconds[0]),
+    )

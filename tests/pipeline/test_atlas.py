@@ -1,0 +1,114 @@
+"""Tests of an opened atlas."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pipeline
+from pipeline import Atlas, index
+from pipeline.errors import AtlasFolderError, ConfigError, UnitError
+from pipeline.provenance import Provenance
+from pipeline.records import Failure
+from pipeline.store import Store
+
+Make = Callable[..., Provenance]
+Build = Callable[..., Store]
+
+
+@pytest.fixture
+def atlas(tmp_path: Path, make_provenance: Make, build: Build) -> Atlas:
+    """Four of six channels and two neurons, done."""
+    made = make_provenance("mixed2:all", "mixed4:0-1@center", "logits:1", batch_size=4)
+    build(tmp_path, made, most=1)
+    return Atlas.open(str(tmp_path))
+
+
+def test_public_names() -> None:
+    assert sorted(pipeline.__all__) == ["Atlas", "AtlasError", "Unit", "UsageError", "WorkError"]
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(AtlasFolderError, match="none is not there: expected a folder with atlas"):
+        Atlas.open(tmp_path / "none")
+    with pytest.raises(AtlasFolderError, match="holds no atlas: expected a folder with atlas.zarr"):
+        Atlas.open(tmp_path)
+
+
+def test_images_and_trajectories(atlas: Atlas) -> None:
+    image = atlas.image("mixed2:3")
+    expected = np.random.default_rng(4).integers(0, 256, (8, 8, 3), np.uint8)
+    np.testing.assert_array_equal(image, expected)
+    np.testing.assert_array_equal(atlas.trajectory("mixed2:3"), np.full(4, 4, np.float32))
+    np.testing.assert_array_equal(atlas.image("mixed4:1@center"), atlas.image("mixed4:1@1,1"))
+
+
+def test_units_not_built_or_not_there(atlas: Atlas) -> None:
+    with pytest.raises(UnitError, match="unit mixed2:5 is not in .*not built yet, failed, or"):
+        atlas.image("mixed2:5")
+    with pytest.raises(UnitError, match="unit mixed4:9 is not in"):
+        atlas.trajectory("mixed4:9")
+    with pytest.raises(UnitError, match="no layer 'mixed9'"):
+        atlas.image("mixed9:1")
+    with pytest.raises(UnitError, match="names 2 units"):
+        atlas.unit("mixed2:0-1")
+
+
+def test_an_open_atlas_sees_what_is_added(atlas: Atlas, build: Build) -> None:
+    with pytest.raises(UnitError, match="not built yet"):
+        atlas.image("mixed2:5")
+    build(atlas.folder, atlas.provenance)
+    assert atlas.image("mixed2:5").shape == (8, 8, 3)
+
+
+def test_status_and_failures(atlas: Atlas) -> None:
+    Store.open(atlas.folder).records.note_failures(
+        [Failure("mixed2/000001", ("mixed2:4",), "it died")]
+    )
+    assert atlas.status() == {
+        "mixed2": {"done": 4, "missing": 1, "failed": 1, "unavailable": 0},
+        "neurons-mixed4": {"done": 2, "missing": 0, "failed": 0, "unavailable": 0},
+        "logits": {"done": 0, "missing": 0, "failed": 0, "unavailable": 1},
+    }
+    assert atlas.failures() == {"mixed2/000001": "it died"}
+    counts = atlas.index.groupby("section")["status"].value_counts()
+    assert counts["mixed2", "done"] == 4
+    assert "6 of 9 units" in repr(atlas)
+
+
+def test_the_index_is_read_where_it_is_current(atlas: Atlas, build: Build) -> None:
+    made = atlas.index
+    path = index.refresh(Store.open(atlas.folder))
+    assert atlas.index.equals(made)
+    changed = made.assign(recipe="mine").astype(index.TYPES)
+    state = index.notes(path)["state"]
+    index.write(changed, atlas.provenance, state, path)
+    assert set(atlas.index["recipe"]) == {"mine"}
+    build(atlas.folder, atlas.provenance)
+    assert set(atlas.index["recipe"]) == {"fourier"}
+    path.write_bytes(b"damaged")
+    assert set(atlas.index["recipe"]) == {"fourier"}
+
+
+def test_rows(atlas: Atlas) -> None:
+    row = atlas.row("mixed2:3")
+    assert (row["unit"], row["activation"]) == ("mixed2:3", 4.0)
+    assert "y" not in row
+    with pytest.raises(UnitError, match="unit mixed4:9 is not in .*its configuration"):
+        atlas.row("mixed4:9")
+
+
+def test_queries(atlas: Atlas) -> None:
+    found = atlas.query('kind == "channel" and status == "done"', sort="-activation", top=2)
+    assert list(found["unit"]) == ["mixed2:3", "mixed2:2"]
+    assert list(atlas.query("activation > 0", sort="activation")["activation"])[-1] == 4
+    with pytest.raises(ConfigError, match="no column 'activatoin'; did you mean 'activation'"):
+        atlas.query("alive", sort="-activatoin")
+
+
+def test_a_contact_sheet(atlas: Atlas, tmp_path: Path) -> None:
+    atlas.sheet(["mixed2:0", "mixed2:5"], tmp_path / "s.png", "two", tile=32)
+    with Image.open(tmp_path / "s.png") as found:
+        assert found.format == "PNG"

@@ -1,0 +1,175 @@
+"""Tests of folding batch norms: the network that is left computes the same."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pipeline import device, models
+from pipeline.folding import fold
+from pipeline.weights import resolve
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cpu() -> None:
+    device.use("cpu")
+
+
+def _images(size: int, count: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
+
+
+def _norms(model: keras.Model) -> list[str]:
+    norm = layers.BatchNormalization
+    return [layer.name for layer in model.layers if isinstance(layer, norm)]
+
+
+def _shake(model: keras.Model) -> keras.Model:
+    """The model with weights that a wrong folding would show."""
+    random = np.random.default_rng(1)
+    for layer in model.layers:
+        layer.set_weights([random.uniform(0.5, 2.0, w.shape) for w in layer.get_weights()])
+    return model
+
+
+def _assert_same(folded: keras.Model, model: keras.Model, size: int = 8) -> None:
+    images = _images(size)
+    np.testing.assert_allclose(folded(images), model(images), rtol=1e-4, atol=1e-4)
+
+
+def test_the_real_network_folds_to_the_same_values() -> None:
+    model = models.read(resolve("bundled"))
+    both = keras.Model(model.input, [model.get_layer(n).output for n in ("mixed2", "mixed4")])
+    folded = fold(both, tf.nn.relu)
+    assert len(_norms(both)) > 30
+    assert _norms(folded) == []
+    images = _images(96)
+    for expected, values in zip(both(images), folded(images), strict=True):
+        error = np.abs(values - expected).max() / np.abs(expected).max()
+        assert error < 1e-4
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("center", "scale"), [(True, True), (False, True), (True, False)])
+def test_every_form_of_norm_folds(bias: bool, center: bool, scale: bool) -> None:
+    norm = layers.BatchNormalization(center=center, scale=scale, epsilon=0.01)
+    conv = layers.Conv2D(4, 3, use_bias=bias)
+    model = _shake(keras.Sequential([keras.Input((8, 8, 3)), conv, norm, layers.ReLU()]))
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    assert _norms(folded) == []
+    _assert_same(folded, model)
+
+
+def _read_by_a_layer(conv: keras.KerasTensor, norm: keras.KerasTensor) -> list[keras.KerasTensor]:
+    return [layers.Add()([conv, norm])]
+
+
+def _read_by_an_operation(
+    conv: keras.KerasTensor, norm: keras.KerasTensor
+) -> list[keras.KerasTensor]:
+    return [norm * conv]
+
+
+def _read_from_outside(conv: keras.KerasTensor, norm: keras.KerasTensor) -> list[keras.KerasTensor]:
+    return [layers.Concatenate()([norm, norm]), conv]
+
+
+@pytest.mark.parametrize("ends", [_read_by_a_layer, _read_by_an_operation, _read_from_outside])
+def test_a_norm_whose_convolution_is_read_elsewhere_stays(ends: object) -> None:
+    image = keras.Input((8, 8, 3))
+    conv = layers.Conv2D(4, 3)(image)
+    norm = layers.BatchNormalization(name="norm")(conv)
+    model = _shake(keras.Model(image, ends(conv, norm)))  # type: ignore[operator]
+    folded = fold(model, tf.nn.relu)
+    assert _norms(folded) == ["norm"]
+    for values, expected in zip(folded(_images(8)), model(_images(8)), strict=True):
+        np.testing.assert_allclose(values, expected, rtol=1e-4)
+
+
+def test_layers_that_are_called_twice_stay() -> None:
+    norm, conv = layers.BatchNormalization(name="norm"), layers.Conv2D(3, 3, padding="same")
+    image = keras.Input((8, 8, 3))
+    twice = norm(layers.Conv2D(3, 3, padding="same")(norm(conv(image))))
+    model = _shake(keras.Model(image, twice))
+    folded = fold(model, tf.nn.relu)
+    assert _norms(folded) == ["norm"]
+    _assert_same(folded, model)
+
+
+def test_a_norm_behind_an_activation_stays() -> None:
+    conv, norm = layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(name="norm")
+    model = _shake(keras.Sequential([keras.Input((8, 8, 3)), conv, norm]))
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    assert _norms(folded) == ["norm"]
+    _assert_same(folded, model)
+
+
+def test_the_name_of_a_folded_norm_can_still_be_asked_for() -> None:
+    image = keras.Input((8, 8, 3))
+    norm = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3)(image))
+    model = _shake(keras.Model(image, norm))
+    folded = fold(model, tf.nn.relu)
+    _assert_same(keras.Model(folded.input, folded.get_layer("norm").output), model)
+
+
+def _plain(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(x)
+
+
+def _given_to(model: keras.Model) -> list[str]:
+    """Names of the layers to which folding gives its ReLU."""
+    folded = fold(model, _plain)
+    _assert_same(folded, model)
+    return sorted(x.name for x in folded.layers if getattr(x, "activation", None) is _plain)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(2, 1, activation="relu", name="end"), layers.ReLU(name="end"),
+        layers.Activation("relu", name="end"),
+    ],
+    ids=["convolution", "layer", "activation"],
+)
+def test_only_the_last_relu_becomes_the_one_given(layer: keras.Layer) -> None:
+    head = [keras.Input((8, 8, 3)), layers.Conv2D(2, 1, activation="relu"), layers.Conv2D(2, 1)]
+    model = keras.Sequential([*head, layer, layers.MaxPooling2D()])
+    assert _given_to(keras.Model(model.inputs[0], model.outputs[0])) == ["end"]
+
+
+@pytest.mark.parametrize("layer", [layers.ReLU(6.0), layers.ReLU(negative_slope=0.1)])
+def test_other_forms_of_relu_stay(layer: keras.Layer) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 1), layer])
+    assert _given_to(keras.Model(model.inputs[0], model.outputs[0])) == []
+
+
+def test_each_branch_and_each_output_has_its_last_relu() -> None:
+    image = keras.Input((8, 8, 3))
+    first = layers.Conv2D(3, 1, activation="relu", name="first")(image)
+    inner = layers.Conv2D(3, 1, activation="relu", name="inner")(first)
+    one = layers.Conv2D(3, 1, activation="relu", name="one")(inner)
+    two = layers.Conv2D(3, 1, activation="relu", name="two")(inner)
+    joined = layers.Concatenate()([one, layers.MaxPooling2D(1)(two)])
+    assert _given_to(keras.Model(image, joined)) == ["one", "two"]
+    skipped = layers.Add()([one, inner])
+    assert _given_to(keras.Model(image, skipped)) == ["inner", "one"]
+    both = fold(keras.Model(image, [first, joined]), _plain)
+    names = ("first", "inner", "one", "two")
+    given = [name for name in names if both.get_layer(name).activation is _plain]
+    assert given == ["first", "one", "two"]
+
+
+def test_the_image_size_is_freed_where_it_can_be() -> None:
+    image = keras.Input((8, 8, 3))
+    conv = layers.Conv2D(4, 3)(image)
+    free = fold(keras.Model(image, layers.GlobalAveragePooling2D()(conv)), tf.nn.relu)
+    fixed = fold(keras.Model(image, layers.Dense(2)(layers.Flatten()(conv))), tf.nn.relu)
+    assert free.input_shape == (None, None, None, 3)
+    assert fixed.input_shape == (None, 8, 8, 3)
+
+
+def test_mixed_precision_becomes_float32() -> None:
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.Conv2D(4, 3, dtype="mixed_float16")(image))
+    assert fold(model, tf.nn.relu)(_images(8)).dtype == tf.float32

@@ -1,0 +1,169 @@
+"""Tests of the network whose units are visualised."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pipeline import device
+from pipeline.errors import ConfigError, UnitError, WeightsError
+from pipeline.models import read
+from pipeline.network import CLASSES, Network, describe, load
+from pipeline.weights import Weights, resolve
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cpu() -> None:
+    device.use("cpu")
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Weights:
+    return resolve("bundled")
+
+
+@pytest.fixture(scope="module")
+def both(bundled: Weights) -> Network:
+    return load(bundled, ("mixed2", "mixed4"))
+
+
+def _images(size: int, count: int = 2) -> tf.Tensor:
+    random = np.random.default_rng(0)
+    return tf.constant(random.uniform(-1, 1, (count, size, size, 3)).astype(np.float32))
+
+
+def _saved(model: keras.Model, folder: Path) -> Weights:
+    path = folder / "mine.keras"
+    model.save(path)
+    return Weights("file", path, "0" * 64)
+
+
+def _flat(size: int) -> keras.Model:
+    """A classifier that takes images of one size only."""
+    body = [keras.Input((size, size, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")]
+    return keras.Sequential([*body, layers.Flatten(), layers.Dense(3, activation="softmax")])
+
+
+def test_activations_are_those_of_the_keras_model(bundled: Weights, both: Network) -> None:
+    model = read(bundled)
+    wanted = keras.Model(model.input, [model.get_layer(name).output for name in both.outputs])
+    images = _images(96)
+    activations = both(images)
+    assert list(activations) == ["mixed2", "mixed4"]
+    for values, expected in zip(activations.values(), wanted(images), strict=True):
+        assert np.abs(values - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_nothing_is_trainable(both: Network) -> None:
+    assert both.model.weights
+    assert both.model.trainable_weights == []
+    assert not any(layer.trainable_weights for layer in both.model.layers)
+
+
+def test_only_layers_that_lead_to_the_outputs_are_built(bundled: Weights) -> None:
+    network = load(bundled, ("mixed0",))
+    names = [layer.name for layer in network.model.layers]
+    assert names[-1] == "mixed0"
+    assert not {"mixed1", "mixed2", "mixed4"} & set(names)
+
+
+def test_values_are_the_same_while_reviving(both: Network) -> None:
+    images = _images(80)
+    plain, revived = both(images), both(images, revive=True)
+    for name in both.outputs:
+        np.testing.assert_array_equal(plain[name], revived[name])
+
+
+def test_map_size_is_that_of_the_map(bundled: Weights) -> None:
+    network = load(bundled, ("mixed4",))
+    assert network.fixed_size is None
+    for size in (75, 96, 128):
+        assert network.map_size(size) == tuple(network(_images(size, 1))["mixed4"].shape[1:3])
+
+
+def test_images_are_resized_for_a_network_of_one_size(tmp_path: Path) -> None:
+    model = _flat(16)
+    network = load(_saved(model, tmp_path), (CLASSES,))
+    assert network.fixed_size == 16
+    assert network.map_size(24) == (1, 1)
+    images = _images(24)
+    expected = model(tf.image.resize(images, (16, 16)))
+    logits = network(images)[CLASSES]
+    np.testing.assert_allclose(tf.nn.softmax(logits), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_less(1e-3, np.abs(logits - expected).max())
+
+
+def test_a_layer_before_the_flatten_takes_any_size(tmp_path: Path) -> None:
+    network = load(_saved(_flat(16), tmp_path), ("conv",))
+    assert network.fixed_size is None
+    assert network(_images(24))["conv"].shape == (2, 22, 22, 4)
+
+
+def test_an_unknown_layer_is_named(bundled: Weights) -> None:
+    with pytest.raises(UnitError, match="the network has no layer 'mixed9'"):
+        load(bundled, ("mixed9",))
+
+
+def test_classes_need_a_classifier(bundled: Weights) -> None:
+    with pytest.raises(WeightsError, match=r"no classifier.*use `model\.weights: imagenet`"):
+        load(bundled, (CLASSES,))
+
+
+def test_describe_knows_channels_maps_and_depth(bundled: Weights, both: Network) -> None:
+    architecture = describe(bundled, 96)
+    assert architecture.image_size == 96
+    assert architecture.classes is None
+    assert architecture.deepest == "mixed4"
+    for name, channels in (("mixed2", 288), ("mixed4", 768)):
+        layer = architecture.layers[name]
+        assert layer.channels == channels
+        assert (layer.height, layer.width, channels) == both(_images(96, 1))[name].shape[1:]
+    assert architecture.layers["mixed2"].depth < architecture.layers["mixed4"].depth
+
+
+def test_describe_counts_what_leads_to_a_layer(bundled: Weights) -> None:
+    architecture = describe(bundled, 128)
+    first = architecture.layers["conv2d"]
+    assert first.operations == 2 * 63 * 63 * 3 * 3 * 3 * 32
+    second = architecture.layers["conv2d_1"]
+    assert second.operations == first.operations + 2 * 61 * 61 * 3 * 3 * 32 * 32
+    assert architecture.layers["mixed4"].operations == architecture.class_operations
+    assert 0.5e9 < architecture.layers["mixed4"].operations < 1.8e9
+
+
+def test_describe_counts_classes_and_refuses_another_size_than_the_only_one(
+    tmp_path: Path,
+) -> None:
+    weights = _saved(_flat(16), tmp_path)
+    architecture = describe(weights, 16)
+    assert architecture.classes == 3
+    assert list(architecture.layers) == ["conv"]
+    dense = 2 * 14 * 14 * 4 * 3
+    assert architecture.class_operations == architecture.layers["conv"].operations + dense
+    with pytest.raises(ConfigError, match=r"takes only images of 16 px, not 24; set"):
+        describe(weights, 24)
+
+
+@pytest.mark.parametrize("size", [16, 40])
+def test_an_image_that_is_too_small_is_refused(bundled: Weights, size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"image\.size: {size} px is too small .*75 px or more"):
+        describe(bundled, size)
+
+
+def test_the_smallest_image_is_taken(bundled: Weights) -> None:
+    assert describe(bundled, 75).layers["mixed4"].height == 3
+
+
+def test_operations_between_layers_are_followed(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    conv = layers.Conv2D(4, 3, name="conv")(image * 2.0 - 1.0)
+    model = keras.Model(image, layers.Conv2D(2, 1, name="top")(keras.ops.relu(conv)))
+    weights = _saved(model, tmp_path)
+    architecture = describe(weights, 16)
+    assert list(architecture.layers) == ["conv", "top"]
+    assert architecture.layers["top"].operations == 2 * 14 * 14 * (27 * 4 + 4 * 2)
+    images = _images(16)
+    np.testing.assert_allclose(load(weights, ("top",))(images)["top"], model(images), rtol=1e-4)

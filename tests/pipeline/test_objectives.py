@@ -1,0 +1,167 @@
+"""Tests of the objectives: what they are, and that climbing them raises them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pipeline import device, models, objectives
+from pipeline.network import CLASSES, Network, load
+from pipeline.relu import Relu
+from pipeline.units import Unit
+from pipeline.weights import resolve
+
+SIZE = 80
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cpu() -> None:
+    device.use("cpu")
+
+
+@pytest.fixture(scope="module")
+def two_layers() -> Network:
+    return load(resolve("bundled"), ("mixed0", "mixed2"))
+
+
+@pytest.fixture(scope="module")
+def classes() -> Network:
+    """A classifier of seven classes on the real mixed2."""
+    model = models.read(resolve("bundled"))
+    pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed2").output)
+    model = keras.Model(model.input, layers.Dense(7)(pooled))
+    return Network(model, (CLASSES,), Relu())
+
+
+def _values(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def test_a_channel_is_its_spatial_mean() -> None:
+    values = _values(3, 4, 5, 6)
+    units = [Unit("channel", ("a",), index) for index in (5, 0, 3)]
+    got = objectives.activation("channel", {"a": values}, objectives.aim(units, (4, 5)))
+    expected = [values[i, :, :, index].mean() for i, index in enumerate((5, 0, 3))]
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 17, 35])
+def test_a_neuron_is_the_number_at_its_place(size: int) -> None:
+    values = _values(1, size, size + 1, 2)
+    places = [(0, 0), (size - 1, size), (size // 2, (size + 1) // 2)]
+    units = [Unit("neuron", ("a",), 1, row, column) for row, column in places]
+    target = objectives.aim(units, (size, size + 1))
+    repeated = np.repeat(values, len(units), axis=0)
+    got = objectives.activation("neuron", {"a": repeated}, target)
+    np.testing.assert_array_equal(got, [values[0, row, column, 1] for row, column in places])
+
+
+def test_a_neuron_keeps_its_place_on_a_smaller_map() -> None:
+    values = _values(1, 3, 3, 1)
+    target = objectives.aim([Unit("neuron", ("a",), 0, 5, 0)], (6, 6))
+    assert objectives.activation("neuron", {"a": values}, target)[0] == values[0, 2, 0, 0]
+
+
+def test_deepdream_is_the_sum_of_the_layers_means() -> None:
+    a, b = _values(2, 4, 4, 3), _values(2, 2, 2, 9)
+    target = objectives.aim([Unit("deepdream", ("a", "b"))] * 2, (4, 4))
+    got = objectives.activation("deepdream", {"a": a, "b": b}, target)
+    expected = a.mean(axis=(1, 2, 3)) + b.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_classes_are_their_logit_or_probability() -> None:
+    logits = _values(2, 7)
+    exponents = np.exp(logits)
+    for kind, numbers in (
+        ("logits", logits), ("softmax", exponents / exponents.sum(axis=1, keepdims=True))
+    ):
+        target = objectives.aim([Unit(kind, (), 6), Unit(kind, (), 2)], (1, 1))  # type: ignore[arg-type]
+        activations = {CLASSES: tf.constant(logits)}
+        got = objectives.activation(kind, activations, target)  # type: ignore[arg-type]
+        np.testing.assert_allclose(got, [numbers[0, 6], numbers[1, 2]], rtol=1e-5)
+        field = objectives.field(kind, activations, target)  # type: ignore[arg-type]
+        np.testing.assert_allclose(field, numbers, rtol=1e-5)
+
+
+def test_the_sign_is_in_the_aim_and_not_in_the_activation() -> None:
+    values = _values(2, 3, 3, 4)
+    units = [Unit("channel", ("a",), 1), Unit("channel", ("a",), 1, negative=True)]
+    target = objectives.aim(units, (3, 3))
+    np.testing.assert_array_equal(target.sign, [1.0, -1.0])
+    got = objectives.activation("channel", {"a": np.stack([values[0]] * 2)}, target)
+    assert got[0] == got[1]
+
+
+@pytest.mark.parametrize("kind", ["channel", "neuron"])
+def test_the_field_of_a_channel_or_neuron_is_its_map(kind: str) -> None:
+    values = _values(2, 3, 4, 5)
+    units = [Unit(kind, ("a",), index, 0, 0) for index in (4, 1)]  # type: ignore[arg-type]
+    field = objectives.field(kind, {"a": values}, objectives.aim(units, (3, 4)))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(field, [values[0, :, :, 4].ravel(), values[1, :, :, 1].ravel()])
+
+
+def test_the_field_of_deepdream_is_everything_in_its_layers() -> None:
+    a, b = _values(2, 4, 4, 3), _values(2, 2, 2, 9)
+    target = objectives.aim([Unit("deepdream", ("a", "b"))] * 2, (4, 4))
+    field = objectives.field("deepdream", {"a": a, "b": b}, target)
+    np.testing.assert_array_equal(field, np.hstack([a.reshape(2, -1), b.reshape(2, -1)]))
+
+
+def test_outputs_are_the_layers_or_the_classes() -> None:
+    assert objectives.outputs(Unit("channel", ("mixed4",), 3)) == ("mixed4",)
+    assert objectives.outputs(Unit("deepdream", ("a", "b"))) == ("a", "b")
+    assert objectives.outputs(Unit("softmax", (), 3)) == (CLASSES,)
+
+
+def _climb(network: Network, units: list[Unit], steps: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Plain activations before and after a few signed steps on pixels."""
+    target = objectives.aim(units, network.map_size(SIZE))
+    image = tf.constant(0.2 * _values(1, SIZE, SIZE, 3))
+    images = tf.repeat(image, len(units), axis=0)
+
+    @tf.function
+    def slope(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            value = objectives.activation(units[0].kind, network(images), target)
+            score = tf.reduce_sum(value * target.sign)
+        return value, tape.gradient(score, images)
+
+    seen = []
+    for _ in range(steps + 1):
+        value, gradient = slope(images)
+        seen.append(value.numpy())
+        deviation = tf.math.reduce_std(gradient, axis=(1, 2, 3), keepdims=True)
+        images += 0.02 * gradient / (deviation + 1e-12)
+    return seen[0], seen[-1]
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        [Unit("channel", ("mixed2",), index) for index in (0, 70, 200, 287)],
+        [Unit("neuron", ("mixed2",), index, 3, 4) for index in (0, 70, 200, 287)],
+        [Unit("deepdream", ("mixed0", "mixed2"))],
+        [Unit("logits", (), index) for index in range(3)],
+        [Unit("softmax", (), index) for index in range(3)],
+    ],
+    ids=lambda units: units[0].kind,
+)
+def test_climbing_an_objective_raises_it_and_its_negative_lowers_it(
+    units: list[Unit], two_layers: Network, classes: Network
+) -> None:
+    network = classes if units[0].has_class else two_layers
+    if units[0].kind in ("channel", "neuron"):
+        network = Network(
+            keras.Model(two_layers.model.input, two_layers.model.get_layer("mixed2").output),
+            ("mixed2",), Relu(),
+        )
+    down = [Unit(u.kind, u.layers, u.index, u.row, u.column, negative=True) for u in units]
+    before, after = _climb(network, units + down)
+    count = len(units)
+    living = before[:count] != 0
+    assert living.any()
+    assert (after[:count] > before[:count])[living].all()
+    assert (after[count:] < before[count:])[living].all()

@@ -1,0 +1,77 @@
+"""Tests of the optimisers against their formulas."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline import device, optimizers
+from pipeline.recipes import Adam, Normalised
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cpu() -> None:
+    device.use("cpu")
+
+
+def _climb(spec: Adam | Normalised, gradients: np.ndarray) -> list[np.ndarray]:
+    """The numbers after each of some gradients, from zero."""
+    optimizer = optimizers.make(spec)
+    numbers = tf.zeros(gradients.shape[1:])
+    slots = optimizer.slots(numbers)
+    seen = []
+    for number, gradient in enumerate(gradients):
+        numbers, slots = optimizer.step(numbers, tf.constant(gradient), slots, tf.constant(number))
+        seen.append(numbers.numpy())
+    return seen
+
+
+def _gradients() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(6, 2, 4, 4, 3)).astype(np.float32)
+
+
+def test_adam_follows_its_formula_upwards() -> None:
+    spec = Adam(rate=0.1, beta1=0.4, beta2=0.99, warmup=3)
+    gradients = _gradients()
+    numbers = mean = square = np.zeros(gradients.shape[1:])
+    for step, values in enumerate(_climb(spec, gradients), start=1):
+        g = gradients[step - 1]
+        mean = 0.4 * mean + 0.6 * g
+        square = 0.99 * square + 0.01 * g**2
+        rate = 0.1 * min(1.0, step / 4)
+        numbers = numbers + rate * (mean / (1 - 0.4**step)) / (
+            np.sqrt(square / (1 - 0.99**step)) + 1e-8
+        )
+        np.testing.assert_allclose(values, numbers, rtol=1e-4, atol=1e-5)
+
+
+def test_adam_warms_up_linearly_to_its_rate() -> None:
+    constant = np.ones((6, 1, 2), np.float32)
+    values = np.array(_climb(Adam(rate=0.2, warmup=3), constant))[:, 0, 0]
+    steps = np.diff(values, prepend=0.0)
+    np.testing.assert_allclose(steps, 0.2 * np.array([0.25, 0.5, 0.75, 1, 1, 1]), rtol=1e-3)
+
+
+def test_adam_without_a_gradient_stays() -> None:
+    assert not np.array(_climb(Adam(), np.zeros((3, 1, 2), np.float32))).any()
+
+
+def test_a_normalised_step_has_the_rate_as_deviation_in_each_image() -> None:
+    gradients = _gradients()[:1] * np.array([1.0, 1000.0], np.float32)[:, None, None, None]
+    (moved,) = _climb(Normalised(rate=0.05), gradients)
+    np.testing.assert_allclose(moved.std(axis=(1, 2, 3)), 0.05, rtol=1e-4)
+    expected = 0.05 * gradients[0] / gradients[0].std(axis=(1, 2, 3), keepdims=True)
+    np.testing.assert_allclose(moved, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_normalised_step_without_a_gradient_stays() -> None:
+    assert not np.array(_climb(Normalised(), np.zeros((2, 1, 4), np.float32))).any()
+
+
+@pytest.mark.parametrize("size", [17, 70, 75])
+def test_a_normalised_step_does_not_depend_on_the_neighbours(size: int) -> None:
+    random = np.random.default_rng(0)
+    gradients = random.normal(size=(1, 5, size, size, 3)).astype(np.float32)
+    (together,) = _climb(Normalised(), gradients)
+    for row in range(5):
+        (alone,) = _climb(Normalised(), gradients[:, row : row + 1])
+        np.testing.assert_array_equal(together[row], alone[0])

@@ -1,0 +1,133 @@
+"""Tests of an atlas's identity."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.architecture import Architecture
+from pipeline.config import AtlasConfig, Image
+from pipeline.errors import AtlasFolderError, ConfigError, UnitError, WeightsError
+from pipeline.provenance import Provenance, digest, refuse_difference, resolve_provenance
+from pipeline.recipes import RECIPES
+from pipeline.weights import Weights
+
+Describe = Callable[[Weights, int], Architecture]
+
+
+@pytest.fixture
+def describe(architecture: Architecture) -> Describe:
+    return lambda weights, size: dataclasses.replace(architecture, image_size=size)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> AtlasConfig:
+    """A configuration whose weights are a file of five bytes."""
+    (tmp_path / "w.h5").write_bytes(b"bytes")
+    text = {"units": ["mixed4:0-1"], "model": {"weights": str(tmp_path / "w.h5")}}
+    return AtlasConfig.model_validate_json(json.dumps(text))
+
+
+def never(weights: Weights, size: int) -> Architecture:
+    raise AssertionError("the network is known already")
+
+
+def test_what_a_configuration_means(config: AtlasConfig, describe: Describe) -> None:
+    found = resolve_provenance(config, describe=describe)
+    assert [unit.id for unit in found.units()] == ["mixed4:0", "mixed4:1"]
+    assert [section.name for section in found.sections()] == ["mixed4"]
+    assert (found.size, found.batch_size, found.seed, found.device) == (128, 16, 0, "cpu")
+    assert found.recipe == RECIPES["fourier"]
+    assert found.weights["source"] == "file"
+    assert found.fingerprint["weights.sha256"] == found.weights["sha256"]
+    assert "numpy" in found.versions
+
+
+def test_json_and_back(config: AtlasConfig, describe: Describe) -> None:
+    found = resolve_provenance(config, describe=describe)
+    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_another_schema_is_refused(make_provenance: Callable[..., Provenance]) -> None:
+    plain = make_provenance().to_json() | {"schema": 99}
+    with pytest.raises(AtlasFolderError, match="has schema version 99, this program reads 1"):
+        Provenance.from_json(plain)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"seed": 1}, "seed: 0 there, 1 here"),
+        ({"batch_size": 4}, "batch_size: 16 there, 4 here"),
+        ({"image": Image(size=64)}, "image.size: 128 there, 64 here"),
+        ({"recipe": RECIPES["article"]}, "recipe.steps: 48 there, 200 here"),
+    ],
+)
+def test_an_atlas_never_mixes(
+    config: AtlasConfig, describe: Describe, change: dict[str, object], key: str
+) -> None:
+    before = resolve_provenance(config, describe=describe)
+    with pytest.raises(AtlasFolderError, match=key):
+        resolve_provenance(config.model_copy(update=change), before, never)
+
+
+def test_every_key_that_differs_is_named() -> None:
+    old = {"a": 1, "recipe": {"blur": {"sigma": 2}, "steps": 3}}
+    new = {"a": 2, "recipe": {"blur": None, "steps": 3}}
+    with pytest.raises(AtlasFolderError, match=r"a: 1 there, 2 here; recipe.blur.sigma: 2 there"):
+        refuse_difference(old, new)
+
+
+def test_equal_fingerprints_pass() -> None:
+    refuse_difference({"a": {"b": 1}}, {"a": {"b": 1}})
+
+
+def test_other_units_may_be_added(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    after = resolve_provenance(config.model_copy(update={"units": ("mixed2:1",)}), before, never)
+    assert after.fingerprint == before.fingerprint
+    assert after.config_hash != before.config_hash
+    assert after.versions == before.versions
+
+
+def test_auto_means_the_weights_that_are_there(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    auto = config.model_copy(update={"model": config.model.model_copy(update={"weights": "auto"})})
+    assert resolve_provenance(auto, before, never).weights == before.weights
+
+
+def test_changed_weights_are_refused(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    Path(before.weights["path"]).write_bytes(b"other")
+    with pytest.raises(AtlasFolderError, match="weights.sha256: "):
+        resolve_provenance(config, before, never)
+    with pytest.raises(WeightsError, match="are not those of the atlas: expected SHA-256"):
+        before.locate_weights()
+
+
+def test_units_and_names_are_checked(config: AtlasConfig, describe: Describe) -> None:
+    with pytest.raises(UnitError, match="no layer 'mixed9'"):
+        resolve_provenance(config.model_copy(update={"units": ("mixed9:1",)}), describe=describe)
+
+    def three(weights: Weights, size: int) -> Architecture:
+        return dataclasses.replace(describe(weights, size), classes=3)
+
+    assert resolve_provenance(config, describe=three).classes == ("", "", "")
+    model = config.model.model_copy(update={"classes": "none.txt"})
+    with pytest.raises(ConfigError, match=r"model\.classes: none\.txt cannot be read"):
+        resolve_provenance(config.model_copy(update={"model": model}), describe=three)
+
+
+def test_classes_need_a_classifier(make_provenance: Callable[..., Provenance]) -> None:
+    made = make_provenance("logits:1", "mixed2:1")
+    assert [(u.id, made.is_available(u)) for u in made.units()] == [
+        ("mixed2:1", True),
+        ("logits:1", False),
+    ]
+
+
+def test_a_digest_does_not_depend_on_order_or_sequence_type() -> None:
+    assert digest({"a": (1, 2), "b": 1}) == digest({"b": 1, "a": [1, 2]})
+    assert digest({"a": 1}) != digest({"a": 2})

@@ -1,0 +1,131 @@
+"""Tests of questions to an index."""
+
+import pandas as pd
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.query import check_columns, select
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    columns = {
+        "unit": ["a", "b", "c"],
+        "class_name": ["dog", None, "cat & mouse"],
+        "activation": [1.5, None, 3.0],
+        "channel": [1, None, 3],
+        "alive": [True, None, False],
+    }
+    return pd.DataFrame(columns).astype(
+        {
+            "unit": "string",
+            "class_name": "string",
+            "activation": "Float32",
+            "channel": "Int32",
+            "alive": "boolean",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "units"),
+    [
+        ("activation > 2", "c"),
+        ("activation >= 1.5 and channel < 3", "a"),
+        ("activation > 1 & channel > 2", "c"),
+        ("channel == 1 | channel == 3", "ac"),
+        ("(channel == 1) | (channel == 3)", "ac"),
+        ("1 < activation < 2", "a"),
+        ("activation * 2 - 1 > channel + 1.5", "c"),
+        ("-activation / 2 < -1", "c"),
+        ("activation.abs() > 2", "c"),
+        ('unit == "b"', "b"),
+        ('unit in ["a", "b", "z"]', "ab"),
+        ("channel not in (1, 2)", "c"),
+        ('class_name.str.contains("o")', "ac"),
+        ('class_name.str.contains("^d")', "a"),
+        ('class_name.str.startswith("cat")', "c"),
+        ('class_name.str.endswith("g")', "a"),
+        ('class_name == "cat & mouse"', "c"),
+        ("alive", "a"),
+        ("activation.isna()", "b"),
+        ("activation.notna() and not alive", "c"),
+        (" activation\t> 2  # many", "c"),
+        ("(activation\n> 2)", "c"),
+        ("activation > 100", ""),
+    ],
+)
+def test_questions(frame: pd.DataFrame, expression: str, units: str) -> None:
+    found = select(frame, expression)
+    assert "".join(found["unit"]) == units
+    assert list(found.columns) == list(frame.columns)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'class_name != "dog"',
+        'not class_name == "dog"',
+        'not class_name.str.contains("dog")',
+        'class_name not in ["dog"]',
+        'not (class_name in ["dog"])',
+        '~(class_name == "dog")',
+        "channel != 1",
+        "not alive",
+    ],
+)
+def test_a_comparison_with_a_missing_value_does_not_hold(
+    frame: pd.DataFrame, expression: str
+) -> None:
+    assert list(select(frame, expression)["unit"]) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("activatoin > 1", "no column 'activatoin'; did you mean 'activation'. .the columns are"),
+        ("zzz > 1", r"no column 'zzz' \(the columns are unit, class_name"),
+        ("__import__('os')", "no column '__import__'"),
+        ("activation >", 'is no expression: expected one as in \'layer == "mixed4"'),
+        ("@x > 1", "is no expression"),
+        ("activation > 1; channel", "is no expression"),
+        ("activation = 1", "is no expression"),
+        ("", "is no expression"),
+        ("a\x00", "is no expression"),
+        ("(" * 300 + "activation" + ")" * 300, "is no expression"),
+        ("-" * 9000 + "activation > 1", "is no expression"),
+        ("not " * 2000 + "alive", "does not work|is no expression"),
+        ("activation > 1 or " * 1000 + "alive", "longer than 10000 characters"),
+        ("unit.to_csv('x')", r"may not have \"unit.to_csv\('x'\)\""),
+        ("activation.__class__", "may not have 'activation.__class__'"),
+        ("activation.abs().abs() > 1", r"may not have 'activation.abs\(\).abs\(\)'"),
+        ("activation.abs(1) > 1", "may not have"),
+        ("unit.str.contains(unit)", "may not have"),
+        ("unit.str.contains(pat='a')", "may not have"),
+        ("unit.str.cat()", "may not have"),
+        ("unit['a']", "may not have"),
+        ("(lambda: 1)()", "may not have"),
+        ("[unit for unit in unit]", "may not have"),
+        ("f'{unit}' == unit", "may not have"),
+        ("activation ** 2 > 1", r"may not have 'activation \*\* 2'"),
+        ("channel % 2 == 1", "may not have"),
+        ("unit is None", "may not have 'unit is None'"),
+        ("+activation > 1", r"may not have '\+activation'"),
+        ("activation", "is not true or false row by row"),
+        ("1 < 2", "is not true or false row by row"),
+        ("activation and alive", "does not work: what `and`, `or` and `not` join must be true"),
+        ("unit in 3", r"does not work: expected COLUMN in \[VALUE"),
+        ("activation > 'x'", "does not work: "),
+        ("unit.str.contains('[')", "does not work: "),
+        ("activation.str.contains('a')", "does not work: "),
+    ],
+)
+def test_refusals(frame: pd.DataFrame, expression: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        select(frame, expression)
+
+
+def test_columns_are_checked(frame: pd.DataFrame) -> None:
+    check_columns(frame, ["unit", "alive"])
+    with pytest.raises(ConfigError, match="no column 'units'; did you mean 'unit'"):
+        check_columns(frame, ["alive", "units"])
