@@ -8,10 +8,12 @@ import dataclasses
 import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline import device
+from pipeline.errors import WorkError
 from pipeline.weights import Weights
 
 
@@ -73,10 +75,16 @@ def probe(weights: Weights, image_size: int) -> Architecture:
     Raises:
         WeightsError: the file does not load.
         ConfigError: the network cannot take images of that size.
+        WorkError: the process died.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_describe, weights, image_size).result()
+    try:
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            return pool.submit(_describe, weights, image_size).result()
+    except BrokenProcessPool as error:
+        raise WorkError(
+            f"the process that was to read {weights.path} died, most likely for want of memory"
+        ) from error
 
 
 def _describe(weights: Weights, image_size: int) -> Architecture:

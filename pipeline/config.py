@@ -30,7 +30,7 @@ class Image(Frozen):
 
 
 class Local(Frozen):
-    """Processes on this machine, one thread each, pinned to a core each."""
+    """Processes on this machine, one thread each."""
 
     kind: Literal["local"] = "local"
     workers: Literal["auto"] | Count = "auto"

@@ -9,7 +9,7 @@ from pipeline.measure import Meter
 from pipeline.recipes import Recipe
 from pipeline.render import Renderer
 from pipeline.results import Results
-from pipeline.units import Unit
+from pipeline.units import Unit, batch_size
 from pipeline.weights import Weights
 
 _KEPT = 2
@@ -46,11 +46,12 @@ class Engine:
         Raises:
             WeightsError: the weights have not what the units need.
         """
+        batch = batch_size(units[0].kind, self.batch_size)
         renderer, meter = self._for(objectives.outputs(units[0]))
         start = time.perf_counter()
-        rendered = renderer.render(units, self.seed, self.batch_size)
+        rendered = renderer.render(units, self.seed, batch)
         seconds = time.perf_counter() - start
-        statistics = meter.measure(rendered, units, self.batch_size, seconds)
+        statistics = meter.measure(rendered, units, batch, seconds)
         return Results(rendered.images, rendered.trajectory, statistics)
 
     def _for(self, outputs: tuple[str, ...]) -> tuple[Renderer, Meter]:

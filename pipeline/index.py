@@ -181,7 +181,7 @@ def _one(record: Record, offset: int, values: np.ndarray, negative: bool) -> dic
     gain = row["activation"] - row["activation_start"]
     return row | {
         "status": "done",
-        "alive": gain < 0 if negative else gain > 0,
+        "alive": gain < 0 or row["activation"] == 0 if negative else gain > 0,
         "image_sha256": record.image_sha256[offset],
         "section_row": record.first_row + offset,
     }

@@ -65,9 +65,7 @@ class Meter:
         rows = np.arange(len(padded)) % len(units)
         floats = images[rows].astype(np.float32) / np.float32(127.5) - np.float32(1.0)
         target = objectives.aim(padded, self._network.map_size(self._size))
-        values = self._compiled(
-            padded[0].kind, tf.constant(floats), Aim(*map(tf.constant, target))
-        )
+        values = self._compiled(padded[0].kind, tf.constant(floats), Aim(*map(tf.constant, target)))
         return _Seen(*(value.numpy()[: len(units)] for value in values))
 
     def _look(self, kind: Kind, images: tf.Tensor, target: Aim) -> tuple[tf.Tensor, ...]:

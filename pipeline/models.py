@@ -61,7 +61,9 @@ def _read_inception(path: Path) -> keras.Model:
     """InceptionV3 with the weights of a file that holds all of it, or its first layers."""
     convolutions, classes = _inventory(path)
     base = keras.applications.InceptionV3(
-        include_top=classes is not None, weights=None, classes=classes or 1000,
+        include_top=classes is not None,
+        weights=None,
+        classes=classes or 1000,
         input_shape=(299, 299, 3) if classes is not None else (None, None, 3),
     )
     cuts = [keras.Model(base.input, base.get_layer(f"mixed{i}").output) for i in range(11)]

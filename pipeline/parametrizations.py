@@ -68,9 +68,7 @@ def _pixel(spec: Pixel, size: int) -> Parametrization:
             noise = np.clip(random.standard_normal(shape) * spec.amplitude, -1.0, 1.0)
         return noise.astype(np.float32)
 
-    return Parametrization(
-        start, tf.identity, lambda numbers: tf.clip_by_value(numbers, -1.0, 1.0)
-    )
+    return Parametrization(start, tf.identity, lambda numbers: tf.clip_by_value(numbers, -1.0, 1.0))
 
 
 _MAKE: dict[type, Callable[[Any, int], Parametrization]] = {Spectrum: _spectrum, Pixel: _pixel}

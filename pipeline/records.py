@@ -99,8 +99,12 @@ class Records:
         path = self.folder / "failures.json"
         if not path.exists():
             return []
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+        except (ValueError, KeyError, TypeError) as error:
+            _LOG.warning("%s is damaged (%s): what failed counts as missing", path, error)
+            return []
 
 
 def _parsed(text: str, section: str, chunk: int) -> Record:

@@ -11,10 +11,11 @@ import tensorflow as tf
 class Relu:
     """A ReLU whose gradient can be made to pass where a whole image is silent.
 
-    While reviving, an image for which nothing of the gradient would pass this ReLU gets the part
-    that pushes the input up. Images with a living gradient are not touched, nor is any value:
-    only the way out of a dead start. After lucid's `redirected_relu_grad`
-    (github.com/tensorflow/lucid, optvis/overrides).
+    While reviving, an image for which nothing of the gradient would pass this ReLU gets all of it,
+    as if the ReLU were not there. Images with a living gradient are not touched, nor is any value.
+    Upwards it is the way out of a dead start; downwards, below zero, it lowers what the ReLU
+    reads, where its value can show nothing more. After lucid's `redirected_relu_grad`
+    (github.com/tensorflow/lucid, optvis/overrides), which passes only what pushes up.
     """
 
     __name__ = "relu"
@@ -44,6 +45,6 @@ def _revived_relu(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
         plain = tf.where(y > 0, up, 0.0)
         axes = list(range(1, len(x.shape)))
         silent = tf.reduce_all(tf.equal(plain, 0.0), axis=axes, keepdims=True)
-        return tf.where(silent, tf.where((y <= 0) & (up < 0), 0.0, up), plain)
+        return tf.where(silent, up, plain)
 
     return y, gradient

@@ -70,7 +70,7 @@ class Renderer:
             if octave is not self._octaves[0]:
                 numbers = octave.grow(numbers)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
-            numbers, trajectory = octave.climb(padded[0].kind, numbers, matrices, target)
+            numbers, trajectory = octave.climb(padded[0], numbers, matrices, target)
             seen.append(trajectory)
         images = self._octaves[-1].image(numbers)
         count = len(units)
@@ -112,9 +112,7 @@ def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int]]:
 class _Octave:
     """The steps at one image size."""
 
-    def __init__(
-        self, network: Network, recipe: Recipe, size: int, steps: int, first: int
-    ) -> None:
+    def __init__(self, network: Network, recipe: Recipe, size: int, steps: int, first: int) -> None:
         self._network = network
         self._recipe = recipe
         self._size = size
@@ -145,20 +143,28 @@ class _Octave:
         return np.asarray(self._image(numbers))
 
     def climb(
-        self, kind: Kind, numbers: np.ndarray, matrices: np.ndarray, target: Aim
+        self, like: Unit, numbers: np.ndarray, matrices: np.ndarray, target: Aim
     ) -> tuple[np.ndarray, np.ndarray]:
-        """All steps; returns the numbers reached and the (batch, steps) trajectory."""
+        """All steps; returns the numbers reached and the (batch, steps) trajectory.
+
+        `like` is any of the batch's units: they share kind and direction.
+        """
+        # Downwards the gradient passes silent ReLUs to the end: there is more below their zero.
+        revive = self._steps if like.negative else self._recipe.revive - self._first
         reached, seen = self._compiled(
-            kind, tf.constant(numbers), tf.constant(matrices), Aim(*map(tf.constant, target))
+            like.kind,
+            min(max(revive, 0), self._steps),
+            tf.constant(numbers),
+            tf.constant(matrices),
+            Aim(*map(tf.constant, target)),
         )
         return reached.numpy(), seen.numpy()
 
     def _climb(
-        self, kind: Kind, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
+        self, kind: Kind, revive: int, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
     ) -> tuple[tf.Tensor, tf.Tensor]:
         slots = self._optimizer.slots(numbers)
         seen = tf.TensorArray(tf.float32, size=self._steps)
-        revive = min(max(self._recipe.revive - self._first, 0), self._steps)
         for start, stop, reviving in ((0, revive, True), (revive, self._steps, False)):
             if start == stop:
                 continue

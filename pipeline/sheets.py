@@ -1,7 +1,7 @@
 """An atlas's mosaics: one a section, and the whole; each a PNG and a map from pixel to unit.
 
-    ATLAS/mosaics/SECTION.png, SECTION.json
-    ATLAS/mosaic.png, mosaic.json
+ATLAS/mosaics/SECTION.png, SECTION.json
+ATLAS/mosaic.png, mosaic.json
 """
 
 import functools
@@ -61,9 +61,7 @@ def draw(store: Store, section: str | None, tile: int) -> Path:
     return path
 
 
-def contact(
-    store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path
-) -> None:
+def contact(store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path) -> None:
     """Draw a contact sheet of some units under a heading. Raises as `draw`."""
     labels = [(unit.id, unit.id) for unit in units]
     sheet = mosaic.lay_out([mosaic.Panel(heading, labels, mosaic.grid(len(units)))], tile)
@@ -114,7 +112,7 @@ def tiles(store: Store) -> Callable[[str], np.ndarray | None]:
         if unit not in places:
             return None
         record, offset = places[unit]
-        return read(record.section, record.chunk)[offset]
+        return np.asarray(read(record.section, record.chunk)[offset])
 
     return image
 
@@ -125,9 +123,7 @@ def _shown(provenance: Provenance, section: str | None) -> list[Section]:
     return [s for s in available if section in (WHOLE, s.name)]
 
 
-def _panel(
-    section: Section, provenance: Provenance, is_whole: bool, total: int
-) -> mosaic.Panel:
+def _panel(section: Section, provenance: Provenance, is_whole: bool, total: int) -> mosaic.Panel:
     count = total if is_whole else len(section.units)
     return mosaic.Panel(
         heading=heading(section),

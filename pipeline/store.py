@@ -9,20 +9,22 @@ records, never chunks. Nobody rewrites a committed chunk.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
-from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from pipeline.errors import AtlasFolderError, DamageError, WorkError
 from pipeline.provenance import Provenance
 from pipeline.records import Record, Records
-from pipeline.results import NAMES, Results
+from pipeline.results import Results
 from pipeline.units import Batch, Section, missing_batches
+
+if TYPE_CHECKING:
+    from pipeline.arrays import Arrays
 
 _ATTRIBUTE = "channel_atlas"
 
@@ -50,8 +52,8 @@ class Store:
                 "`atlas build` makes one"
             )
         try:
-            attributes = dict(zarr.open_group(path, mode="r").attrs)
-            return cls(folder, Provenance.from_json(attributes[_ATTRIBUTE]))  # type: ignore[arg-type]
+            text = (path / "zarr.json").read_text(encoding="utf-8")
+            return cls(folder, Provenance.from_json(json.loads(text)["attributes"][_ATTRIBUTE]))
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise AtlasFolderError(
                 f"{path} is no channel atlas, or its zarr.json is damaged: {error!r}"
@@ -81,14 +83,18 @@ class Store:
     @classmethod
     def create(cls, folder: Path, provenance: Provenance) -> "Store":
         """Begin an atlas, or note a changed list of units in an existing one."""
+        cls.exists(folder)  # raises where other things are
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "atlas.zarr"
-        attributes = {_ATTRIBUTE: provenance.to_json()}
-        if cls.exists(folder):
-            zarr.open_group(path, mode="r+").attrs.update(attributes)
-        else:
-            zarr.create_group(path, zarr_format=3, attributes=attributes)
-        return cls(folder, provenance)
+        store = cls(folder, provenance)
+        store._arrays.note({_ATTRIBUTE: provenance.to_json()})
+        return store
+
+    @cached_property
+    def _arrays(self) -> "Arrays":
+        from pipeline.arrays import Arrays  # noqa: PLC0415, slow to import; `query` needs none
+
+        provenance = self.provenance
+        return Arrays(self.folder / "atlas.zarr", provenance.size, provenance.recipe.steps)
 
     # Planning ----------------------------------------------------------------------------------
 
@@ -99,50 +105,16 @@ class Store:
 
     def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
         """Whether a section's arrays have rows for batches."""
-        if not batches:
-            return True
-        try:
-            group = zarr.open_group(self.folder / "atlas.zarr" / section.name, mode="r")
-            rows = max(batch.rows.stop for batch in batches)
-            return all(group[name].shape[0] >= rows for name in self._layouts())  # type: ignore[union-attr]
-        except (FileNotFoundError, KeyError):
-            return False
+        return not batches or self._arrays.rows(section.name) >= _rows(batches)
 
     def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
         """Make room in a section's arrays for batches; the driver does this, before any worker."""
         if not batches:
             return
         size = batches[0].size
-        rows = size * max(batch.chunk + 1 for batch in batches)
-        group = zarr.open_group(self.folder / "atlas.zarr", mode="r+").require_group(section.name)
-        group.attrs.update({"kind": section.kind})
-        for name, layout in self._layouts().items():
-            if name in group:
-                array = group[name]
-                if array.shape[0] < rows:  # type: ignore[union-attr]
-                    array.resize((rows, *array.shape[1:]))  # type: ignore[union-attr]
-                continue
-            group.create_array(
-                name,
-                shape=(rows, *layout.shape),
-                chunks=(size, *layout.shape),
-                dtype=layout.dtype,
-                fill_value=layout.fill,
-                compressors=[ZstdCodec(level=3), Crc32cCodec()],
-                dimension_names=("row", *layout.dimensions),
-                attributes=layout.attributes,
-            )
-
-    def _layouts(self) -> dict[str, "_Layout"]:
-        size, steps = self.provenance.size, self.provenance.recipe.steps
-        statistics = {"statistic": list(NAMES)}
-        return {
-            "images": _Layout((size, size, 3), "uint8", 0, ("y", "x", "rgb"), {}),
-            "trajectory": _Layout((steps,), "float32", float("nan"), ("step",), {}),
-            "statistics": _Layout(
-                (len(NAMES),), "float32", float("nan"), ("statistic",), statistics
-            ),
-        }
+        committed = [record.chunk + 1 for record in self.records.of(section.name)]
+        rows = max([_rows(batches), *(size * count for count in committed)])
+        self._arrays.make_room(section.name, rows, size, {"kind": section.kind})
 
     # Writing -----------------------------------------------------------------------------------
 
@@ -162,14 +134,7 @@ class Store:
                     f"batch {batch.key}: {name} has values that are not finite, first for unit "
                     f"{_first_bad(batch, values)}; it is not stored"
                 )
-        group = zarr.open_group(self.folder / "atlas.zarr" / batch.section, mode="r+")
-        for name, layout in self._layouts().items():
-            # A whole chunk, so that what a killed writer left there is never read; and one that is
-            # written even if it is all zeros. Not by `zarr.config`, which other threads share.
-            whole = np.full((batch.size, *layout.shape), layout.fill, layout.dtype)
-            whole[: len(arrays[name])] = arrays[name]
-            array: Any = group[name]
-            array.with_config({"write_empty_chunks": True})[batch.rows] = whole
+        self._arrays.write(batch, arrays)
         record = Record(
             section=batch.section,
             chunk=batch.chunk,
@@ -192,30 +157,17 @@ class Store:
         first = record.first_row
         rows = slice(first, first + len(record.units)) if offset is None else first + offset
         try:
-            return self._rows(record, name, rows)
+            return self._arrays.read(record.section, name, record.chunk, rows)
         except Exception as error:  # codecs and stores raise many types for damaged bytes
             raise DamageError(
                 f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
                 f"delete {self.records.path(record.section, record.chunk)} and build again"
             ) from error
 
-    def _rows(self, record: Record, name: str, rows: slice | int) -> np.ndarray:
-        folder = self.folder / "atlas.zarr" / record.section / name
-        rest = "/".join("0" for _ in self._layouts()[name].shape)
-        if not (folder / "c" / str(record.chunk) / rest).exists():
-            raise FileNotFoundError(f"chunk {record.chunk} of {name} is gone")
-        return np.asarray(zarr.open_array(folder, mode="r")[rows])
 
-
-@dataclass(frozen=True)
-class _Layout:
-    """How an array of a section is laid out, behind its rows."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    fill: float
-    dimensions: tuple[str, ...]
-    attributes: dict[str, Any]
+def _rows(batches: Sequence[Batch]) -> int:
+    """Rows that batches need."""
+    return int(max(batch.rows.stop for batch in batches))
 
 
 def _sha256(values: np.ndarray) -> str:

@@ -89,10 +89,6 @@ class Section:
         """The kind of every unit of the section."""
         return self.units[0].kind
 
-    def batch_size(self, wanted: int) -> int:
-        """Units a batch: `wanted`, or 1 for deepdream, whose units differ in their network."""
-        return 1 if self.kind == "deepdream" else wanted
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -260,6 +256,11 @@ def sections(units: Iterable[Unit]) -> list[Section]:
     return [Section(name, tuple(members)) for name, members in groups.items()]
 
 
+def batch_size(kind: Kind, wanted: int) -> int:
+    """Units a batch: `wanted`, or 1 for deepdream, whose units differ in their network."""
+    return 1 if kind == "deepdream" else wanted
+
+
 def missing_batches(
     section: Section, committed: dict[int, tuple[str, ...]], size: int
 ) -> list[Batch]:
@@ -269,7 +270,7 @@ def missing_batches(
     build that was killed finds its own batches again, and units that a configuration gains later
     go behind the old ones, whose bytes stay.
     """
-    size = section.batch_size(size)
+    size = batch_size(section.kind, size)
     done = {unit_id for ids in committed.values() for unit_id in ids}
     todo = [unit for unit in section.units if unit.id not in done]
     groups = [tuple(todo[i : i + size]) for i in range(0, len(todo), size)]

@@ -23,7 +23,7 @@ from tasks.dispatch import dispatch
 from tasks.planning import Plan
 
 
-class AtlasTask(luigi.Task):
+class AtlasTask(luigi.Task):  # type: ignore[misc]
     """A task of one atlas folder; `plan` is a `Plan` as JSON."""
 
     folder = luigi.Parameter(description="the atlas folder")

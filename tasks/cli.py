@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,7 +23,6 @@ from pipeline.errors import AtlasError, ConfigError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
-
     from PIL.Image import Image as Picture
 
     from pipeline.atlas import Atlas
@@ -57,7 +56,7 @@ class Format(enum.StrEnum):
 class _TakesUnits(TyperCommand):
     """A command whose arguments may be ids of negative units, such as -mixed4:3."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Move such ids behind `--`, where they are no options."""
         if "--" not in args:
             ids = [arg for arg in args if re.match(r"-[\w./+-]+:\S", arg)]
@@ -152,9 +151,7 @@ def plan(
 
 
 @app.command()
-def status(
-    folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False
-) -> None:
+def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show per section how many units are done, missing, failed and unavailable."""
     atlas = _atlas(folder)
     sections = atlas.status()
@@ -392,3 +389,7 @@ def _cost_row(table: Table, name: str, units: int, cost: "Estimate") -> None:
         "–" if cost.seconds is None else duration(cost.seconds),
         f"{cost.stored / 1e6:,.1f}",
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,8 @@ from pipeline.errors import ConfigError, WorkError
 
 _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
+_CONNECT = 30.0
+"""Seconds until a scheduler must answer."""
 
 
 @contextlib.contextmanager
@@ -50,14 +52,16 @@ def local_workers(wanted: int | str) -> int:
     if isinstance(wanted, int):
         return wanted
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(CPU_COUNT, memory // _MEMORY_A_WORKER))
+    return max(1, min(int(CPU_COUNT), memory // _MEMORY_A_WORKER))
 
 
 def gpus() -> tuple[int, ...]:
     """The numbers of the GPUs that nvidia-smi lists; none where there is no driver."""
     try:
         command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(  # noqa: S603, a constant
+            command, capture_output=True, text=True, timeout=30, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ()
     return tuple(int(line) for line in answer.stdout.split())
@@ -144,7 +148,7 @@ def _address(cluster: Address) -> Iterator[str]:
         )
     try:
         with Client(
-            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=30,
+            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=_CONNECT,
             set_as_default=False,
         ) as client:  # fmt: skip
             address = client.scheduler.address
@@ -180,7 +184,9 @@ def slurm_cluster(cluster: Slurm) -> Any:
         raise ConfigError(
             "cluster.kind: slurm needs dask-jobqueue: pip install 'channel-atlas[slurm]'"
         ) from error
-    exports = [f"export {name}={value}" for name, value in device.environment(cluster.device).items()]
+    exports = [
+        f"export {name}={value}" for name, value in device.environment(cluster.device).items()
+    ]
     gpu = ["--resources", "GPU=1"] if cluster.device == "gpu" else []
     return SLURMCluster(
         cores=cluster.workers_per_job, processes=cluster.workers_per_job, memory=cluster.memory,
@@ -190,7 +196,7 @@ def slurm_cluster(cluster: Slurm) -> Any:
     )  # fmt: skip
 
 
-_POOLS: dict[type[Cluster], Callable[[Any], AbstractContextManager[Any]]] = {  # type: ignore[valid-type]
+_POOLS: dict[type[Cluster], Callable[[Any], AbstractContextManager[Any]]] = {
     Local: _local,
     LocalGpu: _local_gpu,
     Threads: _threads,

@@ -100,20 +100,27 @@ def _luigi(plan: Plan) -> bool:
     }
     # The command's own logging stays.
     luigi.configuration.get_config().set("core", "no_configure_logging", "true")
+    if build.scheduler_host is not None:
+        _greet(build.scheduler_host, build.scheduler_port)
     try:
-        if build.scheduler_host is not None:
-            # Luigi itself would try for minutes.
-            socket.create_connection((build.scheduler_host, build.scheduler_port), 5).close()
         result = luigi.build([task], workers=1, detailed_summary=True, **place)
-    except (OSError, RPCError) as error:
-        raise WorkError(
-            f"no luigid answers at {build.scheduler_host}:{build.scheduler_port}: start it, or "
-            f"leave out build.scheduler_host ({error})"
-        ) from error
+    except RPCError as error:
+        raise WorkError(f"luigid went away: {error}; what was committed stays") from error
     return result.status in (
         luigi.execution_summary.LuigiStatusCode.SUCCESS,
         luigi.execution_summary.LuigiStatusCode.SUCCESS_WITH_RETRY,
     )
+
+
+def _greet(host: str, port: int) -> None:
+    """Make sure that a luigid listens; Luigi itself would try for minutes."""
+    try:
+        socket.create_connection((host, port), 5).close()
+    except OSError as error:
+        raise WorkError(
+            f"no luigid answers at {host}:{port} ({error}): start it, or leave out "
+            "build.scheduler_host"
+        ) from error
 
 
 @contextlib.contextmanager

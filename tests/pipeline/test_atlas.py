@@ -33,7 +33,9 @@ def test_public_names() -> None:
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(AtlasFolderError, match="none is not there: expected a folder with atlas"):
         Atlas.open(tmp_path / "none")
-    with pytest.raises(AtlasFolderError, match="holds no atlas: expected a folder with atlas.zarr"):
+    with pytest.raises(
+        AtlasFolderError, match=r"holds no atlas: expected a folder with atlas.zarr"
+    ):
         Atlas.open(tmp_path)
 
 
@@ -46,7 +48,7 @@ def test_images_and_trajectories(atlas: Atlas) -> None:
 
 
 def test_units_not_built_or_not_there(atlas: Atlas) -> None:
-    with pytest.raises(UnitError, match="unit mixed2:5 is not in .*not built yet, failed, or"):
+    with pytest.raises(UnitError, match=r"unit mixed2:5 is not in .*not built yet, failed, or"):
         atlas.image("mixed2:5")
     with pytest.raises(UnitError, match="unit mixed4:9 is not in"):
         atlas.trajectory("mixed4:9")
@@ -96,7 +98,7 @@ def test_rows(atlas: Atlas) -> None:
     row = atlas.row("mixed2:3")
     assert (row["unit"], row["activation"]) == ("mixed2:3", 4.0)
     assert "y" not in row
-    with pytest.raises(UnitError, match="unit mixed4:9 is not in .*its configuration"):
+    with pytest.raises(UnitError, match=r"unit mixed4:9 is not in .*its configuration"):
         atlas.row("mixed4:9")
 
 

@@ -127,7 +127,8 @@ def _given_to(model: keras.Model) -> list[str]:
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.Conv2D(2, 1, activation="relu", name="end"), layers.ReLU(name="end"),
+        layers.Conv2D(2, 1, activation="relu", name="end"),
+        layers.ReLU(name="end"),
         layers.Activation("relu", name="end"),
     ],
     ids=["convolution", "layer", "activation"],

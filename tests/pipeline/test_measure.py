@@ -59,10 +59,14 @@ def test_statistics_are_those_of_the_stored_images(
         scores = [x.mean() if kind == "channel" else x[row, column] for x in (start, final)]
         seen = [*scores, *rendered.trajectory[i]]
         expected = Statistics(
-            activation=scores[1], activation_start=scores[0],
+            activation=scores[1],
+            activation_start=scores[0],
             activation_peak=min(seen) if negative else max(seen),
-            mean=final.mean(), deviation=final.std(), sparsity=(final <= 0).mean(),
-            steps=np.float32(5), seconds=np.float32(2),
+            mean=final.mean(),
+            deviation=final.std(),
+            sparsity=(final <= 0).mean(),
+            steps=np.float32(5),
+            seconds=np.float32(2),
         )
         for name, value in vars(expected).items():
             assert getattr(got, name)[i] == pytest.approx(value, rel=1e-3, abs=1e-5), name

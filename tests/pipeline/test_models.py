@@ -172,8 +172,11 @@ def test_parents_follow_operations_and_repeated_calls() -> None:
 def test_operations_count_multiplications_and_additions() -> None:
     model = keras.Sequential(
         [
-            keras.Input((8, 8, 3)), layers.Conv2D(5, 3), layers.DepthwiseConv2D(3),
-            layers.Flatten(), layers.Dense(2),
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(5, 3),
+            layers.DepthwiseConv2D(3),
+            layers.Flatten(),
+            layers.Dense(2),
         ]
     )
     expected = [2 * 6 * 6 * 3 * 3 * 3 * 5, 2 * 4 * 4 * 3 * 3 * 5, 0, 2 * 80 * 2]

@@ -75,7 +75,8 @@ def test_classes_are_their_logit_or_probability() -> None:
     logits = _values(2, 7)
     exponents = np.exp(logits)
     for kind, numbers in (
-        ("logits", logits), ("softmax", exponents / exponents.sum(axis=1, keepdims=True))
+        ("logits", logits),
+        ("softmax", exponents / exponents.sum(axis=1, keepdims=True)),
     ):
         target = objectives.aim([Unit(kind, (), 6), Unit(kind, (), 2)], (1, 1))  # type: ignore[arg-type]
         activations = {CLASSES: tf.constant(logits)}
@@ -156,7 +157,8 @@ def test_climbing_an_objective_raises_it_and_its_negative_lowers_it(
     if units[0].kind in ("channel", "neuron"):
         network = Network(
             keras.Model(two_layers.model.input, two_layers.model.get_layer("mixed2").output),
-            ("mixed2",), Relu(),
+            ("mixed2",),
+            Relu(),
         )
     down = [Unit(u.kind, u.layers, u.index, u.row, u.column, negative=True) for u in units]
     before, after = _climb(network, units + down)

@@ -101,7 +101,7 @@ def test_auto_means_the_weights_that_are_there(config: AtlasConfig, describe: De
 def test_changed_weights_are_refused(config: AtlasConfig, describe: Describe) -> None:
     before = resolve_provenance(config, describe=describe)
     Path(before.weights["path"]).write_bytes(b"other")
-    with pytest.raises(AtlasFolderError, match="weights.sha256: "):
+    with pytest.raises(AtlasFolderError, match=r"weights.sha256: "):
         resolve_provenance(config, before, never)
     with pytest.raises(WeightsError, match="are not those of the atlas: expected SHA-256"):
         before.locate_weights()

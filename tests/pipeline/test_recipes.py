@@ -21,7 +21,7 @@ def test_recipes_bear_their_names_and_survive_json(name: str) -> None:
 )
 def test_only_pixels_are_changed_in_place(changes: dict[str, Any]) -> None:
     parts = {name: getattr(RECIPES["fourier"], name) for name in Recipe.model_fields}
-    with pytest.raises(ValidationError, match="they need `parametrization.kind: pixel`"):
+    with pytest.raises(ValidationError, match=r"they need `parametrization.kind: pixel`"):
         Recipe(**parts | changes)
 
 

@@ -152,9 +152,7 @@ def test_a_silent_channel_comes_alive_only_by_reviving(mixed2: Network) -> None:
     assert objectives.activation("channel", mixed2(stored), target)[0] > 0
 
 
-@pytest.mark.parametrize(
-    ("count", "expected"), [(1, 4), (4, 4), (5, 8), (8, 8), (9, 12), (12, 12)]
-)
+@pytest.mark.parametrize(("count", "expected"), [(1, 4), (4, 4), (5, 8), (8, 8), (9, 12), (12, 12)])
 def test_batches_are_padded_to_a_few_shapes(count: int, expected: int) -> None:
     padded = render.pad(_channels(range(count)), 12)
     assert len(padded) == expected

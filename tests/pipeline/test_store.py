@@ -62,9 +62,10 @@ def test_the_record_comes_last(
     def fail(*_: object) -> None:
         raise OSError("killed")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="killed"):
+    with monkeypatch.context() as patch:
         patch.setattr(Records, "add", fail)
-        store.commit(batches[0], fake_results(batches[0]))
+        with pytest.raises(OSError, match="killed"):
+            store.commit(batches[0], fake_results(batches[0]))
     assert file_of(store, "statistics", 0).is_file()
     assert store.missing(section) == batches
     store.commit(batches[0], fake_results(batches[0]))
@@ -88,7 +89,7 @@ def test_numbers_that_are_not_finite_are_refused(
     store, section, batches = begun
     results = fake_results(batches[0])
     results.trajectory[2, 1] = bad
-    with pytest.raises(WorkError, match="batch mixed2/000000: trajectory .* for unit mixed2:2;"):
+    with pytest.raises(WorkError, match=r"batch mixed2/000000: trajectory .* for unit mixed2:2;"):
         store.commit(batches[0], results)
     assert store.missing(section) == batches
 
@@ -124,7 +125,7 @@ def test_a_chunk_that_is_gone_is_seen(
     store, _, batches = begun
     record = store.commit(batches[0], fake_results(batches[0]))
     file_of(store, "images", 0).unlink()
-    with pytest.raises(DamageError, match="images of batch mixed2/000000 .*chunk 0 of images is"):
+    with pytest.raises(DamageError, match=r"images of batch mixed2/000000 .*chunk 0 of images is"):
         store.read(record, "images", 2)
 
 
@@ -204,7 +205,7 @@ def test_a_file_is_no_atlas(tmp_path: Path) -> None:
 
 
 def test_opening_what_is_no_atlas(tmp_path: Path) -> None:
-    with pytest.raises(AtlasFolderError, match="none is not there: .*`atlas build` makes one"):
+    with pytest.raises(AtlasFolderError, match=r"none is not there: .*`atlas build` makes one"):
         Store.open(tmp_path / "none")
     with pytest.raises(AtlasFolderError, match="holds no atlas"):
         Store.open(tmp_path)
@@ -213,12 +214,12 @@ def test_opening_what_is_no_atlas(tmp_path: Path) -> None:
 @pytest.mark.parametrize("attributes", [{}, {"channel_atlas": 3}, {"channel_atlas": {"schema": 1}}])
 def test_opening_another_zarr_group(tmp_path: Path, attributes: dict[str, object]) -> None:
     zarr.create_group(tmp_path / "atlas.zarr", attributes=attributes)
-    with pytest.raises(AtlasFolderError, match="is no channel atlas, or its zarr.json is damaged"):
+    with pytest.raises(AtlasFolderError, match=r"is no channel atlas, or its zarr.json is damaged"):
         Store.open(tmp_path)
 
 
 def test_opening_damaged_metadata(tmp_path: Path, make_provenance: Make) -> None:
     Store.create(tmp_path, make_provenance())
     (tmp_path / "atlas.zarr/zarr.json").write_text("{")
-    with pytest.raises(AtlasFolderError, match="its zarr.json is damaged"):
+    with pytest.raises(AtlasFolderError, match=r"its zarr.json is damaged"):
         Store.open(tmp_path)

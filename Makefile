@@ -1,0 +1,59 @@
+# make atlas | demo | test | lint | bench — each makes what it needs, in .venv.
+#
+#   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
+#   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
+#   CONFIG=, OUTPUT=    another configuration, another atlas folder
+
+PYTHON ?= python3
+GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
+CONFIG ?= atlas_config.yaml
+OUTPUT ?=
+
+VENV := .venv
+PIP  := $(VENV)/bin/python -m pip install -q --disable-pip-version-check
+BASE := $(VENV)/.installed-gpu$(GPU)
+
+DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -mixed4:1-2, \
+        deepdream:mixed2, deepdream:mixed4, logits:207, softmax:207]
+
+.PHONY: install atlas demo test lint bench clean
+
+install: $(BASE)
+
+atlas: $(BASE)
+	@$(VENV)/bin/atlas build -c $(CONFIG) $(if $(OUTPUT),-o $(OUTPUT))
+
+demo: $(BASE)
+	@$(VENV)/bin/atlas build -c $(CONFIG) -o $(or $(OUTPUT),data/demo) \
+		--set '$(DEMO)' --set batch_size=8
+
+test: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest -q
+
+lint: $(VENV)/.installed-lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(BASE)
+	$(VENV)/bin/python benchmarks/build.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(BASE): pyproject.toml
+	@echo "installing into $(VENV) ($(if $(filter 1,$(GPU)),GPU,CPU) build of TensorFlow)"
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("PYTHON is %d.%d: use Python 3.11, 3.12 or 3.13, as in make PYTHON=python3.12" % v)'
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -e '.$(if $(filter 1,$(GPU)),[gpu])'
+	@# tensorflow-cpu and tensorflow put their files in one place: the wanted one goes last.
+	@if [ "$(GPU)" = 1 ]; then $(PIP) --force-reinstall --no-deps 'tensorflow~=2.21.0'; fi
+	@rm -f $(VENV)/.installed-* && touch $@
+
+$(VENV)/.installed-test: $(BASE)
+	@$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-lint: $(BASE)
+	@$(PIP) -e '.[lint]'
+	@touch $@

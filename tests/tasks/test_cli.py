@@ -1,0 +1,348 @@
+"""The command, as a user types it."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline import Atlas
+from pipeline.records import Failure
+from pipeline.store import Store
+from tasks import cli
+
+COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor")
+
+
+@pytest.fixture(scope="module")
+def built(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `atlas_config.yaml` and a finished atlas in `atlas`."""
+    folder = tmp_path_factory.mktemp("built")
+    units = '["relu:0-5", "-relu:1", "relu:2@center", "logits:0-2", "deepdream:deep"]'
+    (folder / "names.txt").write_text("cat\ndog\n[red]fox[/red]\n")
+    (folder / "atlas_config.yaml").write_text(
+        f"output: atlas\nunits: {units}\nmodel: {{weights: {tiny_model}, classes: names.txt}}\n"
+        "image: {size: 24}\nrecipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
+    )
+    assert _run("build", cwd=folder).returncode == 0
+    return folder
+
+
+def _run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tasks.cli", *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def _call(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, str, str]:
+    """The exit code, output and errors of the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["atlas", *arguments])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    said = capfd.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+@pytest.fixture
+def atlas(built: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """A function that runs the command where the finished atlas is."""
+    monkeypatch.chdir(built)
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *arguments: _call(capfd, monkeypatch, *arguments)
+
+
+# Reading -----------------------------------------------------------------------------------------
+
+
+def test_help_names_every_command(atlas) -> None:
+    code, text, _ = atlas("--help")
+    assert code == 0
+    assert all(name in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(atlas, command: str) -> None:
+    code, text, _ = atlas(command, "--help")
+    assert code == 0
+    assert "Usage" in text
+
+
+def test_reading_commands_never_import_tensorflow(built: Path) -> None:
+    for arguments in (["--help"], ["status"], ["query", "activation > 0"], ["show", "relu:1"]):
+        code = (
+            f"import sys; from tasks import cli; sys.argv = ['atlas', *{arguments}]\n"
+            "try: cli.main()\nexcept SystemExit: pass\n"
+            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=built, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, arguments
+
+
+def test_status_of_a_finished_atlas(atlas) -> None:
+    code, text, _ = atlas("status", "--json")
+    assert code == 0
+    sections = json.loads(text)["sections"]
+    assert sections["relu"] == {"done": 6, "missing": 0, "failed": 0, "unavailable": 0}
+    assert "neurons-relu" in atlas("status", "atlas")[1]
+
+
+def test_status_of_an_unfinished_and_of_a_failed_atlas(atlas, built: Path, tmp_path: Path) -> None:
+    done = Store.open(built / "atlas")
+    store = Store.create(tmp_path / "new", done.provenance)
+    assert atlas("status", str(tmp_path / "new"))[0] == 3
+    store.records.note_failures([Failure("relu/000000", ("relu:0",), "it died")])
+    code, text, _ = atlas("status", str(tmp_path / "new"))
+    assert code == 1
+    assert "batch relu/000000 failed: it died" in text
+
+
+def test_query_prints_a_table(atlas) -> None:
+    code, text, _ = atlas("query", "kind == 'logits'")
+    assert code == 0
+    assert [line.split()[0] for line in text.splitlines()] == [
+        "unit",
+        "logits:0",
+        "logits:1",
+        "logits:2",
+    ]
+    assert "[red]fox[/red]" in text
+
+
+def test_query_sorts_limits_and_chooses_columns(atlas, built: Path) -> None:
+    _, text, _ = atlas(
+        "query", "atlas", "layer == 'relu' and kind == 'channel' and direction == 'positive'",
+        "--top", "2", "--columns", "unit,activation", "--format", "csv",
+    )  # fmt: skip
+    rows = list(csv.reader(io.StringIO(text)))
+    index = Atlas.open(built / "atlas").index.query("section == 'relu'")
+    assert rows[0] == ["unit", "activation"]
+    assert [row[0] for row in rows[1:]] == list(index.nlargest(2, "activation")["unit"])
+
+
+def test_query_gives_json(atlas) -> None:
+    rows = json.loads(atlas("query", "channel == 1", "--format", "json", "--sort", "unit")[1])
+    assert [row["unit"] for row in rows] == ["-relu:1", "relu:1"]
+    assert rows[0]["direction"] == "negative"
+
+
+def test_query_gives_parquet(built: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.cli", "query", "activation < 1e9", "--format", "parquet"],
+        cwd=built, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    frame = pd.read_parquet(io.BytesIO(done.stdout))
+    assert list(frame["unit"]) == list(Atlas.open(built / "atlas").index["unit"])
+
+
+def test_query_draws_a_sheet(atlas, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    assert atlas("query", "kind == 'channel'", "--sheet", str(path))[0] == 0
+    assert Image.open(path).width > 300
+
+
+def test_nothing_found(atlas) -> None:
+    assert atlas("query", "activation > 1e9")[:2] == (0, "no unit\n")
+
+
+def test_show_prints_and_saves(atlas, built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "unit.png"
+    for arguments in (["show", "-relu:1"], ["show", "atlas", "-relu:1"]):
+        code, text, _ = atlas(*arguments, "--save", str(path))
+        assert code == 0
+        assert "negative" in text
+        image = Atlas.open(built / "atlas").image("-relu:1")
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
+
+
+# Building ----------------------------------------------------------------------------------------
+
+
+def test_build_says_where_mosaic_and_index_are(atlas, built: Path) -> None:
+    code, text, _ = atlas("build")
+    assert code == 0
+    assert "12 units done, in" in text
+    for name in ("mosaic.png", "index.parquet"):
+        assert str(built / "atlas" / name) in text
+        assert (built / "atlas" / name).is_file()
+
+
+def test_a_failed_build_exits_with_1(
+    atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tasks import work
+
+    def fail(*_: object) -> str:
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(work, "compute", fail)
+    code, text, _ = atlas("build", "-o", str(tmp_path / "a"), "--only", "relu:0-1")
+    assert code == 1
+    assert "batch relu/000000 failed: no luck" in text
+    assert "0 units done, 2 failed" in text
+
+
+def test_plan_counts_and_writes_nothing(atlas, tmp_path: Path) -> None:
+    code, text, _ = atlas("plan", "-o", str(tmp_path / "new"), "--set", "seed=4")
+    assert code == 0
+    assert [line.split()[:4] for line in text.splitlines() if line.startswith("relu")] == [
+        ["relu", "6", "6", "2"]
+    ]
+    assert "weights file" in text
+    assert not (tmp_path / "new").exists()
+
+
+def test_render_equals_the_tile(atlas, built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    code, text, _ = atlas("render", "-relu:1", "-o", str(path))
+    assert code == 0
+    assert "activation" in text
+    image = Atlas.open(built / "atlas").image("-relu:1")
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
+
+
+def test_doctor_is_well_and_lists_the_layers(atlas) -> None:
+    code, text, _ = atlas("doctor")
+    assert code == 0
+    for word in ("Python", "TensorFlow", "3 classes", "relu (8)", "cores", "disk"):
+        assert word in text
+
+
+def test_doctor_says_what_is_wrong(atlas) -> None:
+    code, text, _ = atlas("doctor", "--set", "model.weights=none.h5")
+    assert code == 1
+    assert "there is no file" in text
+
+
+# Bad input ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "-c", "none.yaml"], "there is no configuration none.yaml: run where"),
+        (["build", "-c", "names.txt"], "expected a mapping with `units` and more, came str"),
+        (["build", "--set", "image.sise=64"], "did you mean 'size'"),
+        (["build", "--set", "units=[relu:8]"], "layer relu has channels 0 to 7, not 8"),
+        (["build", "--set", "units=[logits:3]"], "the classifier has classes 0 to 2, not 3"),
+        (["build", "--set", "units=[rely:3]"], "with channels; did you mean 'relu'"),
+        (["build", "--set", "units=['relu:1@22,0']"], "the map of relu is 22 x 22: rows 0 to 21"),
+        (["build", "--set", "model.weights=names.txt"], "is none of auto, imagenet, bundled"),
+        (["build", "--set", "model.weights=fake.h5"], "is neither a Keras archive nor HDF5"),
+        (["build", "--set", "model.classes=none.txt"], "none.txt cannot be read: No such file"),
+        (["build", "--set", "model.weights=bundled", "--set", "units=[mixed4:0]"], "too small"),
+        (["build", "-o", "atlas", "--set", "seed=9"], "seed: 0 there, 9 here"),
+        (["build", "-o", ".", "--set", "seed=9"], "is there and is no atlas"),
+        (["build", "-o", "names.txt/x", "--set", "seed=9"], "cannot be written: Not a directory"),
+        (["build", "--only", "relu:7"], "--only names relu:7"),
+        (["status", "none"], "the atlas folder none is not there"),
+        (["status", "."], "the atlas folder . holds no atlas"),
+        (["query", "activatoin > 1"], "no column 'activatoin'; did you mean 'activation'"),
+        (["query", "activation > 1", "--columns", "unit,unity"], "no column 'unity'"),
+        (["query", "activation > 1", "--sort", "unity"], "no column 'unity'"),
+        (["query", "__import__('os')"], "may not have"),
+        (["query", "a", "b", "c"], "put EXPR in quotes"),
+        (["show", "relu:9"], "layer relu has channels 0 to 7, not 9"),
+        (["show", "relu:7"], "is not in"),
+        (["show", "nonsense"], "'nonsense' is not an id: expected LAYER:CHANNELS"),
+        (["render", "relu:0", "-o", "none/x.png"], "there is no folder"),
+        (["render", "relu:all"], "names 8 units: expected the id of one"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_bad_input_is_one_line_and_2(
+    atlas, built: Path, arguments: list[str], message: str
+) -> None:
+    (built / "fake.h5").write_text("no HDF5")
+    before = sorted(built.rglob("*"))
+    output = ["-o", "new"] if arguments[0] == "build" and "-o" not in arguments else []
+    code, text, error = atlas(*arguments, *output)
+    assert code == 2, text + error
+    assert message in error
+    assert error.count("\n") == 1
+    assert sorted(built.rglob("*")) == before
+
+
+def test_unknown_words_exit_with_2(built: Path) -> None:
+    assert _run("bild", cwd=built).returncode == 2
+    assert _run("query", cwd=built).returncode == 2
+    assert _run("build", "--nonsense", cwd=built).returncode == 2
+
+
+# Ending early ------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_build_leaves_no_process_and_goes_on(
+    written: Path, tmp_path: Path, by: signal.Signals
+) -> None:
+    settings = ("--set", "cluster=local", "--set", "recipe.steps=40")
+    units = ("--set", "units=[relu:all, deep:all, 'relu:all@center', 'relu:all@3,3']")
+    arguments = [sys.executable, "-m", "tasks.cli", "build", *settings, *units]
+    build = subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    first = _wait(lambda: next(tmp_path.rglob("records/*/*.json"), None), build)
+    children = _children(build.pid)
+    assert children
+    build.send_signal(by)
+    text, _ = build.communicate(timeout=60)
+    assert build.returncode == (-by if by == signal.SIGKILL else 130), text
+    if by != signal.SIGKILL:
+        assert "are kept in" in text
+    _wait(lambda: not any(_is_running(pid) for pid in children), None)
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("records/*/*.json")}
+    assert first in done
+    assert _run("build", *settings, *units, cwd=tmp_path).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert set(Atlas.open(tmp_path / "atlas").index["status"]) == {"done"}
+
+
+def _wait(ready, process: subprocess.Popen[str] | None, seconds: float = 90):
+    """What `ready` gives once it gives something true."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not (found := ready()):
+        assert time.monotonic() < deadline, "it took too long"
+        assert process is None or process.poll() is None, process.communicate()[0]
+        pause.wait(0.05)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """The processes below a process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            child = int(path.parent.name)
+            found += [child, *_children(child)]
+    return found
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False

@@ -1,0 +1,135 @@
+import os
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+
+from pipeline.config import Address, Slurm
+from pipeline.errors import ConfigError, WorkError
+from tasks import cluster
+
+
+def _look() -> tuple[int, dict[str, str]]:
+    return os.getpid(), dict(os.environ)
+
+
+def test_local_workers_are_processes_of_one_thread(configure) -> None:
+    with cluster.pool(configure("cluster={kind: local, workers: 2}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        found = client.run(_look)
+        threads = set(client.nthreads().values())
+    pids = {pid for pid, _ in found.values()}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+    assert threads == {1}
+    assert all(env["CUDA_VISIBLE_DEVICES"] == "-1" for _, env in found.values())
+    assert all(address.startswith("tcp://127.0.0.1") for address in found)
+
+
+def test_threads_are_this_process(configure) -> None:
+    with cluster.pool(configure()) as client:
+        assert [pid for pid, _ in client.run(_look).values()] == [os.getpid()]
+
+
+def test_each_gpu_has_a_worker_of_its_own_also_after_a_restart(configure) -> None:
+    with cluster.pool(configure("cluster={kind: local-gpu, gpus: [0, 3]}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        before = client.run(_look)
+        client.restart(timeout=60)
+        after = client.run(_look)
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        resources = [worker["resources"] for worker in workers]
+    assert {pid for pid, _ in before.values()}.isdisjoint(pid for pid, _ in after.values())
+    for found in (before, after):
+        assert {env["CUDA_VISIBLE_DEVICES"] for _, env in found.values()} == {"0", "3"}
+    assert resources == [{"GPU": 1}] * 2
+
+
+def test_batches_for_gpus_ask_for_one(configure) -> None:
+    assert cluster.resources(configure("cluster={kind: local-gpu, gpus: [0]}")) == {"GPU": 1}
+    assert cluster.resources(configure()) == {}
+
+
+def test_no_gpu_here(configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cluster.gpus() == ()
+    with (
+        pytest.raises(ConfigError, match="nvidia-smi lists no GPU: install the driver"),
+        cluster.pool(configure("cluster=local-gpu")),
+    ):
+        pass
+
+
+def test_gpus_are_those_that_nvidia_smi_lists(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text("#!/bin/sh\necho 0\necho 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert cluster.gpus() == (0, 1)
+
+
+@pytest.mark.parametrize("by", ["address", "scheduler_file"])
+def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str) -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+    ) as running:
+        file = tmp_path / "scheduler.json"
+        file.write_text(f'{{"address": "{running.scheduler_address}"}}')
+        value = running.scheduler_address if by == "address" else str(file)
+        with cluster.pool(configure(f"cluster={{kind: address, {by}: '{value}'}}")) as client:
+            assert client.submit(int, 3, pure=False).result(timeout=30) == 3
+        assert running.scheduler_info["address"] == running.scheduler_address
+
+
+def test_workers_of_several_threads_are_refused(configure) -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None
+    ) as running:
+        config = configure(f"cluster={{kind: address, address: '{running.scheduler_address}'}}")
+        with (
+            pytest.raises(
+                ConfigError, match="has 2 threads: start workers with `dask worker --nth"
+            ),
+            cluster.pool(config),
+        ):
+            pass
+
+
+def test_an_address_or_a_file_is_needed(configure) -> None:
+    with (
+        pytest.raises(ConfigError, match="needs either `address`"),
+        cluster.pool(configure().model_copy(update={"cluster": Address()})),
+    ):
+        pass
+
+
+def test_a_scheduler_that_is_not_there(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT", 1)
+    config = configure("cluster={kind: address, address: 'tcp://127.0.0.1:9'}")
+    with (
+        pytest.raises(WorkError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"),
+        cluster.pool(config),
+    ):
+        pass
+
+
+def test_the_slurm_script() -> None:
+    pytest.importorskip("dask_jobqueue")
+    spec = Slurm(
+        queue="gpu", account="lab", device="gpu", memory="8GiB", directives=("--gres=gpu:1",)
+    )
+    with cluster.slurm_cluster(spec) as found:
+        script = found.job_script()
+    for line in ("#SBATCH -p gpu", "#SBATCH -A lab", "#SBATCH --gres=gpu:1", "#SBATCH -t 04:00:00"):
+        assert line in script
+    assert "export OMP_NUM_THREADS=1" in script
+    assert "--resources GPU=1" in script
+    assert "--nthreads 1" in script
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(3, 3), ("auto", None)])
+def test_the_number_of_local_workers(wanted: int | str, expected: int | None) -> None:
+    found = cluster.local_workers(wanted)
+    assert found == expected if expected else 1 <= found <= (os.cpu_count() or 1)

@@ -1,0 +1,263 @@
+"""Whole builds of a small network, in threads of this process."""
+
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import luigi
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from pipeline import Atlas, index
+from pipeline.errors import AtlasFolderError, WorkError
+from pipeline.store import Store
+from pipeline.units import Batch
+from tasks import lock, planning, progress, run, work
+from tasks.build import BuildAtlas, RenderUnits
+
+
+def _build(config, only=()) -> run.Report:
+    display = progress.show(Console(file=io.StringIO()))
+    return run.run(planning.make(config, only), display)
+
+
+def _noting(seen: list, name: str, real: Callable):
+    """A method that also notes its value."""
+
+    def method(self, task_id, value):
+        seen.append((name, value))
+        return real(self, task_id, value)
+
+    return method
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What an atlas holds, timings apart."""
+    atlas = Atlas.open(folder)
+    found = {unit: atlas.image(unit).tobytes() for unit in atlas.index["unit"]}
+    frame = atlas.index.drop(columns=list(index.TIMINGS))
+    return {**found, "index": frame.to_json().encode()}
+
+
+def test_a_build_of_every_kind_of_unit(configure) -> None:
+    report = _build(configure())
+    assert (report.done, report.missing, report.failed, report.unavailable) == (20, 0, 0, 0)
+    atlas = Atlas.open(report.index.parent)
+    frame = atlas.index
+    assert set(frame["status"]) == {"done"}
+    assert set(frame["kind"]) == {"channel", "neuron", "deepdream", "logits", "softmax"}
+    assert set(frame["direction"]) == {"positive", "negative"}
+    assert (frame["steps"] == 4).all()
+    for unit in frame["unit"]:
+        assert atlas.image(unit).shape == (24, 24, 3)
+        assert np.isfinite(atlas.trajectory(unit)).all()
+    assert index.notes(report.index)["identity"] == index.identity(frame)
+
+
+def test_the_mosaics_show_the_stored_images_where_the_maps_say(configure) -> None:
+    report = _build(configure("mosaic.tile=24"))
+    atlas = Atlas.open(report.index.parent)
+    names = {section.name for section in atlas.provenance.sections()}
+    assert {path.stem for path in (atlas.folder / "mosaics").glob("*.png")} == names
+    placed = json.loads(report.mosaic.with_suffix(".json").read_text())["tiles"]
+    assert [tile["unit"] for tile in placed] == list(atlas.index["unit"])
+    canvas = np.asarray(Image.open(report.mosaic))
+    for tile in placed:
+        shown = canvas[tile["y"] : tile["y"] + 24, tile["x"] : tile["x"] + 24]
+        np.testing.assert_array_equal(shown, atlas.image(tile["unit"]))
+
+
+def test_a_finished_build_does_nothing(configure) -> None:
+    report = _build(configure())
+    before = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("*") if p.is_file()}
+    assert _build(configure()).done == 20
+    after = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("*") if p.is_file()}
+    before.pop(report.index.parent / "build.lock")
+    after.pop(report.index.parent / "build.lock")
+    assert after == before
+
+
+def test_a_broken_off_build_goes_on_and_ends_the_same(configure, tmp_path: Path) -> None:
+    whole = _build(configure()).index.parent
+    whole.rename(tmp_path / "whole")
+    _build(configure(), only=["relu:4-5", "softmax:1"])
+    records = Store.open(whole).records
+    first = {path: path.read_bytes() for path in whole.rglob("records/*/*.json")}
+    assert records.sections() == ["relu", "softmax"]
+    _build(configure(), only=["relu:all"])
+    _build(configure())
+    assert {path: path.read_bytes() for path in first} == first
+    mine, other = _contents(whole), _contents(tmp_path / "whole")
+    mine.pop("index"), other.pop("index")  # rows of `only` stand elsewhere in the store
+    assert mine == other
+
+
+def test_lost_records_are_made_again_and_the_index_is_identical(configure) -> None:
+    report = _build(configure())
+    folder = report.index.parent
+    before, identity = _contents(folder), index.notes(report.index)["identity"]
+    records = sorted(folder.rglob("records/*/*.json"))
+    for path in records[::2]:
+        path.unlink()
+    assert Atlas.open(folder).index["status"].eq("missing").any()
+    _build(configure())
+    assert _contents(folder) == before
+    assert index.notes(report.index)["identity"] == identity
+
+
+def test_units_added_later_leave_the_old_ones(configure) -> None:
+    folder = _build(configure(units=("relu:1-3", "logits:2"))).index.parent
+    old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    assert _build(configure()).done == 20
+    assert {path: path.read_bytes() for path in old} == old
+
+
+def test_a_changed_look_redraws_the_mosaics_alone(configure) -> None:
+    report = _build(configure())
+    records = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("records/*/*.json")}
+    width = Image.open(report.mosaic).width
+    _build(configure("mosaic.tile=80", "mosaic.columns=2"))
+    assert Image.open(report.mosaic).width != width
+    assert {p: p.stat().st_mtime_ns for p in records} == records
+
+
+def test_a_failed_batch_is_told_and_the_rest_is_built(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = work.compute
+
+    def some_fail(folder: str, batch: Batch, fingerprint: str) -> str:
+        if batch.key == "relu/000001":
+            raise MemoryError("no room for it")
+        return real(folder, batch, fingerprint)
+
+    monkeypatch.setattr(work, "compute", some_fail)
+    report = _build(configure())
+    assert (report.done, report.missing, report.failed) == (18, 0, 2)
+    atlas = Atlas.open(report.index.parent)
+    assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
+    assert atlas.failures() == {"relu/000001": "no room for it"}
+    assert report.mosaic.is_file()
+    monkeypatch.undo()
+    assert _build(configure()).failed == 0
+    assert set(Atlas.open(report.index.parent).index["status"]) == {"done"}
+
+
+def test_an_error_outside_the_batches_stops_the_build(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(index, "refresh", full)
+    with pytest.raises(WorkError, match=r"the build stopped: OSError: .*No space left on device"):
+        _build(configure(units=("relu:0",)))
+
+
+def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
+    config = configure(
+        "model.weights=bundled", "image.size=76", "recipe.steps=1",
+        units=("mixed0:3", "logits:1,7", "softmax:2"),
+    )  # fmt: skip
+    report = _build(config)
+    assert (report.done, report.unavailable) == (1, 3)
+    frame = Atlas.open(report.index.parent).index
+    assert dict(zip(frame["unit"], frame["status"], strict=True)) == {
+        "mixed0:3": "done", "logits:1": "unavailable", "logits:7": "unavailable",
+        "softmax:2": "unavailable",
+    }  # fmt: skip
+
+
+def test_two_builds_at_once_are_refused(configure) -> None:
+    config = configure()
+    with (
+        lock.held(Path(config.output)),
+        pytest.raises(AtlasFolderError, match="is being built by process"),
+    ):
+        _build(config)
+
+
+def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: RenderUnits) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RenderUnits, "run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        _build(configure())
+    monkeypatch.undo()
+    assert _build(configure()).done == 20
+
+
+def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, object]] = []
+    scheduler = luigi.scheduler.Scheduler
+    for name in ("set_task_progress_percentage", "set_task_status_message"):
+        monkeypatch.setattr(scheduler, name, _noting(seen, name, getattr(scheduler, name)))
+    _build(configure())
+    percentages = [value for name, value in seen if name == "set_task_progress_percentage"]
+    assert percentages == sorted(percentages)
+    assert percentages[-1] == 100
+    assert ("set_task_status_message", "20 of 20 units, 0 batches failed") in seen
+
+
+@pytest.fixture
+def luigid(tmp_path: Path) -> Iterator[int]:
+    """The port of a running luigid."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(sys.executable).parent / "luigid"
+    command = [program, "--address", "127.0.0.1", "--port", str(port), "--state-path", "state"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        ready = threading.Event()
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                ready.set()
+                break
+            except OSError:
+                assert server.poll() is None
+                ready.wait(0.1)
+        assert ready.is_set()
+        yield port
+        server.terminate()
+        server.wait(30)
+
+
+def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
+    report = _build(configure("build.scheduler_host=127.0.0.1", f"build.scheduler_port={luigid}"))
+    assert report.done == 20
+    listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
+    assert {task["name"] for task in listed.values()} == {
+        "BuildAtlas", "DrawMosaic", "WriteIndex", "RenderUnits", "Enumerate"
+    }  # fmt: skip
+
+
+def test_a_luigid_that_is_not_there(configure) -> None:
+    config = configure("build.scheduler_host=127.0.0.1", "build.scheduler_port=9")
+    with pytest.raises(WorkError, match=r"no luigid answers at 127.0.0.1:9 .*: start it, or leave"):
+        _build(config)
+
+
+def test_a_task_is_complete_when_the_store_says_so(configure) -> None:
+    config = configure()
+    report = _build(config)
+    plan = planning.make(config)
+    task = BuildAtlas(folder=str(plan.folder), plan=plan.to_json())
+    assert task.complete()
+    report.mosaic.unlink()
+    assert not task.complete()
+    _build(config)
+    assert task.complete()
+    next(report.index.parent.rglob("records/*/*.json")).unlink()
+    assert not task.complete()

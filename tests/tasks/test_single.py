@@ -1,0 +1,28 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from pipeline import Atlas
+from pipeline.errors import UnitError
+from tasks import planning, progress, run, single
+
+
+def test_a_unit_rendered_alone_equals_the_atlas(configure) -> None:
+    config = configure()
+    run.run(planning.make(config), progress.show(Console(file=io.StringIO())))
+    atlas = Atlas.open(config.output)
+    for unit in ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "softmax:1"):
+        alone = single.render(unit, config)
+        np.testing.assert_array_equal(alone.image, atlas.image(unit), unit)
+        assert alone.activation == pytest.approx(float(atlas.row(unit)["activation"]))
+
+
+def test_a_place_may_be_said_as_center(configure) -> None:
+    assert single.render("relu:2@center", configure()).unit == "relu:2@11,11"
+
+
+def test_several_units_are_refused(configure) -> None:
+    with pytest.raises(UnitError, match="names 6 units: expected the id of one"):
+        single.render("relu:0-5", configure())
