@@ -6,7 +6,7 @@ TensorFlow; the answer is kept with the atlas.
 
 import dataclasses
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -63,6 +63,10 @@ class Architecture:
         """The architecture that `to_json` wrote."""
         layers = [Layer(*row) for row in record["layers"]]
         return cls(**{**record, "layers": {layer.name: layer for layer in layers}})
+
+
+Describe = Callable[[Weights, int], Architecture]
+"""How to learn the architecture of a weights file at an image size."""
 
 
 def probe(weights: Weights, image_size: int) -> Architecture:

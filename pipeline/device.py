@@ -37,6 +37,7 @@ def use(device: Device) -> None:
     with _silent():
         import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 
+    tf.get_logger().setLevel("ERROR")  # it warns of every section's own compilation
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()

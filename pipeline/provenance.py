@@ -3,12 +3,12 @@
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
-from pipeline.architecture import Architecture, probe
+from pipeline.architecture import Architecture, Describe, probe
 from pipeline.config import AtlasConfig
 from pipeline.device import Device
 from pipeline.errors import AtlasFolderError, WeightsError
@@ -127,7 +127,7 @@ class Provenance:
 def resolve_provenance(
     config: AtlasConfig,
     before: Provenance | None = None,
-    describe: Callable[[Weights, int], Architecture] = probe,
+    describe: Describe = probe,
 ) -> Provenance:
     """What a configuration means here and now; checks all of it, and writes nothing.
 

@@ -71,7 +71,7 @@ class RenderUnits(AtlasTask):
 
     def complete(self) -> bool:
         """Whether every batch is committed, or was given up by this build."""
-        return Enumerate.complete(self) and not self._missing()
+        return self.requires().complete() and not self._missing()
 
     def run(self) -> None:
         """Compute; each outcome is a progress event."""
@@ -111,9 +111,9 @@ class DrawMosaic(AtlasTask):
         return luigi.LocalTarget(str(sheets.path_of(self.planned.folder, self.section)))
 
     def complete(self) -> bool:
-        """Whether the PNG shows what the store holds now."""
+        """Whether all is rendered and the PNG shows it."""
         tile = self.planned.config.mosaic.tile
-        return Enumerate.complete(self) and sheets.is_current(self.store, self.section, tile)
+        return self.requires().complete() and sheets.is_current(self.store, self.section, tile)
 
     def run(self) -> None:
         """Draw it."""
@@ -132,8 +132,8 @@ class WriteIndex(AtlasTask):
         return luigi.LocalTarget(str(index.path_of(self.planned.folder)))
 
     def complete(self) -> bool:
-        """Whether the index was made from what the store holds now."""
-        return Enumerate.complete(self) and index.is_current(self.store)
+        """Whether all is rendered and the index was made from it."""
+        return self.requires().complete() and index.is_current(self.store)
 
     def run(self) -> None:
         """Write it."""

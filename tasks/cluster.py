@@ -14,7 +14,7 @@ from typing import Any
 
 import dask.config
 from dask.system import CPU_COUNT
-from distributed import Client, Nanny, Scheduler, SpecCluster, Worker
+from distributed import Client, LocalCluster, Nanny, Scheduler, SpecCluster
 
 from pipeline import device
 from pipeline.config import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
@@ -128,14 +128,15 @@ def _processes(
 
 
 @contextlib.contextmanager
-def _threads(cluster: Threads) -> Iterator[SpecCluster]:
-    scheduler = {
-        "cls": Scheduler,
-        "options": {"host": _LOOPBACK, "port": 0, "protocol": "inproc://", "dashboard": False},
-    }
-    options = {"nthreads": cluster.workers, "memory_limit": 0, "dashboard": False}
-    workers = {0: {"cls": Worker, "options": options}}
-    with SpecCluster(scheduler=scheduler, workers=workers, silence_logs=False) as found:
+def _threads(cluster: Threads) -> Iterator[LocalCluster]:
+    with LocalCluster(
+        processes=False,
+        n_workers=1,
+        threads_per_worker=cluster.workers,
+        memory_limit=0,
+        dashboard_address=None,
+        silence_logs=False,
+    ) as found:
         yield found
 
 

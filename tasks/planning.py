@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.architecture import Describe, probe
 from pipeline.config import AtlasConfig
 from pipeline.errors import UnitError
 from pipeline.provenance import Provenance, resolve_provenance
@@ -73,12 +74,13 @@ class Plan:
         )
 
 
-def make(config: AtlasConfig, only: Sequence[str] = ()) -> Plan:
+def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe = probe) -> Plan:
     """Plan a build.
 
     Args:
         config: the configuration.
         only: patterns of the units to compute now; empty for all of the configuration's.
+        describe: how to learn a network's architecture.
 
     Raises:
         UsageError: anything that cannot be; see `pipeline.provenance.resolve_provenance`.
@@ -86,7 +88,7 @@ def make(config: AtlasConfig, only: Sequence[str] = ()) -> Plan:
     """
     folder = Path(config.output).expanduser().absolute()
     before = Store.open(folder).provenance if Store.exists(folder) else None
-    plan = Plan(config, resolve_provenance(config, before), tuple(only))
+    plan = Plan(config, resolve_provenance(config, before, describe), tuple(only))
     known = set(plan.provenance.units())
     strange = [unit for unit in expand(only, plan.provenance.architecture) if unit not in known]
     if strange:

@@ -133,7 +133,7 @@ def _listening(display: Display, errors: list[BaseException]) -> Iterator[None]:
 
     def failure(task: luigi.Task, error: BaseException) -> None:
         _LOG.debug("%s failed", task, exc_info=error)
-        if not isinstance(task, graph.BuildAtlas):
+        if not (isinstance(task, graph.BuildAtlas) and isinstance(error, WorkError)):
             errors.append(error)
 
     heard = [(luigi.Event.PROGRESS, progress), (luigi.Event.FAILURE, failure)]

@@ -39,11 +39,13 @@ def render(unit_id: str, config: AtlasConfig) -> Single:
     Raises:
         UsageError: the unit or the configuration cannot be.
     """
-    provenance = resolve_provenance(config.model_copy(update={"units": (unit_id,)}))
-    unit = one(unit_id, provenance.architecture)
     device.use(config.device)
     from pipeline.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
+    from pipeline.network import describe  # noqa: PLC0415
 
+    named = config.model_copy(update={"units": (unit_id,)})
+    provenance = resolve_provenance(named, describe=describe)
+    unit = one(unit_id, provenance.architecture)
     engine = Engine(
         provenance.locate_weights(), config.recipe, config.image.size, config.seed,
         config.batch_size,

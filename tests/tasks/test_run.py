@@ -16,16 +16,25 @@ from PIL import Image
 from rich.console import Console
 
 from pipeline import Atlas, index
+from pipeline.architecture import Architecture
 from pipeline.errors import AtlasFolderError, WorkError
 from pipeline.store import Store
 from pipeline.units import Batch
+from pipeline.weights import Weights
 from tasks import lock, planning, progress, run, work
 from tasks.build import BuildAtlas, RenderUnits
 
 
+def describe(weights: Weights, size: int) -> Architecture:
+    """Without the process that a build asks: TensorFlow is here already."""
+    from pipeline.network import describe as described
+
+    return described(weights, size)
+
+
 def _build(config, only=()) -> run.Report:
     display = progress.show(Console(file=io.StringIO()))
-    return run.run(planning.make(config, only), display)
+    return run.run(planning.make(config, only, describe), display)
 
 
 def _noting(seen: list, name: str, real: Callable):
@@ -48,7 +57,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_build_of_every_kind_of_unit(configure) -> None:
     report = _build(configure())
-    assert (report.done, report.missing, report.failed, report.unavailable) == (20, 0, 0, 0)
+    assert (report.done, report.missing, report.failed, report.unavailable) == (21, 0, 0, 0)
     atlas = Atlas.open(report.index.parent)
     frame = atlas.index
     assert set(frame["status"]) == {"done"}
@@ -77,7 +86,7 @@ def test_the_mosaics_show_the_stored_images_where_the_maps_say(configure) -> Non
 def test_a_finished_build_does_nothing(configure) -> None:
     report = _build(configure())
     before = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("*") if p.is_file()}
-    assert _build(configure()).done == 20
+    assert _build(configure()).done == 21
     after = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("*") if p.is_file()}
     before.pop(report.index.parent / "build.lock")
     after.pop(report.index.parent / "build.lock")
@@ -91,7 +100,7 @@ def test_a_broken_off_build_goes_on_and_ends_the_same(configure, tmp_path: Path)
     records = Store.open(whole).records
     first = {path: path.read_bytes() for path in whole.rglob("records/*/*.json")}
     assert records.sections() == ["relu", "softmax"]
-    _build(configure(), only=["relu:all"])
+    _build(configure(), only=["relu:0-5"])
     _build(configure())
     assert {path: path.read_bytes() for path in first} == first
     mine, other = _contents(whole), _contents(tmp_path / "whole")
@@ -115,7 +124,7 @@ def test_lost_records_are_made_again_and_the_index_is_identical(configure) -> No
 def test_units_added_later_leave_the_old_ones(configure) -> None:
     folder = _build(configure(units=("relu:1-3", "logits:2"))).index.parent
     old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
-    assert _build(configure()).done == 20
+    assert _build(configure()).done == 21
     assert {path: path.read_bytes() for path in old} == old
 
 
@@ -140,7 +149,7 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(
 
     monkeypatch.setattr(work, "compute", some_fail)
     report = _build(configure())
-    assert (report.done, report.missing, report.failed) == (18, 0, 2)
+    assert (report.done, report.missing, report.failed) == (19, 0, 2)
     atlas = Atlas.open(report.index.parent)
     assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
     assert atlas.failures() == {"relu/000001": "no room for it"}
@@ -194,7 +203,7 @@ def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
     with pytest.raises(KeyboardInterrupt):
         _build(configure())
     monkeypatch.undo()
-    assert _build(configure()).done == 20
+    assert _build(configure()).done == 21
 
 
 def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +215,7 @@ def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.Monkey
     percentages = [value for name, value in seen if name == "set_task_progress_percentage"]
     assert percentages == sorted(percentages)
     assert percentages[-1] == 100
-    assert ("set_task_status_message", "20 of 20 units, 0 batches failed") in seen
+    assert ("set_task_status_message", "21 of 21 units, 0 batches failed") in seen
 
 
 @pytest.fixture
@@ -236,7 +245,7 @@ def luigid(tmp_path: Path) -> Iterator[int]:
 
 def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
     report = _build(configure("build.scheduler_host=127.0.0.1", f"build.scheduler_port={luigid}"))
-    assert report.done == 20
+    assert report.done == 21
     listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
     assert {task["name"] for task in listed.values()} == {
         "BuildAtlas", "DrawMosaic", "WriteIndex", "RenderUnits", "Enumerate"
@@ -261,3 +270,12 @@ def test_a_task_is_complete_when_the_store_says_so(configure) -> None:
     assert task.complete()
     next(report.index.parent.rglob("records/*/*.json")).unlink()
     assert not task.complete()
+
+
+def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
+    """What is drawn of the part is right until the rest is rendered, and not after."""
+    _build(configure(), only=["relu:0-3"])
+    assert _build(configure(), only=["relu:4-5"]).missing == 0
+    report = _build(configure())
+    assert (report.done, report.missing, report.failed) == (21, 0, 0)
+    assert set(index.read(report.index)["status"]) == {"done"}
