@@ -21,7 +21,7 @@ from pipeline.errors import AtlasFolderError, WorkError
 from pipeline.store import Store
 from pipeline.units import Batch
 from pipeline.weights import Weights
-from tasks import lock, planning, progress, run, work
+from tasks import lock, planning, progress, run, single, work
 from tasks.build import BuildAtlas, RenderUnits
 
 
@@ -182,6 +182,20 @@ def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> No
         "mixed0:3": "done", "logits:1": "unavailable", "logits:7": "unavailable",
         "softmax:2": "unavailable",
     }  # fmt: skip
+
+
+def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> None:
+    """The bundled weights, the default pool: the same bytes in a worker and in this process."""
+    config = configure(
+        "model.weights=bundled", "image.size=96", "recipe.steps=3", "cluster=local",
+        units=("mixed2:0-5", "mixed4:7", "-mixed4:7", "mixed4:7@center", "deepdream:mixed2+mixed4"),
+    )  # fmt: skip
+    report = _build(config)
+    assert (report.done, report.missing, report.failed) == (10, 0, 0)
+    atlas = Atlas.open(report.index.parent)
+    assert atlas.index["activation"].notna().all()
+    for unit in ("mixed2:5", "-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
+        np.testing.assert_array_equal(single.render(unit, config).image, atlas.image(unit), unit)
 
 
 def test_two_builds_at_once_are_refused(configure) -> None:
