@@ -66,7 +66,8 @@ def _read_inception(path: Path) -> keras.Model:
         classes=classes or 1000,
         input_shape=(299, 299, 3) if classes is not None else (None, None, 3),
     )
-    cuts = [keras.Model(base.input, base.get_layer(f"mixed{i}").output) for i in range(11)]
+    ends = [base.get_layer(f"mixed{i}").output for i in range(11)]
+    cuts = [keras.Model(base.input, end, name=base.name) for end in ends]
     candidates = cuts if classes is None else [base]
     fitting = [model for model in candidates if _convolutions(model) == convolutions]
     if not fitting:
