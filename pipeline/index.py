@@ -143,7 +143,8 @@ def state_of(store: Store) -> str:
         for section in store.provenance.sections()
     }
     failures = [failure.batch for failure in store.records.failures()]
-    return digest([store.provenance.to_json(), images, failures])
+    known = store.provenance
+    return digest([known.config_hash, known.columns, known.classes, images, failures])
 
 
 def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
