@@ -163,7 +163,7 @@ RECIPES = {
     "article": Recipe(
         name="article",
         steps=200,
-        revive=16,
+        revive=200,  # its first blurs are so strong that a channel may fall silent again
         parametrization=Pixel(),
         transforms=Transforms(apply="image", pad=Pad(), jitter=Jitter(pixels=2, probability=0.25)),
         optimizer=Normalised(),
