@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 work failed; 2 wrong usage or configuration; 3 incomplete 
 Nothing here imports TensorFlow but `render`; the heavy parts are imported where they are used.
 """
 
-import enum
 import json
 import logging
 import re
@@ -15,20 +14,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
 from pipeline.errors import AtlasError, ConfigError, UsageError
+from tasks import printing
 
 if TYPE_CHECKING:
     import pandas as pd
-    from PIL.Image import Image as Picture
 
     from pipeline.atlas import Atlas
     from pipeline.config import AtlasConfig
-    from tasks.estimate import Estimate
-    from tasks.run import Report
 
 DEFAULT_CONFIG = Path("atlas_config.yaml")
 FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
@@ -40,17 +36,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-
-class Format(enum.StrEnum):
-    """How `query` prints."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 class _TakesUnits(TyperCommand):
@@ -106,18 +91,18 @@ def build(
     from tasks import planning, progress, run  # noqa: PLC0415
 
     plan = planning.make(_config(config, output, settings), only or ())
-    for line in _unavailable(len(plan.unavailable())):
-        out.print(line)
-    with progress.show(out) as display:
+    for line in printing.unavailable(len(plan.unavailable())):
+        printing.out.print(line)
+    with progress.show(printing.out) as display:
         try:
             report = run.run(plan, display)
         except KeyboardInterrupt:
-            err.print(
+            printing.err.print(
                 f"stopped: {display.done:,} units were added and are kept in {plan.folder}; "
                 "the same command goes on from there"
             )
             raise typer.Exit(INTERRUPTED) from None
-    _print_report(report)
+    printing.show_report(report)
     if report.failed:
         raise typer.Exit(FAILED)
 
@@ -132,22 +117,24 @@ def plan(
 
     made = planning.make(_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
-    table = _table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
+    table = printing.table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
     rows = [
         (section, estimate.estimate(made, batches, rate)) for section, batches in made.missing()
     ]
     for section, cost in rows:
-        _cost_row(table, section.name, len(section.units), cost)
+        printing.add_cost(table, section.name, len(section.units), cost)
     costs = [cost for _, cost in rows]
     table.add_section()
-    _cost_row(table, "all", sum(len(s.units) for s, _ in rows), estimate.total(costs))
-    out.print(table)
-    for line in _unavailable(len(made.unavailable())):
-        out.print(line)
+    printing.add_cost(table, "all", sum(len(s.units) for s, _ in rows), estimate.total(costs))
+    printing.out.print(table)
+    for line in printing.unavailable(len(made.unavailable())):
+        printing.out.print(line)
     if rate is not None:
         workers = local_workers(getattr(made.config.cluster, "workers", 1))
-        out.print(f"times are for this machine, by a matrix product timed now; {workers} workers")
-    out.print(f"into {made.folder}; weights {made.provenance.weights['source']}")
+        printing.out.print(
+            f"times are for this machine, by a matrix product timed now; {workers} workers"
+        )
+    printing.out.print(f"into {made.folder}; weights {made.provenance.weights['source']}")
 
 
 @app.command()
@@ -159,12 +146,12 @@ def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json"
     if as_json:
         print(json.dumps({"sections": sections, "failures": failures}, indent=1))  # noqa: T201
     else:
-        table = _table("section", "done", "missing", "failed", "unavailable")
+        table = printing.table("section", "done", "missing", "failed", "unavailable")
         for name, counts in sections.items():
             table.add_row(name, *(f"{count:,}" for count in counts.values()))
-        out.print(table)
+        printing.out.print(table)
         for batch, reason in failures.items():
-            out.print(f"batch {batch} failed: {reason}", markup=False)
+            printing.out.print(f"batch {batch} failed: {reason}", markup=False)
     if any(counts["failed"] for counts in sections.values()):
         raise typer.Exit(FAILED)
     if any(counts["missing"] for counts in sections.values()):
@@ -179,7 +166,9 @@ def query(
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="Keep the first rows.")] = None,
     columns: Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    form: Annotated[
+        printing.Format, typer.Option("--format", help="How to print.")
+    ] = printing.Format.TABLE,
     sheet: Annotated[Path | None, typer.Option(help="Draw the units found as a PNG.")] = None,
 ) -> None:
     """Show the units for which an expression holds, as in 'layer == "mixed4" and activation > 8'.
@@ -192,8 +181,8 @@ def query(
     shown = _columns(found, columns, form)
     if sheet is not None:
         atlas.sheet(list(found["unit"]), sheet, heading=expression)
-        err.print(f"sheet of {len(found)} units: {sheet}")
-    _print_frame(shown, form)
+        printing.err.print(f"sheet of {len(found)} units: {sheet}")
+    printing.show_frame(shown, form)
 
 
 @app.command(cls=_TakesUnits)
@@ -210,16 +199,16 @@ def show(
     atlas = _atlas(folder)
     image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
     if save is not None:
-        _save(Image.fromarray(image), save)
-    if out.is_terminal:
-        out.print(terminal.picture(image))
+        printing.save(Image.fromarray(image), save)
+    if printing.out.is_terminal:
+        printing.out.print(terminal.picture(image))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in row.items():
         table.add_row(str(name), f"{value:.4g}" if isinstance(value, float) else str(value))
     table.add_row("trajectory", terminal.curve(trajectory.tolist()))
-    out.print(table)
+    printing.out.print(table)
     if save is not None:
-        out.print(f"saved {save}")
+        printing.out.print(f"saved {save}")
 
 
 @app.command(cls=_TakesUnits)
@@ -241,8 +230,8 @@ def render(
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
     made = _config_or_default(config, settings)
     rendered = single.render(unit, made)
-    _save(Image.fromarray(rendered.image), path)
-    out.print(
+    printing.save(Image.fromarray(rendered.image), path)
+    printing.out.print(
         f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
         f"{rendered.activation:.4g} at the end, {rendered.seconds:.1f} s\nsaved {path}"
     )
@@ -257,10 +246,12 @@ def doctor(config: Config = None, settings: Settings = None) -> None:
     is_well = True
     for finding in examine(_config_or_default(config, settings)):
         is_well &= finding.state != "wrong"
-        out.print(f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end="")
-        out.print(finding.found, markup=False, highlight=False)
+        printing.out.print(
+            f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end=""
+        )
+        printing.out.print(finding.found, markup=False, highlight=False)
         if finding.remedy:
-            out.print(f"       → {finding.remedy}", markup=False, highlight=False)
+            printing.out.print(f"       → {finding.remedy}", markup=False, highlight=False)
     if not is_well:
         raise typer.Exit(FAILED)
 
@@ -271,7 +262,7 @@ def main() -> None:
     try:
         app()
     except AtlasError as error:
-        err.print(f"atlas: {error}", style="red", markup=False, highlight=False)
+        printing.err.print(f"atlas: {error}", style="red", markup=False, highlight=False)
         sys.exit(WRONG if isinstance(error, UsageError) else FAILED)
     except BrokenPipeError:
         sys.exit(0)
@@ -315,80 +306,15 @@ def _folder_and(arguments: list[str], what: str) -> tuple[Path | None, str]:
     return (Path(arguments[0]) if len(arguments) == 2 else None), arguments[-1]
 
 
-def _columns(frame: "pd.DataFrame", columns: str | None, form: Format) -> "pd.DataFrame":
+def _columns(frame: "pd.DataFrame", columns: str | None, form: printing.Format) -> "pd.DataFrame":
     from pipeline.query import check_columns  # noqa: PLC0415
 
     few = ["unit", "status", "activation", "activation_start", "alive", "class_name"]
     if columns is None:
-        return frame[few] if form is Format.TABLE else frame
+        return frame[few] if form is printing.Format.TABLE else frame
     names = [name.strip() for name in columns.split(",")]
     check_columns(frame, names)
     return frame[names]
-
-
-# Printing --------------------------------------------------------------------------------------
-
-
-def _table(first: str, *numbers: str) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _unavailable(count: int) -> list[str]:
-    if not count:
-        return []
-    return [
-        f"{count:,} logits and softmax units are unavailable: these weights have no classifier. "
-        "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
-    ]
-
-
-def _print_report(report: "Report") -> None:
-    from tasks.progress import duration  # noqa: PLC0415
-
-    parts = [f"{report.done:,} units done"]
-    parts += [f"{report.failed:,} failed"] if report.failed else []
-    parts += [f"{report.missing:,} missing"] if report.missing else []
-    parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
-    out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
-    out.print(f"mosaic  {report.mosaic}\nindex   {report.index}", highlight=False)
-
-
-def _print_frame(frame: "pd.DataFrame", form: Format) -> None:
-    if form is Format.CSV:
-        frame.to_csv(sys.stdout, index=False)
-    elif form is Format.JSON:
-        frame.to_json(sys.stdout, orient="records", indent=1, force_ascii=False)
-        sys.stdout.write("\n")
-    elif form is Format.PARQUET:
-        sys.stdout.buffer.write(frame.to_parquet(index=False))
-    else:
-        text = frame.to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
-        sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
-
-
-def _save(image: "Picture", path: Path) -> None:
-    try:
-        image.save(path, format="PNG")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _cost_row(table: Table, name: str, units: int, cost: "Estimate") -> None:
-    from tasks.progress import duration  # noqa: PLC0415
-
-    table.add_row(
-        name,
-        f"{units:,}",
-        f"{cost.units:,}",
-        f"{cost.batches:,}",
-        f"{cost.operations / 1e12:,.1f}",
-        "–" if cost.seconds is None else duration(cost.seconds),
-        f"{cost.stored / 1e6:,.1f}",
-    )
 
 
 if __name__ == "__main__":

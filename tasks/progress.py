@@ -68,7 +68,14 @@ class Display:
     def _refresh(self, outcome: Batch | Failure | None) -> None:
         raise NotImplementedError
 
+    def _open(self) -> None:
+        """Begin to show."""
+
+    def _close(self) -> None:
+        """Leave the terminal as it was."""
+
     def __enter__(self) -> Self:
+        self._open()
         return self
 
     def __exit__(
@@ -77,7 +84,7 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        return None
+        self._close()
 
 
 class _Lines(Display):
@@ -120,16 +127,10 @@ class _Live(Display):
         failed = f"{self.failed} failed" if self.failed else ""
         self._bar.update(self._task, completed=self.done + self.failed, failed=failed)
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._bar.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._bar.stop()
 
 

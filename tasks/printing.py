@@ -1,0 +1,102 @@
+"""How the command prints: tables, frames, reports, files."""
+
+import enum
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL.Image import Image as Picture
+
+    from tasks.estimate import Estimate
+    from tasks.run import Report
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+class Format(enum.StrEnum):
+    """How `query` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def table(first: str, *numbers: str) -> Table:
+    """A table of a name and numbers."""
+    made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    made.add_column(first)
+    for name in numbers:
+        made.add_column(name, justify="right")
+    return made
+
+
+def unavailable(count: int) -> list[str]:
+    """The line that says how many units the weights have nothing for, if any."""
+    if not count:
+        return []
+    return [
+        f"{count:,} logits and softmax units are unavailable: these weights have no classifier. "
+        "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
+    ]
+
+
+def show_report(report: "Report") -> None:
+    """Say how a build ended, and where its mosaic and index are."""
+    from tasks.progress import duration  # noqa: PLC0415
+
+    parts = [f"{report.done:,} units done"]
+    parts += [f"{report.failed:,} failed"] if report.failed else []
+    parts += [f"{report.missing:,} missing"] if report.missing else []
+    parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
+    out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
+    out.print(f"mosaic  {report.mosaic}\nindex   {report.index}", highlight=False)
+
+
+def show_frame(frame: "pd.DataFrame", form: Format) -> None:
+    """Write rows of an index to standard output."""
+    if form is Format.CSV:
+        frame.to_csv(sys.stdout, index=False)
+    elif form is Format.JSON:
+        frame.to_json(sys.stdout, orient="records", indent=1, force_ascii=False)
+        sys.stdout.write("\n")
+    elif form is Format.PARQUET:
+        sys.stdout.buffer.write(frame.to_parquet(index=False))
+    else:
+        text = frame.to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
+
+
+def save(image: "Picture", path: Path) -> None:
+    """Write a picture as PNG.
+
+    Raises:
+        ConfigError: the path cannot be written.
+    """
+    try:
+        image.save(path, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def add_cost(table: Table, name: str, units: int, cost: "Estimate") -> None:
+    """Add a section's row to the table of a plan."""
+    from tasks.progress import duration  # noqa: PLC0415
+
+    table.add_row(
+        name,
+        f"{units:,}",
+        f"{cost.units:,}",
+        f"{cost.batches:,}",
+        f"{cost.operations / 1e12:,.1f}",
+        "–" if cost.seconds is None else duration(cost.seconds),
+        f"{cost.stored / 1e6:,.1f}",
+    )
