@@ -7,7 +7,8 @@
 A task is complete when the store says so, not when a file is there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import luigi
@@ -19,8 +20,11 @@ from pipeline.records import Failure
 from pipeline.store import Store
 from pipeline.units import Batch
 from tasks.cluster import pool
-from tasks.dispatch import dispatch
+from tasks.dispatch import Outcome, dispatch
 from tasks.planning import Plan
+
+LISTENER: ContextVar[Callable[[Outcome], None]] = ContextVar("listener", default=lambda _: None)
+"""Told of every outcome of a rendering. Not a Luigi event: those swallow a Ctrl-C."""
 
 
 class AtlasTask(luigi.Task):  # type: ignore[misc]
@@ -74,14 +78,15 @@ class RenderUnits(AtlasTask):
         return self.requires().complete() and not self._missing()
 
     def run(self) -> None:
-        """Compute; each outcome is a progress event."""
+        """Compute, telling the listener of each outcome."""
         batches = self._missing()
         total, done = sum(len(batch.units) for batch in batches), 0
         records = self.store.records
         failures = records.failures()
+        tell = LISTENER.get()
         with pool(self.planned.config) as client:
             for outcome in dispatch(client, self.planned, batches):
-                self.trigger_event(luigi.Event.PROGRESS, self, outcome)
+                tell(outcome)
                 if outcome is None:
                     continue
                 if isinstance(outcome, Failure):

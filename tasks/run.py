@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from pipeline.errors import AtlasError, WorkError
 from pipeline.store import Store
 from tasks import build as graph
 from tasks import lock
-from tasks.dispatch import Outcome
 from tasks.planning import Plan
 from tasks.progress import Display
 
@@ -125,36 +123,23 @@ def _greet(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _listening(display: Display, errors: list[BaseException]) -> Iterator[None]:
-    """Have Luigi's events told to the display, and errors noted, but for the verdict's own."""
-
-    def progress(_: luigi.Task, outcome: Outcome) -> None:
-        with _undisturbed():
-            display.update(outcome)
+    """Have outcomes told to the display, and errors noted, but for the verdict's own."""
 
     def failure(task: luigi.Task, error: BaseException) -> None:
         _LOG.debug("%s failed", task, exc_info=error)
         if not (isinstance(task, graph.BuildAtlas) and isinstance(error, WorkError)):
             errors.append(error)
 
-    heard = [(luigi.Event.PROGRESS, progress), (luigi.Event.FAILURE, failure)]
-    heard += [(luigi.Event.BROKEN_TASK, failure)]
-    for event, handler in heard:
-        luigi.Task.event_handler(event)(handler)
+    events = (luigi.Event.FAILURE, luigi.Event.BROKEN_TASK)
+    for event in events:
+        luigi.Task.event_handler(event)(failure)
+    token = graph.LISTENER.set(display.update)
     try:
         yield
     finally:
-        for event, handler in heard:
-            luigi.Task.remove_event_handler(event, handler)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals wait: Luigi would swallow a Ctrl-C that falls into an event's handler."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        graph.LISTENER.reset(token)
+        for event in events:
+            luigi.Task.remove_event_handler(event, failure)
 
 
 def _readable(error: BaseException) -> AtlasError:
