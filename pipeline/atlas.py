@@ -128,25 +128,18 @@ class Atlas:
 
     def status(self) -> dict[str, dict[str, int]]:
         """For each section how many units are done, missing, failed and unavailable."""
-        failed = {unit for failure in self._store.records.failures() for unit in failure.units}
+        failed = self._store.records.failed()
         table = {}
         for section in self.provenance.sections():
             records = self._store.records.of(section.name)
             done = {unit for record in records for unit in record.units}
-            counts = Counter(self._status(unit, done, failed) for unit in section.units)
+            counts = Counter(self.provenance.status(unit, done, failed) for unit in section.units)
             table[section.name] = {status: counts[status] for status in STATUSES}
         return table
 
     def failures(self) -> dict[str, str]:
         """Why the last build gave batches up, by batch."""
         return {failure.batch: failure.reason for failure in self._store.records.failures()}
-
-    def _status(self, unit: Unit, done: set[str], failed: set[str]) -> str:
-        if unit.id in done:
-            return "done"
-        if not self.provenance.is_available(unit):
-            return "unavailable"
-        return "failed" if unit.id in failed else "missing"
 
     def _read(self, unit_id: str, name: str) -> np.ndarray:
         record, offset = self._find(unit_id)
@@ -167,12 +160,7 @@ class Atlas:
 
     @cached_property
     def _places(self) -> dict[str, tuple[Record, int]]:
-        return {
-            unit: (record, offset)
-            for section in self._store.records.sections()
-            for record in self._store.records.of(section)
-            for offset, unit in enumerate(record.units)
-        }
+        return self._store.records.places()
 
     def __repr__(self) -> str:
         done = sum(counts["done"] for counts in self.status().values())

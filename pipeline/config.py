@@ -1,5 +1,6 @@
 """What to build: the strict model of `atlas_config.yaml`. `config_file` reads it."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -116,6 +117,11 @@ class AtlasConfig(Frozen):
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
     build: Build = Build()
+
+    @property
+    def folder(self) -> Path:
+        """The atlas folder, absolute."""
+        return Path(self.output).expanduser().absolute()
 
     @property
     def device(self) -> Literal["cpu", "gpu"]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline import network, objectives
 from pipeline.measure import Meter
+from pipeline.provenance import Provenance
 from pipeline.recipes import Recipe
 from pipeline.render import Renderer
 from pipeline.results import Results
@@ -36,6 +37,21 @@ class Engine:
         self.seed = seed
         self.batch_size = batch_size
         self._compiled: OrderedDict[tuple[str, ...], tuple[Renderer, Meter]] = OrderedDict()
+
+    @classmethod
+    def of(cls, provenance: Provenance) -> "Engine":
+        """The engine of an atlas; finds its weights file and reads that through once.
+
+        Raises:
+            WeightsError: the weights are not here, or are others than the atlas's.
+        """
+        return cls(
+            provenance.locate_weights(),
+            provenance.recipe,
+            provenance.size,
+            provenance.seed,
+            provenance.batch_size,
+        )
 
     def compute(self, units: Sequence[Unit]) -> Results:
         """Find and measure an image for each unit.

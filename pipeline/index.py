@@ -53,7 +53,7 @@ TIMINGS = ("seconds",)
 
 def build(store: Store) -> pd.DataFrame:
     """The index of what a store holds now, in the atlas's order."""
-    failed = {unit for failure in store.records.failures() for unit in failure.units}
+    failed = store.records.failed()
     rows: list[dict[str, Any]] = []
     for section in store.provenance.sections():
         found = _measured(store, section)
@@ -62,9 +62,7 @@ def build(store: Store) -> pd.DataFrame:
             row = _named(unit, store.provenance)
             row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
             row["section"] = section.name
-            row["status"] = "failed" if unit.id in failed else "missing"
-            if not store.provenance.is_available(unit):
-                row["status"] = "unavailable"
+            row["status"] = store.provenance.status(unit, found, failed)
             row.update(found.get(unit.id, {}))
             rows.append(row)
     frame = pd.DataFrame(rows, columns=list(TYPES))
@@ -181,7 +179,6 @@ def _one(record: Record, offset: int, values: np.ndarray, negative: bool) -> dic
     row["steps"] = int(row["steps"])
     gain = row["activation"] - row["activation_start"]
     return row | {
-        "status": "done",
         "alive": gain < 0 or row["activation"] == 0 if negative else gain > 0,
         "image_sha256": record.image_sha256[offset],
         "section_row": record.first_row + offset,

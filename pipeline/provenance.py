@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
@@ -84,6 +84,18 @@ class Provenance:
     def is_available(self, unit: Unit) -> bool:
         """Whether the weights have what the unit needs."""
         return not unit.has_class or self.architecture.classes is not None
+
+    def status(self, unit: Unit, done: Container[str], failed: Container[str]) -> str:
+        """`done`, `unavailable`, `failed` or `missing`, given the ids that are done or failed."""
+        if unit.id in done:
+            return "done"
+        if not self.is_available(unit):
+            return "unavailable"
+        return "failed" if unit.id in failed else "missing"
+
+    def available_sections(self) -> list[Section]:
+        """The atlas's sections, less those that the weights have nothing for."""
+        return [section for section in self.sections() if self.is_available(section.units[0])]
 
     def locate_weights(self) -> Weights:
         """The atlas's weights file, found on this machine.

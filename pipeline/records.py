@@ -94,6 +94,19 @@ class Records:
         if failures or path.exists():
             write_json(path, [asdict(failure) for failure in failures])
 
+    def places(self) -> dict[str, tuple[Record, int]]:
+        """By unit id the record that commits it, and its number in there."""
+        return {
+            unit: (record, offset)
+            for section in self.sections()
+            for record in self.of(section)
+            for offset, unit in enumerate(record.units)
+        }
+
+    def failed(self) -> set[str]:
+        """The ids of the units of batches that the last build gave up."""
+        return {unit for failure in self.failures() for unit in failure.units}
+
     def failures(self) -> list[Failure]:
         """The batches that the last build gave up."""
         path = self.folder / "failures.json"

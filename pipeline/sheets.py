@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline import mosaic
 from pipeline.provenance import SCHEMA, Provenance, digest
-from pipeline.records import Record
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
@@ -93,20 +92,12 @@ def heading(section: Section) -> str:
 
 def tiles(store: Store) -> Callable[[str], np.ndarray | None]:
     """A function from unit id to its stored image, or None; near units share one read."""
-    places = {
-        unit: (record, offset)
-        for section in store.provenance.sections()
-        for record in store.records.of(section.name)
-        for offset, unit in enumerate(record.units)
-    }
+    places = store.records.places()
+    records = {(record.section, record.chunk): record for record, _ in places.values()}
 
     @functools.lru_cache(maxsize=4)
     def read(section: str, chunk: int) -> np.ndarray:
         return store.read(records[section, chunk], "images")
-
-    records: dict[tuple[str, int], Record] = {
-        (record.section, record.chunk): record for record, _ in places.values()
-    }
 
     def image(unit: str) -> np.ndarray | None:
         if unit not in places:
@@ -119,8 +110,7 @@ def tiles(store: Store) -> Callable[[str], np.ndarray | None]:
 
 def _shown(provenance: Provenance, section: str | None) -> list[Section]:
     """The sections of a mosaic, less what the weights have nothing for."""
-    available = [s for s in provenance.sections() if provenance.is_available(s.units[0])]
-    return [s for s in available if section in (WHOLE, s.name)]
+    return [s for s in provenance.available_sections() if section in (WHOLE, s.name)]
 
 
 def _panel(section: Section, provenance: Provenance, is_whole: bool, total: int) -> mosaic.Panel:

@@ -150,7 +150,7 @@ class BuildAtlas(AtlasTask):
 
     def requires(self) -> Iterable[AtlasTask]:
         """Everything that the atlas folder holds."""
-        shown = [s for s in self.planned.provenance.sections() if self._is_available(s.units[0])]
+        shown = self.planned.provenance.available_sections()
         yield self.of_same(WriteIndex)
         yield self.of_same(DrawMosaic)
         yield from (self.of_same(DrawMosaic, section=section.name) for section in shown)
@@ -165,6 +165,3 @@ class BuildAtlas(AtlasTask):
         failures = self.store.records.failures()
         if failures:
             raise WorkError(f"{len(failures)} batches failed, first {failures[0].batch}")
-
-    def _is_available(self, unit: Any) -> bool:
-        return self.planned.provenance.is_available(unit)

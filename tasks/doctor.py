@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from dask.system import CPU_COUNT
@@ -92,7 +91,7 @@ def _cores() -> Finding:
 
 
 def _disk(config: AtlasConfig) -> Finding:
-    folder = Path(config.output).expanduser().absolute()
+    folder = config.folder
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     found = f"{free / _GIB:.1f} GiB free where {folder} is"

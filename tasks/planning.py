@@ -31,7 +31,7 @@ class Plan:
     @property
     def folder(self) -> Path:
         """The atlas folder, absolute."""
-        return Path(self.config.output).expanduser().absolute()
+        return self.config.folder
 
     def sections(self) -> list[Section]:
         """The sections to compute, with the units that the weights allow and `only` names."""
@@ -86,8 +86,7 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe = pro
         UsageError: anything that cannot be; see `pipeline.provenance.resolve_provenance`.
         UnitError: `only` names a unit that the configuration does not have.
     """
-    folder = Path(config.output).expanduser().absolute()
-    before = Store.open(folder).provenance if Store.exists(folder) else None
+    before = Store.open(config.folder).provenance if Store.exists(config.folder) else None
     plan = Plan(config, resolve_provenance(config, before, describe), tuple(only))
     known = set(plan.provenance.units())
     strange = [unit for unit in expand(only, plan.provenance.architecture) if unit not in known]

@@ -46,11 +46,7 @@ def render(unit_id: str, config: AtlasConfig) -> Single:
     named = config.model_copy(update={"units": (unit_id,)})
     provenance = resolve_provenance(named, describe=describe)
     unit = one(unit_id, provenance.architecture)
-    engine = Engine(
-        provenance.locate_weights(), config.recipe, config.image.size, config.seed,
-        config.batch_size,
-    )  # fmt: skip
-    results = engine.compute([unit])
+    results = Engine.of(provenance).compute([unit])
     statistics = results.statistics
     return Single(
         unit=unit.id,

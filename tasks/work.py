@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from pipeline import device
 from pipeline.errors import WorkError
 from pipeline.provenance import digest
-from pipeline.recipes import Recipe
 from pipeline.store import Store
 from pipeline.units import Batch
-from pipeline.weights import Weights
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -42,17 +40,15 @@ def compute(folder: str, batch: Batch, fingerprint: str) -> str:
             f"{fingerprint[:12]}; let the workers see the same folder"
         )
     device.use(provenance.device)
-    engine = _engine(
-        provenance.locate_weights(), provenance.recipe, provenance.size, provenance.seed,
-        provenance.batch_size,
-    )  # fmt: skip
+    engine = _engine(folder, fingerprint)
     store.commit(batch, engine.compute(batch.units))
     return batch.key
 
 
 @functools.lru_cache(maxsize=1)
-def _engine(weights: Weights, recipe: Recipe, size: int, seed: int, batch_size: int) -> "Engine":
+def _engine(folder: str, fingerprint: str) -> "Engine":
     """The worker's engine, kept from batch to batch with what it compiled."""
+    del fingerprint  # another atlas in the same folder is another engine
     from pipeline.engine import Engine  # noqa: PLC0415, see above
 
-    return Engine(weights, recipe, size, seed, batch_size)
+    return Engine.of(Store.open(Path(folder)).provenance)
