@@ -1,7 +1,8 @@
 """Folding batch norms into the convolutions before them.
 
 y = gamma (w x + b - mean) / sqrt(variance + epsilon) + beta is a convolution with kernel w s and
-bias beta + (b - mean) s, where s = gamma / sqrt(variance + epsilon).
+bias beta + (b - mean) s, where s = gamma / sqrt(variance + epsilon). Depthwise convolutions fold as
+well, and separable ones by their second kernel.
 """
 
 from collections import Counter
@@ -10,16 +11,25 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.activations.activations import ReLU
+from keras.src.ops.nn import Relu
 
-from pipeline.models import activation, parents
+from pipeline.models import CONVOLUTIONS, activation, copied, copy_weights, parents
 
 
 def fold(model: keras.Model, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Model:
     """A float32 copy with batch norms folded, `relu` for its last ReLUs, and a free image size.
 
-    A norm is left alone where something else reads its convolution, or where it is not plain. A
-    plain ReLU becomes `relu` where no other stands between it and an output. The image size stays
-    fixed where the network works for no other.
+    A norm is left alone where something else reads its convolution, where no convolution stands
+    before it, or where either is not plain. A plain ReLU becomes `relu` where no other stands
+    between it and an output. The image size stays fixed where the network works for no other.
+
+    Args:
+        model: a functional model of images (batch, height, width, 3).
+        relu: what takes the place of the last ReLUs.
+
+    Returns:
+        A model with the outputs of `model`, and the names of its layers.
     """
     pairs = _foldable(model)
     last = _last_relus(model)
@@ -33,10 +43,20 @@ def fold(model: keras.Model, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Mo
 
     try:
         folded = build((None, None, None, 3))
+        _try_another_size(folded, model.input_shape)
     except (ValueError, TypeError, tf.errors.OpError):
         folded = build(model.input_shape)
     _set_weights(folded, model, pairs)
     return folded
+
+
+def _try_another_size(folded: keras.Model, shape: tuple[int | None, ...]) -> None:
+    """Raise a ValueError where a reshape works only for the size that a model was built with."""
+    _, height, width, _ = shape
+    if height is not None and width is not None:
+        shapes = folded.compute_output_shape((1, height + 32, width + 32, 3))
+        if {shape[0] for shape in (shapes if isinstance(shapes, list) else [shapes])} != {1}:
+            raise ValueError("a reshape makes several images of one")
 
 
 def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
@@ -44,16 +64,16 @@ def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
     if layer.name in pairs.values():
         return _Folded(name=layer.name)
     config = layer.get_config()
-    if "dtype" in config:
+    if "dtype" in config and getattr(layer, "quantization_mode", None) is None:
         config["dtype"] = "float32"
     if layer.name in pairs:
         config["use_bias"] = True
-    return layer.__class__.from_config(config)
+    return copied(layer, config)
 
 
-def _reluing(layer: keras.Layer, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Layer:
-    """A layer with a plain ReLU, without its weights, with `relu` instead."""
-    if isinstance(layer, keras.layers.ReLU):
+def _reluing(layer: keras.Operation, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Layer:
+    """A layer or operation with a plain ReLU, without its weights, with `relu` instead."""
+    if isinstance(layer, keras.layers.ReLU) or not isinstance(layer, keras.Layer):
         return keras.layers.Activation(relu, name=layer.name)
     copy = _clone(layer, {})
     copy.activation = relu
@@ -67,7 +87,7 @@ def _set_weights(folded: keras.Model, model: keras.Model, pairs: dict[str, str])
             norm = model.get_layer(pairs[layer.name])
             folded.get_layer(layer.name).set_weights(_folded_weights(layer, norm))
         elif layer.weights and layer.name not in norms:
-            folded.get_layer(layer.name).set_weights(layer.get_weights())
+            copy_weights(layer, folded.get_layer(layer.name))
 
 
 def _foldable(model: keras.Model) -> dict[str, str]:
@@ -105,9 +125,10 @@ def _last_relus(model: keras.Model) -> set[str]:
 
 def _is_plain_convolution(layer: keras.Operation) -> bool:
     return (
-        type(layer) is keras.layers.Conv2D
+        type(layer) in CONVOLUTIONS
         and activation(layer) == "linear"
         and layer.data_format == "channels_last"
+        and not getattr(layer, "lora_enabled", False)
     )
 
 
@@ -116,20 +137,24 @@ def _is_plain_norm(layer: keras.Operation) -> bool:
 
 
 def _is_plain_relu(layer: keras.Operation) -> bool:
-    if isinstance(layer, keras.layers.ReLU):
+    if isinstance(layer, keras.layers.ReLU | ReLU):
         return layer.max_value is None and not layer.negative_slope and not layer.threshold
-    return activation(layer) == "relu"
+    return activation(layer) == "relu" or isinstance(layer, Relu)
 
 
 def _folded_weights(conv: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
-    kernel = np.asarray(conv.kernel, np.float64)
-    bias = np.asarray(conv.bias, np.float64) if conv.use_bias else 0.0
+    """The kernels and the bias of a convolution with its norm in them."""
+    values = [np.asarray(value, np.float64) for value in conv.get_weights()]
+    bias = values.pop() if conv.use_bias else 0.0
+    *before, kernel = values  # (rows, columns, inputs, channels); depthwise: their product is
+    is_depthwise = isinstance(conv, keras.layers.DepthwiseConv2D)
     scale = 1.0 / np.sqrt(np.asarray(norm.moving_variance, np.float64) + norm.epsilon)
     if norm.scale:
         scale = scale * np.asarray(norm.gamma, np.float64)
     beta = np.asarray(norm.beta, np.float64) if norm.center else 0.0
     folded = beta + (bias - np.asarray(norm.moving_mean, np.float64)) * scale
-    return [(kernel * scale).astype(np.float32), folded.astype(np.float32)]
+    kernel = kernel * scale.reshape(kernel.shape[2:] if is_depthwise else -1)
+    return [value.astype(np.float32) for value in (*before, kernel, folded)]
 
 
 class _Folded(keras.layers.Layer):  # type: ignore[misc]

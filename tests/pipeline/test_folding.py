@@ -61,6 +61,56 @@ def test_every_form_of_norm_folds(bias: bool, center: bool, scale: bool) -> None
     _assert_same(folded, model)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    "conv",
+    [
+        lambda bias: layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=bias),
+        lambda bias: layers.SeparableConv2D(5, 3, depth_multiplier=2, use_bias=bias),
+        lambda bias: layers.Conv2D(6, 3, groups=3, use_bias=bias),
+    ],
+    ids=["depthwise", "separable", "grouped"],
+)
+def test_every_form_of_convolution_folds(conv: object, bias: bool) -> None:
+    body = [conv(bias), layers.BatchNormalization()]  # type: ignore[operator]
+    model = _shake(keras.Sequential([keras.Input((8, 8, 3)), *body, layers.Activation("swish")]))
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    assert _norms(folded) == []
+    _assert_same(folded, model)
+
+
+def test_a_norm_before_its_convolution_stays() -> None:
+    body = [layers.Conv2D(4, 3), layers.ReLU(), layers.BatchNormalization(name="norm")]
+    model = _shake(keras.Sequential([keras.Input((8, 8, 3)), *body, layers.Conv2D(4, 1)]))
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    assert _norms(folded) == ["norm"]
+    _assert_same(folded, model)
+
+
+def test_a_convolution_with_an_adapter_keeps_its_norm() -> None:
+    conv, norm = layers.Conv2D(4, 3), layers.BatchNormalization(name="norm")
+    model = keras.Sequential([keras.Input((8, 8, 3)), conv, norm])
+    conv.enable_lora(2)
+    folded = fold(keras.Model(_shake(model).inputs[0], model.outputs[0]), tf.nn.relu)
+    assert _norms(folded) == ["norm"]
+    _assert_same(folded, model)
+
+
+def test_a_quantised_layer_stays_quantised() -> None:
+    dense = layers.Dense(4, name="dense")
+    body = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), dense]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *body])
+    dense.quantize("int8")
+    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu), model)
+
+
+def test_a_normalization_keeps_what_it_learnt() -> None:
+    statistics = layers.Normalization()
+    statistics.adapt(_images(8) * 3.0 + 5.0)
+    model = keras.Sequential([keras.Input((8, 8, 3)), statistics, layers.Conv2D(4, 3)])
+    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu), model)
+
+
 def _read_by_a_layer(conv: keras.KerasTensor, norm: keras.KerasTensor) -> list[keras.KerasTensor]:
     return [layers.Add()([conv, norm])]
 
@@ -139,7 +189,22 @@ def test_only_the_last_relu_becomes_the_one_given(layer: keras.Layer) -> None:
     assert _given_to(keras.Model(model.inputs[0], model.outputs[0])) == ["end"]
 
 
-@pytest.mark.parametrize("layer", [layers.ReLU(6.0), layers.ReLU(negative_slope=0.1)])
+@pytest.mark.parametrize("operation", [keras.ops.relu, keras.activations.relu])
+def test_a_relu_that_is_no_layer_becomes_the_one_given_too(operation: object) -> None:
+    image = keras.Input((8, 8, 3))
+    values = operation(layers.Conv2D(2, 1)(image))  # type: ignore[operator]
+    assert _given_to(keras.Model(image, values)) == [values._keras_history.operation.name]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.ReLU(6.0),
+        layers.ReLU(negative_slope=0.1),
+        layers.Activation("relu6"),
+        layers.Conv2D(2, 1, activation="swish"),
+    ],
+)
 def test_other_forms_of_relu_stay(layer: keras.Layer) -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 1), layer])
     assert _given_to(keras.Model(model.inputs[0], model.outputs[0])) == []
@@ -165,9 +230,20 @@ def test_the_image_size_is_freed_where_it_can_be() -> None:
     image = keras.Input((8, 8, 3))
     conv = layers.Conv2D(4, 3)(image)
     free = fold(keras.Model(image, layers.GlobalAveragePooling2D()(conv)), tf.nn.relu)
-    fixed = fold(keras.Model(image, layers.Dense(2)(layers.Flatten()(conv))), tf.nn.relu)
     assert free.input_shape == (None, None, None, 3)
-    assert fixed.input_shape == (None, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "flatten",
+    [layers.Flatten(), layers.Reshape((144,)), lambda x: keras.ops.reshape(x, (-1, 144))],
+    ids=["flatten", "reshape", "operation"],
+)
+def test_the_image_size_stays_where_it_must(flatten: object) -> None:
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.Dense(2)(flatten(layers.Conv2D(4, 3)(image))))  # type: ignore[operator]
+    folded = fold(model, tf.nn.relu)
+    assert folded.input_shape == (None, 8, 8, 3)
+    _assert_same(folded, model)
 
 
 def test_mixed_precision_becomes_float32() -> None:

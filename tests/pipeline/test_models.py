@@ -99,11 +99,13 @@ def test_weights_of_a_trained_model_load_with_their_optimizer(tmp_path: Path) ->
         lambda: [layers.Dense(3, activation="softmax")],
         lambda: [layers.Dense(3), layers.Activation("softmax")],
         lambda: [layers.Dense(3), layers.Softmax()],
+        lambda: [layers.Dense(3, activation="sigmoid")],
+        lambda: [layers.Dense(3), layers.Activation("sigmoid")],
         lambda: [layers.Dense(3)],
     ],
-    ids=["dense-softmax", "activation", "softmax-layer", "plain"],
+    ids=["dense-softmax", "activation", "softmax-layer", "sigmoid", "sigmoid-activation", "plain"],
 )
-def test_logits_are_the_values_before_a_softmax(head: object, tmp_path: Path) -> None:
+def test_logits_are_the_values_before_a_softmax_or_sigmoid(head: object, tmp_path: Path) -> None:
     original = _small(head())  # type: ignore[operator]
     model = models.read(_saved(original, tmp_path))
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
@@ -114,10 +116,11 @@ def test_logits_are_the_values_before_a_softmax(head: object, tmp_path: Path) ->
     np.testing.assert_allclose(logits, pooled @ kernel + bias, rtol=1e-4, atol=1e-5)
 
 
-def test_a_softmax_operation_is_taken_off_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("squash", [keras.ops.softmax, keras.ops.sigmoid])
+def test_an_operation_at_the_end_is_taken_off_too(squash: object, tmp_path: Path) -> None:
     image = keras.Input((16, 16, 3))
     dense = layers.Dense(3)(layers.GlobalAveragePooling2D()(image))
-    model = models.read(_saved(keras.Model(image, keras.ops.softmax(dense)), tmp_path))
+    model = models.read(_saved(keras.Model(image, squash(dense)), tmp_path))  # type: ignore[operator]
     logits = models.classifier(model)
     assert logits is not None
     assert isinstance(logits._keras_history.operation, layers.Dense)
@@ -142,6 +145,23 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     data[: len(data) // 2] = bytes(len(data) // 2)
     weights.path.write_bytes(data)
     with pytest.raises(WeightsError, match=r"model\.keras does not load: .*expected a Keras"):
+        models.read(weights)
+
+
+def test_a_lambda_is_named_as_what_does_not_load(tmp_path: Path) -> None:
+    weights = _saved(_small([layers.Lambda(lambda x: x * 2)]), tmp_path)
+    expected = r"does not load: .*`Lambda` layer.*; expected .* without Python code in it"
+    with pytest.raises(WeightsError, match=expected):
+        models.read(weights)
+
+
+def test_what_began_a_chain_of_errors_is_named(tmp_path: Path) -> None:
+    class Mine(layers.Layer):
+        def call(self, x: object) -> object:
+            return x
+
+    weights = _saved(_small([Mine()]), tmp_path)
+    with pytest.raises(WeightsError, match=r"not load: Could not locate class 'Mine'.*own layers"):
         models.read(weights)
 
 
@@ -188,9 +208,11 @@ def test_operations_count_multiplications_and_additions() -> None:
             keras.Input((8, 8, 3)),
             layers.Conv2D(5, 3),
             layers.DepthwiseConv2D(3),
+            layers.SeparableConv2D(7, 3, padding="same"),
             layers.Flatten(),
             layers.Dense(2),
         ]
     )
-    expected = [2 * 6 * 6 * 3 * 3 * 3 * 5, 2 * 4 * 4 * 3 * 3 * 5, 0, 2 * 80 * 2]
+    separable = 2 * 4 * 4 * (3 * 3 * 5 + 5 * 7)
+    expected = [2 * 6 * 6 * 3 * 3 * 3 * 5, 2 * 4 * 4 * 3 * 3 * 5, separable, 0, 2 * 112 * 2]
     assert [models.operations(layer) for layer in model.layers] == expected
