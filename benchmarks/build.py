@@ -1,24 +1,18 @@
-"""How fast a build is, against what this machine's arithmetic allows. `make bench`.
+"""A build of every channel of mixed2 and mixed4, as `make atlas` does it; what it took, as JSON.
 
-Builds an atlas of some channels in a temporary folder, as `atlas build` does, and prints:
-
-- the rate of single-precision matrix products of one TensorFlow thread (sgemm), the yardstick;
-- for each layer, image-steps a second of one worker and the share of sgemm that this is, counting
-  the convolutions of the folded, truncated network, forward and backward, and nothing else;
-- for the whole build, the wall time, units a second, and the share of it that the workers rendered.
-
-All in one run, since figures of different moments on a shared machine say little.
+`python -m benchmarks.build --recipe draft --folder DIR` prints, for each layer, how many channels
+are alive and how fast they were rendered, and for the whole the wall time, the share of it that
+workers rendered, and the peak memory of the largest process of the pool and of the driver.
 """
 
 import argparse
 import io
 import json
+import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -26,75 +20,53 @@ from pipeline import Atlas, config_file
 from tasks import planning, progress, run
 from tasks.cluster import local_workers
 
-SGEMM = """
-import json, time
-from pipeline import device
-device.use("cpu")
-import tensorflow as tf
-side = 2048
-factor = tf.ones((side, side))
-product = tf.function(lambda a: tf.matmul(a, a))
-product(factor)
-times = []
-for _ in range(10):
-    began = time.perf_counter()
-    product(factor).numpy()
-    times.append(time.perf_counter() - began)
-print(json.dumps(2 * side**3 / sorted(times)[len(times) // 2]))
-"""
 CONFIG = """
 output: {folder}
-units: ["mixed2:0-{last}", "mixed4:0-{last}"]
+units: [{units}]
 model: {{weights: bundled}}
+recipe: {recipe}
 """
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--channels", type=int, default=64, help="of each layer [64]")
-    channels = parser.parse_args().channels
-    rate = sgemm()
-    with tempfile.TemporaryDirectory() as folder:
-        text = CONFIG.format(folder=f"{folder}/atlas", last=channels - 1)
-        plan = planning.make(config_file.parse(text))
-        began = time.perf_counter()
-        run.run(plan, progress.show(Console(file=io.StringIO())))
-        wall = time.perf_counter() - began
-        report(Atlas.open(f"{folder}/atlas"), rate, wall)
+    """Build, and print what was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--recipe", default="fourier")
+    parser.add_argument("--units", default="mixed2:all, mixed4:all")
+    parser.add_argument("--folder", type=Path, required=True)
+    options = parser.parse_args()
+    text = CONFIG.format(folder=options.folder, units=options.units, recipe=options.recipe)
+    plan = planning.make(config_file.parse(text))
+    began = time.perf_counter()
+    run.run(plan, progress.show(Console(file=io.StringIO())))
+    wall = time.perf_counter() - began
+    print(json.dumps(found(Atlas.open(options.folder), wall)))
 
 
-def sgemm() -> float:
-    """Operations a second of a matrix product in a process like a worker's."""
-    done = subprocess.run(
-        [sys.executable, "-c", SGEMM], capture_output=True, text=True, check=True,
-        cwd=Path(__file__).parent.parent,
-    )  # fmt: skip
-    return float(json.loads(done.stdout))
-
-
-def report(atlas: Atlas, rate: float, wall: float) -> None:
-    """Print the tables."""
+def found(atlas: Atlas, wall: float) -> dict[str, Any]:
+    """What a finished build shows."""
     index, workers = atlas.index, local_workers("auto")
     steps = atlas.provenance.recipe.steps
-    print(f"sgemm, one thread: {rate / 1e9:.0f} GFLOP/s; {workers} workers\n")
-    print("| layer | image-steps/s a worker, median (least–most) | share of sgemm | alive |")
-    print("| --- | --- | --- | --- |")
+    layers = {}
     for layer, rows in index.groupby("layer"):
-        rates = [steps / seconds for seconds in rows["seconds"].unique()]
-        middle = statistics.median(rates)
-        operations = 2 * atlas.provenance.architecture.layers[layer].operations
-        share = middle * operations / rate
-        alive = f"{int(rows['alive'].sum())} of {len(rows)}"
-        print(
-            f"| {layer} | {middle:.1f} ({min(rates):.1f}–{max(rates):.1f}) "
-            f"| {share:.2f} | {alive} |"
-        )
-    rendering = float(index["seconds"].sum()) / workers
-    print(
-        f"\n{len(index)} units in {wall:.0f} s, {len(index) / wall:.2f} a second; workers rendered "
-        f"{rendering / wall:.0%} of the time, start-up and compiling included in the rest"
-    )
+        layers[layer] = {
+            "channels": len(rows),
+            "alive": int((rows["activation"] > 0).sum()),
+            "rate": steps / statistics.median(rows["seconds"].unique()),
+            "operations": 2 * atlas.provenance.architecture.layers[layer].operations,
+            "activation": float(rows["activation"].median()),
+            "robust": float(rows["activation_robust"].median()),
+        }
+    return {
+        "steps": steps,
+        "precision": atlas.provenance.render.precision,
+        "units": len(index),
+        "layers": layers,
+        "wall": wall,
+        "rendering": float(index["seconds"].sum()) / workers / wall,
+        "worker_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "driver_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ class Architecture:
     """The layers of a network at one image size, in order of depth.
 
     `classes` is None where the weights have no classifier. `class_operations` is the cost of the
-    whole network, as `Layer.operations`.
+    whole network, as `Layer.operations`. `span` is what black and white are to the network, as far
+    as it tells.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Architecture:
     layers: Mapping[str, Layer]
     classes: int | None
     class_operations: int = 0
+    span: tuple[float, float] = (-1.0, 1.0)
 
     @property
     def deepest(self) -> str:
@@ -62,7 +64,9 @@ class Architecture:
     def from_json(cls, record: Mapping[str, Any]) -> "Architecture":
         """The architecture that `to_json` wrote."""
         layers = [Layer(*row) for row in record["layers"]]
-        return cls(**{**record, "layers": {layer.name: layer for layer in layers}})
+        black, white = record["span"]
+        named = {layer.name: layer for layer in layers}
+        return cls(**{**record, "layers": named, "span": (black, white)})
 
 
 Describe = Callable[[Weights, int], Architecture]

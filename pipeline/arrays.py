@@ -34,9 +34,10 @@ class Arrays:
         path: the store's folder.
         size: side of the images, in pixels.
         steps: steps of a trajectory.
+        snapshots: images kept along the way; without any there is no array of them.
     """
 
-    def __init__(self, path: Path, size: int, steps: int) -> None:
+    def __init__(self, path: Path, size: int, steps: int, snapshots: int = 0) -> None:
         self.path = path
         self._layouts = {
             "images": _Layout((size, size, 3), "uint8", 0, ("y", "x", "rgb"), {}),
@@ -45,6 +46,10 @@ class Arrays:
                 (len(NAMES),), "float32", float("nan"), ("statistic",), {"statistic": list(NAMES)}
             ),
         }
+        if snapshots:
+            shape = (snapshots, size, size, 3)
+            names = ("snapshot", "y", "x", "rgb")
+            self._layouts["snapshots"] = _Layout(shape, "uint8", 0, names, {})
 
     def note(self, attributes: dict[str, Any]) -> None:
         """Begin the store with attributes, or set them in an existing one."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline import units as _units
-from pipeline.errors import UnitError
+from pipeline.errors import ConfigError, UnitError
 from pipeline.provenance import Provenance
 from pipeline.records import Record
 from pipeline.store import Store
@@ -69,7 +68,7 @@ class Atlas:
         Raises:
             UnitError: the id names nothing in this atlas's network.
         """
-        return _units.one(unit_id, self.provenance.architecture)
+        return self.provenance.unit(unit_id)
 
     def image(self, unit_id: str) -> np.ndarray:
         """A unit's image, (size, size, 3) uint8 RGB.
@@ -83,6 +82,21 @@ class Atlas:
     def trajectory(self, unit_id: str) -> np.ndarray:
         """The plain activation seen at each step, (steps,) float32. Raises as `image`."""
         return self._read(unit_id, "trajectory")
+
+    def film(self, unit_id: str) -> np.ndarray:
+        """A unit's snapshots and its finished image, (snapshots + 1, size, size, 3) uint8 RGB.
+
+        Raises:
+            ConfigError: the atlas keeps no snapshots.
+            UnitError, DamageError: as `image`.
+        """
+        if not self.provenance.render.snapshots:
+            raise ConfigError(
+                f"the atlas {self.folder} keeps no snapshots: build one with render.snapshots, "
+                f"or render the film alone: atlas render {unit_id} --film FILE.webp"
+            )
+        along, image = self._read(unit_id, "snapshots"), self.image(unit_id)
+        return np.concatenate([along, image[None]])
 
     def row(self, unit_id: str) -> "pd.Series":
         """A unit's row of the index, less what does not apply to it. Raises as `unit`."""

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.device import Compiler, Precision
 from pipeline.frozen import Frozen
 from pipeline.recipes import RECIPES, Recipe
 
 Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -21,6 +23,8 @@ class Model(Frozen):
     """`auto` (ImageNet's names for 1,000 classes) or a file of class names."""
     timeout: Seconds = 5.0
     """Seconds until a download of weights must answer."""
+    range: Literal["auto"] | tuple[float, float] = "auto"
+    """What black and white are to the network: `auto`, as it tells, or as in `[0, 255]`."""
 
 
 class Image(Frozen):
@@ -28,6 +32,26 @@ class Image(Frozen):
 
     size: Annotated[int, Field(ge=16, le=4096)] = 128
     """Side in pixels."""
+
+
+class Render(Frozen):
+    """What is rendered of each unit, and in which arithmetic."""
+
+    variants: Annotated[int, Field(ge=1, le=64)] = 1
+    """Images a unit, each from a start of its own."""
+    diversity: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """How strongly variants of a unit are kept apart; 0 renders each on its own."""
+    snapshots: Annotated[int, Field(ge=0, le=256)] = 0
+    """Images kept along the way, the start first; a film."""
+    precision: Literal["auto", Precision] = "auto"
+    """Of the ascent; images are always measured in float32."""
+    compiler: Compiler = "graph"
+    """What compiles the network: TensorFlow's graph, or XLA."""
+
+    @property
+    def group(self) -> int:
+        """How many variants of a unit are rendered together: all, where they know each other."""
+        return self.variants if self.diversity else 1
 
 
 class Local(Frozen):
@@ -113,6 +137,7 @@ class AtlasConfig(Frozen):
     """Units computed, committed and stored together."""
     model: Model = Model()
     image: Image = Image()
+    render: Render = Render()
     recipe: Recipe = RECIPES["fourier"]
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
@@ -129,3 +154,8 @@ class AtlasConfig(Frozen):
         if isinstance(self.cluster, Address | Slurm):
             return self.cluster.device
         return "gpu" if isinstance(self.cluster, LocalGpu) else "cpu"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this machine's own CPU computes."""
+        return isinstance(self.cluster, Local | Threads)

@@ -6,10 +6,47 @@ depend on the size of a batch.
 
 import contextlib
 import os
+import platform
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 Device = Literal["cpu", "gpu"]
+Precision = Literal["float32", "bfloat16"]
+Compiler = Literal["graph", "xla"]
+
+_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+"""Flags of x86 processors that multiply bfloat16 in hardware."""
+
+
+_PROCESSORS = Path("/proc/cpuinfo")
+"""Where Linux lists the processors."""
+
+
+def best_precision(is_here: bool, processors: Path = _PROCESSORS) -> Precision:
+    """The faster precision of a pool, where it was measured.
+
+    Args:
+        is_here: whether this machine's own CPU computes. Of others nothing is known: float32.
+        processors: Linux' list of processors.
+    """
+    flags = _processor("flags", processors).split() if is_here else []
+    return "bfloat16" if _BFLOAT16 & set(flags) else "float32"
+
+
+def processor(processors: Path = _PROCESSORS) -> str:
+    """The model of this machine's processor, as far as it can be told."""
+    return _processor("model name", processors) or platform.processor() or platform.machine()
+
+
+def _processor(key: str, processors: Path) -> str:
+    """What Linux says of the first processor, or nothing."""
+    try:
+        lines = processors.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    found = (line.partition(":")[2] for line in lines if line.partition(":")[0].strip() == key)
+    return next(found, "").strip()
 
 
 def environment(device: Device) -> dict[str, str]:
@@ -27,20 +64,27 @@ def environment(device: Device) -> dict[str, str]:
     return {**threads, **common, **visible}
 
 
-def use(device: Device) -> None:
-    """Set this process up to compute on a device.
+def use(device: Device, compiler: Compiler = "graph") -> None:
+    """Set this process up to compute on a device, the same way each time.
+
+    A CPU with one thread always does. A GPU is told to: TensorFlow by a switch that XLA does not
+    know (its max-pooling then does not compile), XLA by a flag of its own.
 
     Raises:
         RuntimeError: TensorFlow was already running with other threads.
     """
     os.environ.update(environment(device))
+    if device == "gpu" and compiler == "xla":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
     with _silent():
         import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 
     tf.get_logger().setLevel("ERROR")  # it warns of every section's own compilation
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
+    if device == "gpu" and compiler == "graph":
+        tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 

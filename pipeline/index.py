@@ -27,8 +27,10 @@ TYPES = {
     "class_index": "Int32",
     "class_name": "string",
     "direction": "string",
+    "variant": "Int32",
     "status": "string",
     "activation": "Float32",
+    "activation_robust": "Float32",
     "activation_start": "Float32",
     "activation_peak": "Float32",
     "mean": "Float32",
@@ -158,6 +160,7 @@ def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
         "class_index": unit.index if unit.has_class else None,
         "class_name": (named[unit.index] or None) if unit.index < len(named) else None,
         "direction": "negative" if unit.negative else "positive",
+        "variant": unit.variant,
         "seed": provenance.fingerprint["seed"],
         "recipe": provenance.fingerprint["recipe"]["name"],
     }

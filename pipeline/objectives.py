@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipeline.network import CLASSES
+from pipeline.network import CLASSES, FEATURES
 from pipeline.units import Kind, Unit
 
 Activations = Mapping[str, tf.Tensor]
@@ -41,9 +41,11 @@ def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
     )
 
 
-def outputs(unit: Unit) -> tuple[str, ...]:
-    """What the network must return for a unit."""
-    return (CLASSES,) if unit.has_class else unit.layers
+def outputs(unit: Unit, *, with_features: bool = False) -> tuple[str, ...]:
+    """What the network must return for a unit; with a map for `similarity`, if wanted."""
+    if unit.has_class:
+        return (CLASSES, FEATURES) if with_features else (CLASSES,)
+    return unit.layers
 
 
 def activation(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
@@ -67,6 +69,36 @@ def field(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
         return values
     maps = tf.gather(values, target.index, axis=3, batch_dims=1)  # (batch, rows, columns)
     return tf.reshape(maps, (tf.shape(maps)[0], -1))
+
+
+def similarity(activations: Activations, group: int) -> tf.Tensor:
+    """How alike the variants of a unit are, (batch,).
+
+    The mean cosine between the Gram matrix of an image's features and those of its siblings, as
+    in lucid's diversity objective (optvis/objectives.py, after Gatys et al., 2015).
+
+    Args:
+        activations: what the network returned; the features are its last map.
+        group: how many variants a unit has; the batch holds whole groups, one after the other.
+    """
+    # Image by image: in one go, the last bits depend on an image's row.
+    maps = tf.unstack(list(activations.values())[-1])
+    directions = [_style(features) for features in maps]
+    alike = []
+    for number, direction in enumerate(directions):
+        first = number // group * group
+        siblings = [directions[n] for n in range(first, first + group) if n != number]
+        # Each is pushed from where the others are.
+        others = tf.stop_gradient(tf.add_n(siblings))
+        alike.append(tf.reduce_sum(direction * others) / (group - 1.0))
+    return tf.stack(alike)
+
+
+def _style(features: tf.Tensor) -> tf.Tensor:
+    """The Gram matrix of one image's (rows, columns, channels) features, of length 1."""
+    flat = tf.reshape(features, (-1, features.shape[-1]))
+    gram = tf.matmul(flat, flat, transpose_a=True)
+    return gram * tf.math.rsqrt(tf.maximum(tf.reduce_sum(gram * gram), 1e-12))
 
 
 def _channel(activations: Activations, target: Aim) -> tf.Tensor:

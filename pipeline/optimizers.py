@@ -24,13 +24,17 @@ class Optimizer:
     step: Callable[[tf.Tensor, tf.Tensor, Slots, tf.Tensor], tuple[tf.Tensor, Slots]]
 
 
-def make(spec: Adam | Normalised) -> Optimizer:
-    """The optimiser that a recipe names."""
-    return _MAKE[type(spec)](spec)
+def make(spec: Adam | Normalised, steps: int) -> Optimizer:
+    """The optimiser that a recipe names, for an ascent of so many steps."""
+    return _MAKE[type(spec)](spec, steps)
 
 
-def _adam(spec: Adam) -> Optimizer:
-    """Adam (Kingma and Ba, 2015), upwards, without bias of the first steps, with a warm-up."""
+def _adam(spec: Adam, steps: int) -> Optimizer:
+    """Adam (Kingma and Ba, 2015), upwards, without bias of the first steps.
+
+    Its rate warms up, stays, and falls in the last part of the steps, linearly.
+    """
+    falling = max(steps * spec.fall, 1e-9)
 
     def slots(numbers: tf.Tensor) -> Slots:
         return tf.zeros_like(numbers), tf.zeros_like(numbers)
@@ -42,15 +46,18 @@ def _adam(spec: Adam) -> Optimizer:
         mean = slots[0] + (1.0 - spec.beta1) * (gradient - slots[0])
         square = slots[1] + (1.0 - spec.beta2) * (gradient * gradient - slots[1])
         warm = tf.minimum(1.0, count / float(spec.warmup + 1))
-        rate = spec.rate * warm / (1.0 - spec.beta1**count)
+        left = (float(steps) - count + 1.0) / falling
+        cool = spec.end + (1.0 - spec.end) * tf.minimum(1.0, left)
+        rate = spec.rate * warm * cool / (1.0 - spec.beta1**count)
         root = tf.sqrt(square / (1.0 - spec.beta2**count)) + _EPSILON
         return numbers + rate * mean / root, (mean, square)
 
     return Optimizer(slots, step)
 
 
-def _normalised(spec: Normalised) -> Optimizer:
+def _normalised(spec: Normalised, steps: int) -> Optimizer:
     """The article's: the gradient over its standard deviation, image by image."""
+    del steps
 
     def step(
         numbers: tf.Tensor, gradient: tf.Tensor, slots: Slots, number: tf.Tensor
@@ -66,4 +73,4 @@ def _normalised(spec: Normalised) -> Optimizer:
 
 _EPSILON = 1e-8
 
-_MAKE: dict[type, Callable[[Any], Optimizer]] = {Adam: _adam, Normalised: _normalised}
+_MAKE: dict[type, Callable[[Any, int], Optimizer]] = {Adam: _adam, Normalised: _normalised}

@@ -9,15 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
 from pipeline.architecture import Architecture, Describe, probe
-from pipeline.config import AtlasConfig
-from pipeline.device import Device
-from pipeline.errors import AtlasFolderError, WeightsError
+from pipeline.config import AtlasConfig, Render
+from pipeline.device import Device, best_precision, processor
+from pipeline.errors import AtlasFolderError, UnitError, WeightsError
 from pipeline.labels import class_names
 from pipeline.recipes import Recipe
-from pipeline.units import Section, Unit, expand, sections
+from pipeline.units import Section, Unit, expand, one, sections
 from pipeline.weights import Weights, resolve
 
-SCHEMA = 1
+SCHEMA = 2
 _RECORDED = ("channel-atlas", "tensorflow", "tensorflow-cpu", "keras", "numpy", "zarr", "pillow")
 
 
@@ -32,6 +32,7 @@ class Provenance:
         architecture: the network at the atlas's image size.
         classes: names of the classes, or empty.
         columns: columns of a section's mosaic, or 0 for the best fit.
+        variants: images a unit.
         versions: of the libraries that began the atlas.
     """
 
@@ -41,12 +42,14 @@ class Provenance:
     architecture: Architecture
     classes: tuple[str, ...] = ()
     columns: int = 0
+    variants: int = 1
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def config_hash(self) -> str:
-        """SHA-256 of the fingerprint and the patterns."""
-        return digest({"fingerprint": self.fingerprint, "patterns": self.patterns})
+        """SHA-256 of the fingerprint, the patterns and the number of variants."""
+        named = {"patterns": self.patterns, "variants": self.variants}
+        return digest({"fingerprint": self.fingerprint, **named})
 
     @property
     def size(self) -> int:
@@ -64,6 +67,18 @@ class Provenance:
         return Recipe.model_validate_json(json.dumps(self.fingerprint["recipe"]))
 
     @property
+    def render(self) -> Render:
+        """What is rendered of each unit, and in which arithmetic."""
+        stored = {"variants": self.variants, **self.fingerprint["render"]}
+        return Render.model_validate_json(json.dumps(stored))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What black and white are to the network."""
+        black, white = self.fingerprint["model.range"]
+        return black, white
+
+    @property
     def seed(self) -> int:
         """The seed of every random number."""
         return int(self.fingerprint["seed"])
@@ -74,8 +89,29 @@ class Provenance:
         return cast(Device, self.fingerprint["device"])
 
     def units(self) -> list[Unit]:
-        """The atlas's units, in order."""
-        return expand(self.patterns, self.architecture)
+        """The atlas's units, in order.
+
+        Raises:
+            UnitError: a pattern names what the network, or a group of variants, has not.
+        """
+        found = expand(self.patterns, self.architecture, self.variants)
+        for unit in found:
+            self._refuse_lone(unit)
+        return found
+
+    def unit(self, text: str) -> Unit:
+        """The one unit that an id names. Raises as `units`."""
+        unit = one(text, self.architecture)
+        self._refuse_lone(unit)
+        return unit
+
+    def _refuse_lone(self, unit: Unit) -> None:
+        group = self.render.group
+        if group > 1 and unit.variant >= group:
+            raise UnitError(
+                f"unit {unit.id}: with render.diversity the variants of a unit are rendered "
+                f"together, #0 to #{group - 1} (render.variants: {group})"
+            )
 
     def sections(self) -> list[Section]:
         """The atlas's sections, in order."""
@@ -154,12 +190,10 @@ def resolve_provenance(
             the existing atlas's, naming the keys that differ.
     """
     weights = _weights(config, before)
-    fingerprint = _fingerprint(config, weights)
+    architecture = before.architecture if before else describe(weights, config.image.size)
+    fingerprint = _fingerprint(config, weights, before, architecture)
     if before is not None:
         refuse_difference(before.fingerprint, fingerprint)
-        architecture = before.architecture
-    else:
-        architecture = describe(weights, config.image.size)
     classes = (
         class_names(config.model.classes, architecture.classes) if architecture.classes else ()
     )
@@ -170,6 +204,7 @@ def resolve_provenance(
         architecture=architecture,
         classes=classes,
         columns=0 if config.mosaic.columns == "auto" else config.mosaic.columns,
+        variants=config.render.variants,
         versions=before.versions if before else versions(),
     )
     provenance.units()  # raises for a unit that the network has not
@@ -193,8 +228,12 @@ def refuse_difference(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> N
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, the platform and the libraries that matter to a pixel."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    """What else might change last bits: Python, platform, processor, and the libraries."""
+    found = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+    }
     for name in _RECORDED:
         try:
             found[name] = version(name)
@@ -215,19 +254,39 @@ def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
     return resolve(config.model.weights, timeout=config.model.timeout)
 
 
-def _fingerprint(config: AtlasConfig, weights: Weights) -> dict[str, Any]:
-    """What can change a pixel."""
+def _fingerprint(
+    config: AtlasConfig,
+    weights: Weights,
+    before: Provenance | None,
+    architecture: Architecture,
+) -> dict[str, Any]:
+    """What can change a pixel, and how it is stored."""
     installed = versions()
+    span = architecture.span if config.model.range == "auto" else config.model.range
     return {
         "schema": SCHEMA,
         "weights.sha256": weights.sha256,
+        "model.range": list(span),
         "image.size": config.image.size,
         "seed": config.seed,
         "batch_size": config.batch_size,
         "recipe": config.recipe.model_dump(mode="json"),
+        "render": _render(config, before),
         "device": config.device,
         "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
     }
+
+
+def _render(config: AtlasConfig, before: Provenance | None) -> dict[str, Any]:
+    """The configuration's `render`, with the precision that `auto` means here.
+
+    Variants that do not know each other are units like others: there may be more of them later.
+    """
+    render = config.render
+    if render.precision == "auto":
+        pinned = before.render.precision if before else best_precision(config.is_here)
+        render = render.model_copy(update={"precision": pinned})
+    return render.model_dump(mode="json", exclude={"variants"} if render.group == 1 else None)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

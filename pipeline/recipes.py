@@ -21,7 +21,7 @@ class Spectrum(Frozen):
     kind: Literal["spectrum"] = "spectrum"
     deviation: Positive = 0.01
     """Standard deviation of the spectrum's start."""
-    decay: NotNegative = 1.0
+    decay: NotNegative = 1.3
     """Power of the frequency by which the spectrum is scaled."""
     saturation: Positive = 1.0
     """Factor on the image before the sigmoid: more gives stronger colours sooner."""
@@ -89,13 +89,18 @@ class Transforms(Frozen):
 
 
 class Adam(Frozen):
-    """Adam (Kingma and Ba, 2015) with a linear warm-up of the rate."""
+    """Adam (Kingma and Ba, 2015) whose rate warms up, stays, and falls, linearly."""
 
     kind: Literal["adam"] = "adam"
     rate: Positive = 0.12
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.4
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
     warmup: Annotated[int, Field(ge=0)] = 5
+    """Steps until the full rate."""
+    fall: Probability = 0.4
+    """The last share of the steps, in which the rate falls."""
+    end: Probability = 0.1
+    """The share of the rate that is left at the end."""
 
 
 class Normalised(Frozen):
@@ -154,11 +159,19 @@ class Recipe(Frozen):
 RECIPES = {
     "fourier": Recipe(
         name="fourier",
-        steps=48,
+        steps=64,
         revive=12,
         parametrization=Spectrum(),
         transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
         optimizer=Adam(),
+    ),
+    "draft": Recipe(
+        name="draft",
+        steps=24,
+        revive=8,
+        parametrization=Spectrum(),
+        transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
+        optimizer=Adam(rate=0.15, warmup=2),
     ),
     "article": Recipe(
         name="article",

@@ -5,18 +5,22 @@ none. With batches padded to a few fixed shapes, an image does not depend on its
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline import objectives, optimizers, parametrizations, transforms
+from pipeline.config import Render
 from pipeline.network import Network
 from pipeline.objectives import Aim
 from pipeline.optimizers import Slots
 from pipeline.recipes import Blur, Recipe
-from pipeline.units import Kind, Unit
+from pipeline.units import LEAST, Kind, Unit
+
+PLAIN = Render(precision="float32")
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,23 @@ class Rendered:
         images: (batch, size, size, 3) uint8 RGB.
         first: the images before the first step, the same form.
         trajectory: (batch, steps) float32, the plain activation seen at each step.
+        snapshots: (batch, snapshots, size, size, 3) uint8, evenly spaced from the start on.
     """
 
     images: np.ndarray
     first: np.ndarray
     trajectory: np.ndarray
+    snapshots: np.ndarray
+
+    def rows(self, numbers: Sequence[int]) -> "Rendered":
+        """Some of the images, in the order named."""
+        return Rendered(*(getattr(self, each.name)[list(numbers)] for each in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Rendered"]) -> "Rendered":
+        """Parts of a batch, one after the other."""
+        names = [each.name for each in fields(cls)]
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 class Renderer:
@@ -41,14 +57,20 @@ class Renderer:
         network: a network that returns what the units need.
         recipe: how to render.
         size: side of the images, in pixels.
+        options: how many images are kept along the way, and how variants are kept apart.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, size: int) -> None:
+    def __init__(
+        self, network: Network, recipe: Recipe, size: int, options: Render = PLAIN
+    ) -> None:
         self.network = network
         self.recipe = recipe
         self.size = size
+        self._group = options.group
+        self._is_xla = options.compiler == "xla"
+        self._marks = _marks(options.snapshots, recipe.steps)
         self._octaves = [
-            _Octave(network, recipe, octave, steps, first)
+            _Octave(network, recipe, options, octave, steps, first)
             for octave, steps, first in _schedule(recipe, size)
         ]
 
@@ -56,34 +78,49 @@ class Renderer:
         """Find an image for each unit.
 
         Args:
-            units: at most `batch` units of one section.
+            units: at most `batch` units of one section; where variants are kept apart, all
+                variants of a unit, one after the other.
             seed: the atlas's seed.
             batch: the largest batch; fewer units are padded to one of a few smaller shapes.
         """
-        padded = pad(units, batch)
+        # XLA compiles another computation for each shape, with other last bits: there is one.
+        padded = pad(units, batch, batch if self._is_xla else LEAST * self._group)
         streams = [_stream(seed, unit) for unit in padded]
         target = objectives.aim(padded, self.network.map_size(self.size))
         numbers = self._octaves[0].start(streams)
-        first = self._octaves[0].image(numbers)
-        seen = []
+        first = self._stored(self._octaves[0].image(numbers))
+        seen, snapshots = [], []
         for octave in self._octaves:
             if octave is not self._octaves[0]:
                 numbers = octave.grow(numbers)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
-            numbers, trajectory = octave.climb(padded[0], numbers, matrices, target)
+            numbers, trajectory, kept = octave.climb(
+                padded[0], numbers, matrices, target, self._marks
+            )
             seen.append(trajectory)
-        images = self._octaves[-1].image(numbers)
+            snapshots += [self._stored(images) for images in kept]
         count = len(units)
         return Rendered(
-            quantise(images)[:count],
-            quantise(tf.image.resize(first, (self.size, self.size)).numpy())[:count],
+            self._stored(self._octaves[-1].image(numbers))[:count],
+            first[:count],
             np.concatenate(seen, axis=1)[:count],
+            np.stack(snapshots, axis=1)[:count] if snapshots else _none(count, self.size),
         )
 
+    def _stored(self, images: np.ndarray) -> np.ndarray:
+        """Images of any octave, as they are stored."""
+        if images.shape[1] != self.size:
+            images = tf.image.resize(images, (self.size, self.size)).numpy()
+        return quantise(images)
 
-def pad(units: Sequence[Unit], batch: int) -> list[Unit]:
-    """Units repeated up to the next of the shapes 4, 8, 16, … or `batch`, whichever is less."""
-    shape = 4
+
+def pad(units: Sequence[Unit], batch: int, least: int = LEAST) -> list[Unit]:
+    """Units repeated up to the next of the shapes 4, 8, 16, … or `batch`, whichever is less.
+
+    Few shapes, so that little is compiled. `least` is the first of them; whole groups of variants
+    are repeated where it is a multiple of theirs.
+    """
+    shape = least
     while shape < len(units):
         shape *= 2
     shape = min(shape, batch)
@@ -101,6 +138,15 @@ def _stream(seed: int, unit: Unit) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
+def _marks(snapshots: int, steps: int) -> frozenset[int]:
+    """The steps before which an image is kept."""
+    return frozenset(round(i * steps / snapshots) for i in range(snapshots))
+
+
+def _none(count: int, size: int) -> np.ndarray:
+    return np.zeros((count, 0, size, size, 3), np.uint8)
+
+
 def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int]]:
     """For each octave its image size, steps, and number of its first step."""
     count = min(recipe.octaves.count, recipe.steps)
@@ -112,14 +158,24 @@ def _schedule(recipe: Recipe, size: int) -> list[tuple[int, int, int]]:
 class _Octave:
     """The steps at one image size."""
 
-    def __init__(self, network: Network, recipe: Recipe, size: int, steps: int, first: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        options: Render,
+        size: int,
+        steps: int,
+        first: int,
+    ) -> None:
         self._network = network
         self._recipe = recipe
+        self._group = options.group
+        self._diversity = options.diversity
         self._size = size
         self._steps = steps
         self._first = first
         self._form = parametrizations.make(recipe.parametrization, size)
-        self._optimizer = optimizers.make(recipe.optimizer)
+        self._optimizer = optimizers.make(recipe.optimizer, recipe.steps)
         self._compiled = tf.function(self._climb, reduce_retracing=False)
         self._image = tf.function(self._form.image)
 
@@ -127,10 +183,10 @@ class _Octave:
         """Fresh numbers, each image's from its stream."""
         return np.stack([self._form.start(stream) for stream in streams])
 
-    def grow(self, numbers: np.ndarray) -> np.ndarray:
+    def grow(self, numbers: tf.Tensor) -> tf.Tensor:
         """A smaller octave's numbers at this octave's size."""
         grown = tf.image.resize(numbers, (self._size, self._size), method="bicubic")
-        return np.asarray(self._form.settle(grown))
+        return self._form.settle(grown)
 
     def draw(self, stream: np.random.Generator) -> np.ndarray:
         """One image's transforms, (steps, 8)."""
@@ -138,58 +194,76 @@ class _Octave:
             self._recipe.transforms, self._steps, self._first, self._size, stream
         )
 
-    def image(self, numbers: np.ndarray) -> np.ndarray:
+    def image(self, numbers: tf.Tensor) -> np.ndarray:
         """The RGB images in [-1, 1] of some numbers."""
         return np.asarray(self._image(numbers))
 
     def climb(
-        self, like: Unit, numbers: np.ndarray, matrices: np.ndarray, target: Aim
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """All steps; returns the numbers reached and the (batch, steps) trajectory.
+        self,
+        like: Unit,
+        numbers: tf.Tensor,
+        matrices: np.ndarray,
+        target: Aim,
+        marks: frozenset[int],
+    ) -> tuple[tf.Tensor, np.ndarray, list[np.ndarray]]:
+        """All steps.
 
-        `like` is any of the batch's units: they share kind and direction.
+        Args:
+            like: any of the batch's units: they share kind and direction.
+            numbers: where to start.
+            matrices: (steps, batch, 8), the transforms.
+            target: what each image is for.
+            marks: the steps, counted over all octaves, before which the images are kept.
+
+        Returns:
+            The numbers reached, the (batch, steps) trajectory, and the images kept.
         """
         # Downwards the gradient passes silent ReLUs to the end: there is more below their zero.
         revive = self._steps if like.negative else self._recipe.revive - self._first
-        reached, seen = self._compiled(
-            like.kind,
-            min(max(revive, 0), self._steps),
-            tf.constant(numbers),
-            tf.constant(matrices),
-            Aim(*map(tf.constant, target)),
-        )
-        return reached.numpy(), seen.numpy()
+        revive = min(max(revive, 0), self._steps)
+        own = {mark - self._first for mark in marks} & set(range(self._steps))
+        numbers, matrices = tf.constant(numbers), tf.constant(matrices)
+        target = Aim(*map(tf.constant, target))
+        slots = self._optimizer.slots(numbers)
+        seen, kept = [], []
+        for start, stop in itertools.pairwise(sorted({0, revive, self._steps} | own)):
+            if start in own:
+                kept.append(self.image(numbers))
+            bounds = tf.constant([start, stop])
+            numbers, slots, values = self._compiled(
+                like.kind, start < revive, bounds, numbers, slots, matrices, target
+            )
+            seen.append(values.numpy())
+        return numbers, np.concatenate(seen).T, kept
 
     def _climb(
-        self, kind: Kind, revive: int, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        slots = self._optimizer.slots(numbers)
-        seen = tf.TensorArray(tf.float32, size=self._steps)
-        for start, stop, reviving in ((0, revive, True), (revive, self._steps, False)):
-            if start == stop:
-                continue
+        self,
+        kind: Kind,
+        reviving: bool,
+        bounds: tf.Tensor,
+        numbers: tf.Tensor,
+        slots: Slots,
+        matrices: tf.Tensor,
+        target: Aim,
+    ) -> tuple[tf.Tensor, Slots, tf.Tensor]:
+        """The steps from the first bound to before the second; compiled."""
+        start, stop = bounds[0], bounds[1]
 
-            def step(
-                number: tf.Tensor,
-                numbers: tf.Tensor,
-                slots: Slots,
-                seen: tf.TensorArray,
-                reviving: bool = reviving,
-            ) -> tuple[tf.Tensor, tf.Tensor, Slots, tf.TensorArray]:
-                value, gradient = self._slope(kind, numbers, matrices[number], target, reviving)
-                numbers, slots = self._optimizer.step(
-                    numbers, gradient, slots, number + self._first
-                )
-                numbers = self._form.settle(self._after(numbers, matrices[number], number))
-                return number + 1, numbers, slots, seen.write(number, value)
+        def step(
+            number: tf.Tensor, numbers: tf.Tensor, slots: Slots, seen: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, Slots, tf.TensorArray]:
+            value, gradient = self._slope(kind, numbers, matrices[number], target, reviving)
+            numbers, slots = self._optimizer.step(numbers, gradient, slots, number + self._first)
+            numbers = self._form.settle(self._after(numbers, matrices[number], number))
+            return number + 1, numbers, slots, seen.write(number - start, value)
 
-            _, numbers, slots, seen = tf.while_loop(
-                lambda number, *_, stop=stop: number < stop,
-                step,
-                (start, numbers, slots, seen),
-                parallel_iterations=1,
-            )
-        return numbers, tf.transpose(seen.stack())
+        _, numbers, slots, seen = tf.while_loop(
+            lambda number, *_: number < stop,
+            step,
+            (start, numbers, slots, tf.TensorArray(tf.float32, size=stop - start)),
+            parallel_iterations=1,
+        )
+        return numbers, slots, seen.stack()
 
     def _slope(
         self, kind: Kind, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim, reviving: bool
@@ -203,6 +277,11 @@ class _Octave:
             activations = self._network(view, revive=reviving)
             value = objectives.activation(kind, activations, target)
             score = tf.reduce_sum(value * target.sign)
+            if self._group > 1:
+                # In units of the activation, so that one weight serves every unit.
+                alike = objectives.similarity(activations, self._group)
+                worth = self._diversity * tf.stop_gradient(tf.abs(value))
+                score -= tf.reduce_sum(worth * alike)
         return value, tape.gradient(score, numbers)
 
     def _after(self, numbers: tf.Tensor, matrices: tf.Tensor, number: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,8 @@ class Statistics:
 
     Attributes:
         activation: plain activation of the stored image.
+        activation_robust: the same, the mean over 16 small transforms of the stored image; see
+            `pipeline.measure`. An adversarial pattern loses it, a feature keeps it.
         activation_start: plain activation of the image before the first step.
         activation_peak: the best activation of start, every step's view, and the end; in a
             negative direction the lowest.
@@ -23,6 +25,7 @@ class Statistics:
     """
 
     activation: np.ndarray
+    activation_robust: np.ndarray
     activation_start: np.ndarray
     activation_peak: np.ndarray
     mean: np.ndarray
@@ -47,17 +50,20 @@ class Results:
     Attributes:
         images: (units, size, size, 3) uint8.
         trajectory: (units, steps) float32.
+        snapshots: (units, snapshots, size, size, 3) uint8, along the way from the start on.
         statistics: one entry a unit.
     """
 
     images: np.ndarray
     trajectory: np.ndarray
+    snapshots: np.ndarray
     statistics: Statistics
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is stored, by array name."""
-        return {
+        """What is stored, by array name; no snapshots, no array of them."""
+        stored = {
             "images": self.images,
             "trajectory": self.trajectory.astype(np.float32),
             "statistics": self.statistics.table(),
         }
+        return stored | ({"snapshots": self.snapshots} if self.snapshots.shape[1] else {})

@@ -69,11 +69,12 @@ def contact(store: Store, units: Sequence[Unit], heading: str, tile: int, path: 
 
 def label(unit: Unit, classes: Sequence[str]) -> str:
     """What stands under a unit's tile: its number, and its class's name."""
+    variant = f"#{unit.variant}" if unit.variant else ""
     if unit.kind == "deepdream":
-        return "+".join(unit.layers)
+        return "+".join(unit.layers) + variant
     place = f"@{unit.row},{unit.column}" if unit.kind == "neuron" else ""
     name = classes[unit.index] if unit.has_class and unit.index < len(classes) else ""
-    return f"{unit.index}{place} {name}".strip()
+    return f"{unit.index}{place}{variant} {name}".strip()
 
 
 def heading(section: Section) -> str:

@@ -3,6 +3,7 @@
     ATLAS/atlas.zarr/SECTION/images       (row, y, x, rgb) uint8, a chunk a batch
     ATLAS/atlas.zarr/SECTION/trajectory   (row, step) float32
     ATLAS/atlas.zarr/SECTION/statistics   (row, statistic) float32
+    ATLAS/atlas.zarr/SECTION/snapshots    (row, snapshot, y, x, rgb) uint8, where any are kept
 
 A batch's chunks are written first, its record (`records`) last and atomically. Resumption trusts
 records, never chunks. Nobody rewrites a committed chunk.
@@ -93,15 +94,17 @@ class Store:
     def _arrays(self) -> "Arrays":
         from pipeline.arrays import Arrays  # noqa: PLC0415, slow to import; `query` needs none
 
-        provenance = self.provenance
-        return Arrays(self.folder / "atlas.zarr", provenance.size, provenance.recipe.steps)
+        known = self.provenance
+        steps, snapshots = known.recipe.steps, known.render.snapshots
+        return Arrays(self.folder / "atlas.zarr", known.size, steps, snapshots)
 
     # Planning ----------------------------------------------------------------------------------
 
     def missing(self, section: Section) -> list[Batch]:
         """The batches of a section that nobody committed."""
         committed = {record.chunk: record.units for record in self.records.of(section.name)}
-        return missing_batches(section, committed, self.provenance.batch_size)
+        known = self.provenance
+        return missing_batches(section, committed, known.batch_size, known.render.group)
 
     def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
         """Whether a section's arrays have rows for batches."""

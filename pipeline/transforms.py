@@ -41,9 +41,18 @@ def draw(
         if transform.until is not None:
             wanted &= numbers < transform.until
         total = total @ np.where(wanted[:, None, None], drawn, np.eye(3))
-    middle = (size - 1) / 2
-    about: Matrices = _shift(middle, middle) @ total @ _shift(-middle, -middle)
-    return about.reshape(steps, 9)[:, :8].astype(np.float32)
+    return _flat(size, total)
+
+
+def matrix(size: int, x: float, y: float, turn: float, zoom: float) -> np.ndarray:
+    """One affine map about the middle: a shift in pixels, a turn in radians, a zoom.
+
+    Returns:
+        (8,) float32, the form of one row of what `warp` takes.
+    """
+    total = _shift(x, y) @ _turn(np.array([turn]))[0] @ _diagonal(np.array([1.0 / zoom]))[0]
+    flat: np.ndarray = _flat(size, total[None])[0]
+    return flat
 
 
 def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
@@ -81,16 +90,26 @@ def _draw_jitter(jitter: Jitter, steps: int, size: int, random: np.random.Genera
 
 def _draw_rotate(rotate: Rotate, steps: int, size: int, random: np.random.Generator) -> Matrices:
     del size
-    angles = np.deg2rad(random.uniform(-rotate.degrees, rotate.degrees, steps))
+    return _turn(np.deg2rad(random.uniform(-rotate.degrees, rotate.degrees, steps)))
+
+
+def _draw_scale(scale: Scale, steps: int, size: int, random: np.random.Generator) -> Matrices:
+    del size
+    return _diagonal(1.0 / random.uniform(scale.least, scale.most, steps))
+
+
+def _turn(angles: np.ndarray) -> Matrices:
     turn = _diagonal(np.cos(angles))
     turn[:, 0, 1] = -np.sin(angles)
     turn[:, 1, 0] = np.sin(angles)
     return turn
 
 
-def _draw_scale(scale: Scale, steps: int, size: int, random: np.random.Generator) -> Matrices:
-    del size
-    return _diagonal(1.0 / random.uniform(scale.least, scale.most, steps))
+def _flat(size: int, total: Matrices) -> np.ndarray:
+    """Maps about the origin, (count, 3, 3), as maps about the middle of an image, (count, 8)."""
+    middle = (size - 1) / 2
+    about: Matrices = _shift(middle, middle) @ total @ _shift(-middle, -middle)
+    return about.reshape(-1, 9)[:, :8].astype(np.float32)
 
 
 def _diagonal(factors: np.ndarray) -> Matrices:

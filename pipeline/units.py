@@ -8,16 +8,17 @@ A unit's id is its name everywhere:
     logits:207             a class, before the softmax
     softmax:207            a class, its probability
     -mixed4:42             a leading minus: the negative direction
+    mixed4:42#1            a variant: the same thing from another start; the first is `mixed4:42`
 
 A *pattern* is an id whose number may be `all`, ranges and lists: `mixed4:0-63,100`. A configuration
-and `--only` are lists of patterns.
+and `--only` are lists of patterns; one that names no variant names as many as the atlas has.
 """
 
 import difflib
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipeline.architecture import Architecture, Layer
@@ -29,7 +30,7 @@ KINDS: tuple[Kind, ...] = ("channel", "neuron", "deepdream", "logits", "softmax"
 _FORMS = (
     "LAYER:CHANNELS, LAYER:CHANNELS@ROW,COLUMN, LAYER:CHANNELS@center, "
     "deepdream:LAYER+LAYER, logits:CLASSES or softmax:CLASSES, with a leading - for the "
-    "negative direction; numbers are `all`, 42, 0-63 or 0-63,100"
+    "negative direction and a trailing #1 for a variant; numbers are `all`, 42, 0-63 or 0-63,100"
 )
 
 
@@ -39,6 +40,7 @@ class Unit:
 
     `index` is the channel of a channel or neuron and the class of a logit or softmax output;
     `row` and `column` are a neuron's place on its layer's map. `layers` is empty for classes.
+    Variants show the same thing from other starts.
     """
 
     kind: Kind
@@ -47,17 +49,19 @@ class Unit:
     row: int | None = None
     column: int | None = None
     negative: bool = False
+    variant: int = 0
 
     @property
     def id(self) -> str:
         """The unit's name, as in `mixed4:42`."""
         sign = "-" if self.negative else ""
+        variant = f"#{self.variant}" if self.variant else ""
         if self.kind == "deepdream":
-            return f"{sign}deepdream:{'+'.join(self.layers)}"
+            return f"{sign}deepdream:{'+'.join(self.layers)}{variant}"
         if self.kind in ("logits", "softmax"):
-            return f"{sign}{self.kind}:{self.index}"
+            return f"{sign}{self.kind}:{self.index}{variant}"
         place = f"@{self.row},{self.column}" if self.kind == "neuron" else ""
-        return f"{sign}{self.layers[0]}:{self.index}{place}"
+        return f"{sign}{self.layers[0]}:{self.index}{place}{variant}"
 
     @property
     def section(self) -> str:
@@ -67,6 +71,10 @@ class Unit:
             return sign + self.kind
         place = "neurons-" if self.kind == "neuron" else ""
         return sign + place + re.sub(r"^\.|[^\w.+-]", "_", self.layers[0])
+
+    def sibling(self, variant: int) -> "Unit":
+        """The same thing, from another start."""
+        return replace(self, variant=variant)
 
     @property
     def has_class(self) -> bool:
@@ -119,6 +127,7 @@ class Pattern:
     head: str
     selection: str
     place: str | None
+    variant: int | None
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -132,17 +141,30 @@ class Pattern:
         body = text.strip()
         negative = body.startswith("-")
         head, colon, rest = body.removeprefix("-").rpartition(":")
+        rest, hash_, variant = rest.partition("#")
         selection, at, place = rest.partition("@")
-        if not (head and colon and selection) or (at and not place):
+        malformed = not (head and colon and selection) or (at and not place)
+        if malformed or (hash_ and not re.fullmatch(r"\d{1,4}", variant, re.ASCII)):
             raise UnitError(f"unit {text!r} is not an id: expected {_FORMS}")
-        return cls(text, negative, head, selection, place if at else None)
+        return cls(
+            text, negative, head, selection, place if at else None, int(variant) if hash_ else None
+        )
 
-    def expand(self, architecture: Architecture) -> list[Unit]:
+    def expand(self, architecture: Architecture, variants: int = 1) -> list[Unit]:
         """The units that the pattern names in a network.
+
+        Args:
+            architecture: the network's.
+            variants: how many of each unit, where the pattern names none.
 
         Raises:
             UnitError: a layer, channel, class or position that the network does not have.
         """
+        numbers = range(variants) if self.variant is None else (self.variant,)
+        return [unit.sibling(n) for unit in self._first(architecture) for n in numbers]
+
+    def _first(self, architecture: Architecture) -> list[Unit]:
+        """The first variants of what the pattern names."""
         if self.head == "deepdream":
             self._refuse_place("deepdream")
             names = tuple(dict.fromkeys(self.selection.split("+")))
@@ -222,17 +244,18 @@ class Pattern:
         return row, column
 
 
-def expand(patterns: Iterable[str], architecture: Architecture) -> list[Unit]:
+def expand(patterns: Iterable[str], architecture: Architecture, variants: int = 1) -> list[Unit]:
     """The distinct units that patterns name, in the atlas's order.
 
     Order: kind (channels, neurons, deepdream, logits, softmax), direction, depth of the layers,
-    then number and position. A class of a network without a classifier is kept: it will be
+    number, position, variant. A class of a network without a classifier is kept: it will be
     listed as unavailable.
 
     Raises:
         UnitError: a pattern is malformed or names what the network does not have.
     """
-    found = {unit for text in patterns for unit in Pattern.parse(text).expand(architecture)}
+    parsed = [Pattern.parse(text) for text in patterns]
+    found = {unit for pattern in parsed for unit in pattern.expand(architecture, variants)}
     return sorted(found, key=lambda unit: _order(unit, architecture))
 
 
@@ -256,30 +279,53 @@ def sections(units: Iterable[Unit]) -> list[Section]:
     return [Section(name, tuple(members)) for name, members in groups.items()]
 
 
-def batch_size(kind: Kind, wanted: int) -> int:
-    """Units a batch: `wanted`, or 1 for deepdream, whose units differ in their network."""
-    return 1 if kind == "deepdream" else wanted
+def batch_size(kind: Kind, wanted: int, group: int = 1) -> int:
+    """Units a batch: as many whole groups as `wanted` allows, one at least.
+
+    Of deepdream one group, since its units differ in their network.
+    """
+    return group if kind == "deepdream" else max(1, wanted // group) * group
+
+
+LEAST = 4
+"""The smallest batch that is computed, if it is not one of a single unit."""
+
+
+def half_of(shape: int, group: int = 1) -> int | None:
+    """The most images to render at once where `shape` of them do not fit in memory, or None."""
+    half = shape // 2 // group * group
+    return half if half >= LEAST else None
 
 
 def missing_batches(
-    section: Section, committed: dict[int, tuple[str, ...]], size: int
+    section: Section, committed: dict[int, tuple[str, ...]], size: int, group: int = 1
 ) -> list[Batch]:
-    """The batches still to be computed, given the ids that each committed chunk holds.
+    """The batches still to be computed.
 
     A missing unit takes the first chunks that nobody committed, in the section's order. So a
     build that was killed finds its own batches again, and units that a configuration gains later
     go behind the old ones, whose bytes stay.
+
+    Args:
+        section: the section, with all its units or some.
+        committed: ids that each committed chunk holds.
+        size: units a batch, as the configuration wants it.
+        group: how many variants of a unit are rendered together; a batch holds units of as many
+            groups as it has room for, so that all of them could be rendered.
     """
-    size = batch_size(section.kind, size)
+    size = batch_size(section.kind, size, group)
     done = {unit_id for ids in committed.values() for unit_id in ids}
     todo = [unit for unit in section.units if unit.id not in done]
-    groups = [tuple(todo[i : i + size]) for i in range(0, len(todo), size)]
+    kin = [list(members) for _, members in itertools.groupby(todo, lambda u: u.sibling(0))]
+    packs = kin if group > 1 else [[unit] for unit in todo]
+    room = size // group
+    parts = [list(itertools.chain(*packs[i : i + room])) for i in range(0, len(packs), room)]
     free = (chunk for chunk in itertools.count() if chunk not in committed)
-    numbered = zip(groups, free, strict=False)
-    return [Batch(section.name, chunk, size, group) for group, chunk in numbered]
+    numbered = zip(parts, free, strict=False)
+    return [Batch(section.name, chunk, size, tuple(units)) for units, chunk in numbered]
 
 
 def _order(unit: Unit, architecture: Architecture) -> tuple[object, ...]:
     depths = tuple(architecture.layers[name].depth for name in unit.layers)
     place = (unit.row or 0, unit.column or 0)
-    return (KINDS.index(unit.kind), unit.negative, depths, unit.index, place)
+    return (KINDS.index(unit.kind), unit.negative, depths, unit.index, place, unit.variant)

@@ -87,7 +87,7 @@ class RenderUnits(AtlasTask):
         with pool(self.planned.config) as client:
             for outcome in dispatch(client, self.planned, batches):
                 tell(outcome)
-                if outcome is None:
+                if not isinstance(outcome, Batch | Failure):
                     continue
                 if isinstance(outcome, Failure):
                     failures.append(outcome)

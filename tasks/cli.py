@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("atlas_config.yaml")
 FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+FRAMES = 24
+"""Snapshots of a film that `render` makes."""
 
 app = typer.Typer(
     help="An atlas of what every channel of a convolutional network sees.",
@@ -134,7 +136,11 @@ def plan(
         printing.out.print(
             f"times are for this machine, by a matrix product timed now; {workers} workers"
         )
-    printing.out.print(f"into {made.folder}; weights {made.provenance.weights['source']}")
+    known = made.provenance
+    printing.out.print(
+        f"into {made.folder}; weights {known.weights['source']}, black and white "
+        f"{known.range[0]:g} and {known.range[1]:g}, {known.render.precision}"
+    )
 
 
 @app.command()
@@ -189,14 +195,19 @@ def query(
 def show(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
     save: Annotated[Path | None, typer.Option(help="Write the image as a PNG.")] = None,
+    film: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write its way as a .webp, .gif or .png.")
+    ] = None,
 ) -> None:
-    """Show one unit: its image, its statistics, its trajectory."""
+    """Show one unit: its image, its statistics, its trajectory; or its film (render.snapshots)."""
     from PIL import Image  # noqa: PLC0415
 
     from tasks import terminal  # noqa: PLC0415
 
     folder, unit = _folder_and(arguments, "UNIT")
     atlas = _atlas(folder)
+    if film is not None:
+        printing.save_film(atlas.film(unit), film)
     image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
     if save is not None:
         printing.save(Image.fromarray(image), save)
@@ -207,8 +218,9 @@ def show(
         table.add_row(str(name), f"{value:.4g}" if isinstance(value, float) else str(value))
     table.add_row("trajectory", terminal.curve(trajectory.tolist()))
     printing.out.print(table)
-    if save is not None:
-        printing.out.print(f"saved {save}")
+    for path in (save, film):
+        if path is not None:
+            printing.out.print(f"saved {path}")
 
 
 @app.command(cls=_TakesUnits)
@@ -218,23 +230,37 @@ def render(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The PNG [the unit's id].")
     ] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=f"Write its way too, {FRAMES} snapshots or render.snapshots."
+        ),
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
     from PIL import Image  # noqa: PLC0415
 
+    from pipeline import film as films  # noqa: PLC0415
     from tasks import single  # noqa: PLC0415
 
     path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
     made = _config_or_default(config, settings)
+    if film is not None:
+        films.check(film)
+        made = single.filmed(made, FRAMES)
     rendered = single.render(unit, made)
     printing.save(Image.fromarray(rendered.image), path)
     printing.out.print(
         f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
-        f"{rendered.activation:.4g} at the end, {rendered.seconds:.1f} s\nsaved {path}"
+        f"{rendered.activation:.4g} at the end ({rendered.robust:.4g} robust), "
+        f"{rendered.seconds:.1f} s\nsaved {path}"
     )
+    if film is not None:
+        printing.save_film(rendered.film, film)
+        printing.out.print(f"saved {film}")
 
 
 @app.command()
@@ -309,7 +335,7 @@ def _folder_and(arguments: list[str], what: str) -> tuple[Path | None, str]:
 def _columns(frame: "pd.DataFrame", columns: str | None, form: printing.Format) -> "pd.DataFrame":
     from pipeline.query import check_columns  # noqa: PLC0415
 
-    few = ["unit", "status", "activation", "activation_start", "alive", "class_name"]
+    few = ["unit", "status", "activation", "activation_robust", "alive", "class_name"]
     if columns is None:
         return frame[few] if form is printing.Format.TABLE else frame
     names = [name.strip() for name in columns.split(",")]

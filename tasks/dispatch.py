@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
@@ -10,17 +11,29 @@ from distributed.scheduler import KilledWorker
 from pipeline.errors import WorkError
 from pipeline.provenance import digest
 from pipeline.records import Failure
-from pipeline.units import Batch
+from pipeline.units import Batch, half_of
 from tasks import cluster, work
 from tasks.planning import Plan
 
 _TICK = 1.0
-Outcome = Batch | Failure | None
-"""A batch that was committed, one that was given up, or None: a second passed."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a person should know, and that stops nothing."""
+
+    text: str
+
+
+Outcome = Batch | Failure | Note | None
+"""A batch that was committed, one that was given up, a note, or None: a second passed."""
 
 
 def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[Outcome]:
     """Compute batches on a pool.
+
+    Where workers die over a batch, most likely for want of memory, it and all that nobody has
+    begun are rendered by halves, once; that changes no pixel.
 
     Args:
         client: of the pool.
@@ -28,39 +41,98 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
         batches: what to compute.
 
     Yields:
-        Each batch as it is committed or given up, in no order, and None about once a second.
+        Each batch as it is committed or given up, in no order, notes, and None about once a second.
 
     Raises:
         WorkError: there was no worker, or no scheduler, for longer than `build.patience`.
     """
-    build = plan.config.build
-    fingerprint = digest(plan.provenance.fingerprint)
-    finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    waiting: dict[Future, Batch] = {}
-    for number, batch in enumerate(batches):
-        future = client.submit(
-            work.compute, str(plan.folder), batch, fingerprint,
-            key=f"batch-{batch.key}", pure=False, retries=build.retries, priority=-number,
-            resources=cluster.resources(plan.config),
-        )  # fmt: skip
-        waiting[future] = batch
-        future.add_done_callback(finished.put)
-    watch = _Watch(client, build.patience)
-    while waiting:
+    submitted = _Submitted(client, plan)
+    for batch in batches:
+        submitted.add(batch)
+    watch = _Watch(client, plan.config.build.patience)
+    while submitted.waiting:
         try:
-            future = finished.get(timeout=_TICK)
+            future = submitted.finished.get(timeout=_TICK)
         except queue.Empty:
             watch.look()
             yield None
             continue
-        batch = waiting.pop(future)
-        yield _outcome(future, batch, build.deaths)
+        yield from submitted.take(future)
+
+
+class _Submitted:
+    """The batches that a pool has been given.
+
+    Attributes:
+        waiting: those that did not end yet.
+        finished: the futures as they end.
+    """
+
+    def __init__(self, client: Client, plan: Plan) -> None:
+        self.waiting: dict[Future, Batch] = {}
+        self.finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._client = client
+        self._plan = plan
+        self._fingerprint = digest(plan.provenance.fingerprint)
+        self._most: int | None = None
+        self._count = 0
+
+    def add(self, batch: Batch) -> None:
+        """Submit a batch."""
+        self._count += 1
+        future = self._client.submit(
+            work.compute, str(self._plan.folder), batch, self._fingerprint, self._most,
+            key=f"batch-{batch.key}{f'-by-{self._most}' if self._most else ''}",
+            pure=False, retries=self._plan.config.build.retries, priority=-self._count,
+            resources=cluster.resources(self._plan.config),
+        )  # fmt: skip
+        self.waiting[future] = batch
+        future.add_done_callback(self.finished.put)
+
+    def take(self, future: Future) -> Iterator[Outcome]:
+        """What an ended future means."""
+        batch = self.waiting.pop(future, None)
+        if batch is None:  # withdrawn
+            return
+        if future.status == "finished":
+            most = future.result()
+            if most is not None and self._most is None:
+                self._most = most
+                yield _by_halves(batch, most)
+            yield batch
+        elif self._was_killed(future) and self._halve(batch):
+            yield _by_halves(batch, self._most)
+        else:
+            yield _failure(future, batch, self._plan.config.build.deaths)
         future.release()
 
+    @staticmethod
+    def _was_killed(future: Future) -> bool:
+        return future.status == "error" and isinstance(future.exception(timeout=10), KilledWorker)
 
-def _outcome(future: Future, batch: Batch, deaths: int) -> Outcome:
-    if future.status == "finished":
-        return batch
+    def _halve(self, killed: Batch) -> bool:
+        """Submit a batch again, by halves, and those that nobody has begun; False after that."""
+        half = half_of(killed.size, self._plan.provenance.render.group)
+        if self._most is not None or half is None:
+            return False
+        self._most = half
+        begun = {key for keys in self._client.processing().values() for key in keys}
+        idle = [future for future in self.waiting if future.key not in begun]
+        again = [killed, *(self.waiting.pop(future) for future in idle)]
+        self._client.cancel(idle)
+        for batch in again:
+            self.add(batch)
+        return True
+
+
+def _by_halves(batch: Batch, most: int | None) -> Note:
+    return Note(
+        f"batch {batch.key} did not fit in memory: from here on {most} images are rendered at "
+        "once, which changes no pixel and takes a little longer"
+    )
+
+
+def _failure(future: Future, batch: Batch, deaths: int) -> Failure:
     error = future.exception(timeout=10) if future.status == "error" else None
     if isinstance(error, KilledWorker):
         reason = (

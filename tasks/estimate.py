@@ -11,8 +11,10 @@ from pipeline.provenance import Provenance
 from pipeline.units import Batch, Unit
 from tasks.planning import Plan
 
-_SHARE = 0.75
-"""The share of the machine's matrix-product rate that a build reaches, about (see benchmarks)."""
+_SHARE = {"float32": 0.65, "bfloat16": 1.1}
+"""An ascent's rate by that of the machine's float32 matrix products, about; see BENCHMARKS.md."""
+_LOOKS = 18
+"""Forward passes in float32 that measure an image: start, end, and 16 small moves."""
 _COMPRESSED = 0.85
 """Stored bytes by raw bytes, about: rendered images hardly compress."""
 
@@ -24,7 +26,7 @@ class Estimate:
     Attributes:
         units: units to compute.
         batches: batches they come in.
-        operations: multiplications and additions of the convolutions, forward and backward.
+        operations: multiplications and additions of the convolutions, of ascent and measuring.
         seconds: on this machine, about; None for a pool that is not this machine's CPU.
         stored: bytes in the store, about.
     """
@@ -45,11 +47,15 @@ def estimate(plan: Plan, batches: list[Batch], rate: float | None) -> Estimate:
         rate: this machine's floating-point operations a second, or None where another computes.
     """
     units = [unit for batch in batches for unit in batch.units]
-    steps = plan.provenance.recipe.steps
-    operations = sum(2.0 * steps * _forward(unit, plan.provenance) for unit in units)
-    side = plan.provenance.size
-    stored = int(len(units) * (side * side * 3 * _COMPRESSED + 4 * steps))
-    seconds = None if rate is None else operations / (rate * _SHARE)
+    known = plan.provenance
+    steps, render = known.recipe.steps, known.render
+    forward = sum(_forward(unit, known) for unit in units)
+    ascent, measuring = 2.0 * steps * forward, float(_LOOKS * forward)
+    operations = ascent + measuring
+    pixels = known.size * known.size * 3 * (1 + render.snapshots)
+    stored = int(len(units) * (pixels * _COMPRESSED + 4 * steps))
+    shares = ascent / _SHARE[render.precision] + measuring / _SHARE["float32"]
+    seconds = None if rate is None else shares / rate
     return Estimate(len(units), len(batches), operations, seconds, stored)
 
 

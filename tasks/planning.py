@@ -37,7 +37,8 @@ class Plan:
         """The sections to compute, with the units that the weights allow and `only` names."""
         units = [unit for unit in self.provenance.units() if self.provenance.is_available(unit)]
         if self.only:
-            chosen = set(expand(self.only, self.provenance.architecture))
+            known = self.provenance
+            chosen = set(expand(self.only, known.architecture, known.variants))
             units = [unit for unit in units if unit in chosen]
         return sections(units)
 
@@ -48,8 +49,10 @@ class Plan:
     def missing(self) -> list[tuple[Section, list[Batch]]]:
         """For each section to compute, the batches that nobody committed."""
         if not Store.exists(self.folder):
-            size = self.provenance.batch_size
-            return [(section, missing_batches(section, {}, size)) for section in self.sections()]
+            size, group = self.provenance.batch_size, self.provenance.render.group
+            return [
+                (section, missing_batches(section, {}, size, group)) for section in self.sections()
+            ]
         store = Store.open(self.folder)
         return [(section, store.missing(section)) for section in self.sections()]
 
@@ -89,7 +92,8 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe = pro
     before = Store.open(config.folder).provenance if Store.exists(config.folder) else None
     plan = Plan(config, resolve_provenance(config, before, describe), tuple(only))
     known = set(plan.provenance.units())
-    strange = [unit for unit in expand(only, plan.provenance.architecture) if unit not in known]
+    named = expand(only, plan.provenance.architecture, plan.provenance.variants)
+    strange = [unit for unit in named if unit not in known]
     if strange:
         raise UnitError(
             f"--only names {strange[0].id} (and {len(strange) - 1} more), which the configuration "

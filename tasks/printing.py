@@ -11,6 +11,7 @@ from rich.table import Table
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from PIL.Image import Image as Picture
 
@@ -83,6 +84,16 @@ def save(image: "Picture", path: Path) -> None:
     """
     try:
         image.save(path, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def save_film(frames: "np.ndarray", path: Path) -> None:
+    """Write a film. Raises as `save`."""
+    from pipeline import film  # noqa: PLC0415
+
+    try:
+        film.save(frames, path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 

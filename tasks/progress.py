@@ -18,6 +18,7 @@ from rich.text import Text
 
 from pipeline.records import Failure
 from pipeline.units import Batch
+from tasks.dispatch import Note, Outcome
 
 _SECONDS_A_LINE = 10.0
 
@@ -49,15 +50,17 @@ class Display:
         if before:
             self._console.print(f"{before:,} units are there, {missing:,} to go")
 
-    def update(self, outcome: Batch | Failure | None) -> None:
+    def update(self, outcome: Outcome) -> None:
         """Take in what a build reports; see `tasks.dispatch`."""
         if isinstance(outcome, Failure):
             self.failed += len(outcome.units)
             self._console.print(
                 f"batch {outcome.batch} failed: {outcome.reason}", style="red", markup=False
             )
-        elif outcome is not None:
+        elif isinstance(outcome, Batch):
             self.done += len(outcome.units)
+        elif isinstance(outcome, Note):
+            self._console.print(outcome.text, style="yellow", markup=False)
         self._refresh(outcome)
 
     @property
@@ -65,7 +68,7 @@ class Display:
         """Units a second since the start."""
         return self.done / max(time.monotonic() - self._began, 1e-9)
 
-    def _refresh(self, outcome: Batch | Failure | None) -> None:
+    def _refresh(self, outcome: Outcome) -> None:
         raise NotImplementedError
 
     def _open(self) -> None:
@@ -92,10 +95,12 @@ class _Lines(Display):
 
     _said = 0.0
 
-    def _refresh(self, outcome: Batch | Failure | None) -> None:
+    def _refresh(self, outcome: Outcome) -> None:
         now = time.monotonic()
         counted = self.done + self.failed
-        if outcome is None or (now - self._said < _SECONDS_A_LINE and counted < self._total):
+        if not isinstance(outcome, Batch | Failure) or (
+            now - self._said < _SECONDS_A_LINE and counted < self._total
+        ):
             return
         self._said = now
         left = (self._total - counted) / self.rate if self.done else 0.0
@@ -122,7 +127,7 @@ class _Live(Display):
         super().start(before, missing)
         self._bar.update(self._task, total=missing)
 
-    def _refresh(self, outcome: Batch | Failure | None) -> None:
+    def _refresh(self, outcome: Outcome) -> None:
         del outcome
         failed = f"{self.failed} failed" if self.failed else ""
         self._bar.update(self._task, completed=self.done + self.failed, failed=failed)

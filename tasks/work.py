@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from pipeline.engine import Engine
 
 
-def compute(folder: str, batch: Batch, fingerprint: str) -> str:
+def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None) -> int | None:
     """Compute a batch and commit it.
 
     Args:
         folder: the atlas folder, as the worker sees it.
         batch: what to compute.
         fingerprint: digest of the fingerprint that the driver works by.
+        most: how many images to render at once, where a batch did not fit in memory before.
 
     Returns:
-        The batch's key.
+        How many images this worker renders at once since a batch did not fit in memory, or None.
 
     Raises:
         WorkError: the folder holds another atlas than the driver's.
@@ -39,10 +40,12 @@ def compute(folder: str, batch: Batch, fingerprint: str) -> str:
             f"{folder} is another atlas here than where the build runs: expected fingerprint "
             f"{fingerprint[:12]}; let the workers see the same folder"
         )
-    device.use(provenance.device)
+    device.use(provenance.device, provenance.render.compiler)
     engine = _engine(folder, fingerprint)
+    if most is not None and engine.most is None:
+        engine.most = most
     store.commit(batch, engine.compute(batch.units))
-    return batch.key
+    return engine.most
 
 
 @functools.lru_cache(maxsize=1)

@@ -26,15 +26,25 @@ def architecture() -> Architecture:
 
 @pytest.fixture
 def make_provenance(architecture: Architecture) -> Callable[..., Provenance]:
-    def make(*patterns: str, batch_size: int = 4, **more: Any) -> Provenance:
+    def make(
+        *patterns: str,
+        batch_size: int = 4,
+        snapshots: int = 0,
+        diversity: float = 0.0,
+        **more: Any,
+    ) -> Provenance:
         recipe = RECIPES["fourier"].model_dump(mode="json") | {"steps": STEPS}
         fingerprint = {
             "image.size": SIZE,
             "seed": 0,
             "batch_size": batch_size,
             "recipe": recipe,
+            "render": {"diversity": diversity, "snapshots": snapshots, "precision": "float32"},
+            "model.range": [-1.0, 1.0],
             "device": "cpu",
         }
+        if diversity:
+            fingerprint["render"]["variants"] = more["variants"]
         weights = {"source": "bundled", "path": "w.h5", "sha256": "0" * 64}
         given = {"architecture": architecture} | more
         return Provenance(fingerprint, patterns or ("mixed2:all",), weights, **given)
@@ -44,9 +54,9 @@ def make_provenance(architecture: Architecture) -> Callable[..., Provenance]:
 
 @pytest.fixture
 def fake_results() -> Callable[..., Results]:
-    def make(batch: Batch, seconds: float = 1.0) -> Results:
+    def make(batch: Batch, seconds: float = 1.0, snapshots: int = 0) -> Results:
         count = len(batch.units)
-        seeds = [unit.index + 1 for unit in batch.units]
+        seeds = [unit.index + 1 + 1000 * unit.variant for unit in batch.units]
         images = np.stack(
             [np.random.default_rng(s).integers(0, 256, (SIZE, SIZE, 3), np.uint8) for s in seeds]
         )
@@ -56,7 +66,8 @@ def fake_results() -> Callable[..., Results]:
         columns["steps"] = np.full(count, STEPS, np.float32)
         columns["seconds"] = np.full(count, seconds, np.float32)
         trajectory = np.array(seeds, np.float32)[:, None] * np.ones(STEPS, np.float32)
-        return Results(images, trajectory, Statistics(**columns))
+        along = np.repeat(images[:, None] // 2, snapshots, axis=1)
+        return Results(images, trajectory, along, Statistics(**columns))
 
     return make
 
@@ -74,7 +85,8 @@ def build(fake_results: Callable[..., Results]) -> Callable[..., Store]:
                 batches = store.missing(section)
                 store.prepare(section, batches)
                 for batch in batches[:most]:
-                    store.commit(batch, fake_results(batch, seconds))
+                    snapshots = provenance.render.snapshots
+                    store.commit(batch, fake_results(batch, seconds, snapshots))
         return store
 
     return make

@@ -47,6 +47,41 @@ def test_images_and_trajectories(atlas: Atlas) -> None:
     np.testing.assert_array_equal(atlas.image("mixed4:1@center"), atlas.image("mixed4:1@1,1"))
 
 
+def test_a_film_is_the_snapshots_and_the_image(
+    tmp_path: Path, make_provenance: Make, build: Build
+) -> None:
+    build(tmp_path, make_provenance("mixed2:0-2", snapshots=3))
+    atlas = Atlas.open(tmp_path)
+    film, image = atlas.film("mixed2:2"), atlas.image("mixed2:2")
+    assert film.shape == (4, 8, 8, 3)
+    assert film.dtype == np.uint8
+    np.testing.assert_array_equal(film[:3], [image // 2] * 3)
+    np.testing.assert_array_equal(film[3], image)
+    with pytest.raises(UnitError, match=r"unit mixed2:5 is not in .*not built yet"):
+        atlas.film("mixed2:5")
+
+
+def test_an_atlas_without_snapshots_has_no_films(atlas: Atlas) -> None:
+    with pytest.raises(
+        ConfigError,
+        match=r"keeps no snapshots: .* render\.snapshots, or .*: atlas render mixed2:3 --film FILE",
+    ):
+        atlas.film("mixed2:3")
+
+
+def test_variants_are_units_of_the_atlas(
+    tmp_path: Path, make_provenance: Make, build: Build
+) -> None:
+    build(tmp_path, make_provenance("mixed2:0-1", variants=2, diversity=1.0))
+    atlas = Atlas.open(tmp_path)
+    assert (atlas.image("mixed2:1#1") != atlas.image("mixed2:1")).any()
+    np.testing.assert_array_equal(atlas.image("mixed2:1#0"), atlas.image("mixed2:1"))
+    assert atlas.row("mixed2:1#1")["variant"] == 1
+    assert list(atlas.query("variant == 1")["unit"]) == ["mixed2:0#1", "mixed2:1#1"]
+    with pytest.raises(UnitError, match=r"unit mixed2:1#2: with render\.diversity"):
+        atlas.image("mixed2:1#2")
+
+
 def test_units_not_built_or_not_there(atlas: Atlas) -> None:
     with pytest.raises(UnitError, match=r"unit mixed2:5 is not in .*not built yet, failed, or"):
         atlas.image("mixed2:5")

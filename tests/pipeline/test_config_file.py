@@ -42,7 +42,10 @@ BAD = [
     ("units: []", "units: .*at least 1 item"),
     ("seed: 1", "^f: the key 'units' is missing"),
     # recipes
-    (UNITS + "recipe: foo", "line 2: recipe 'foo' is not known: expected one of fourier, article"),
+    (
+        UNITS + "recipe: foo",
+        "line 2: recipe 'foo' is not known: expected one of fourier, draft, article",
+    ),
     (UNITS + "recipe:\n  name: foo", "line 3: recipe 'foo' is not known"),
     (UNITS + "recipe: {name: [1]}", r"recipe \[1\] is not known"),
     (UNITS + "recipe: 4", "recipe: Input should be an object, came 4"),

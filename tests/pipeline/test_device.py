@@ -1,10 +1,10 @@
 """Tests of choosing where TensorFlow computes."""
 
 import os
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from tensorflow.python.framework import config
 
 from pipeline import device
 
@@ -31,11 +31,67 @@ def test_using_the_cpu_sets_this_process_up() -> None:
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
-def test_operations_are_deterministic() -> None:
-    assert config.is_op_determinism_enabled()
+@pytest.mark.parametrize(
+    ("kind", "compiler", "told"),
+    [("cpu", "graph", ""), ("cpu", "xla", ""), ("gpu", "graph", "tf"), ("gpu", "xla", "xla")],
+)
+def test_a_gpu_is_told_to_be_deterministic(
+    kind: device.Device, compiler: device.Compiler, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[bool] = []
+    for name in ("XLA_FLAGS", *device.environment(kind)):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append(True))
+    device.use(kind, compiler)
+    assert bool(calls) == (told == "tf")
+    assert ("--xla_gpu_deterministic_ops=true" in os.environ["XLA_FLAGS"]) == (told == "xla")
 
 
 def test_using_the_same_device_again_is_allowed_while_it_runs() -> None:
     tf.constant(1.0)
     device.use("cpu")
     assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
+CPUINFO = """\
+processor\t: 0
+model name\t: Some Processor @ 2.00GHz
+flags\t\t: fpu sse2 avx512f{flag} rtm
+bugs\t\t: avx512_bf16
+
+processor\t: 1
+flags\t\t: fpu sse2 amx_bf16
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "is_here", "expected"),
+    [
+        (" avx512_bf16", True, "bfloat16"),
+        (" amx_bf16 amx_tile", True, "bfloat16"),
+        (" avx512_bf16x", True, "float32"),
+        ("", True, "float32"),
+        (" avx512_bf16", False, "float32"),
+    ],
+)
+def test_bfloat16_is_for_processors_here_that_multiply_it(
+    flag: str, is_here: bool, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(CPUINFO.format(flag=flag))
+    assert device.best_precision(is_here, path) == expected
+
+
+@pytest.mark.parametrize("text", [None, "", "Features : bf16 asimd", "flags", "\x00\xff"])
+def test_where_nothing_is_known_it_is_float32(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    if text is not None:
+        path.write_text(text, encoding="latin-1")
+    assert device.best_precision(True, path) == "float32"
+
+
+def test_the_processor_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(CPUINFO.format(flag=""))
+    assert device.processor(path) == "Some Processor @ 2.00GHz"
+    assert device.processor(tmp_path / "none")

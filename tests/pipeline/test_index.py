@@ -37,6 +37,20 @@ def test_one_row_a_unit_in_the_atlas_order(
     assert list(frame["direction"].unique()) == ["positive", "negative"]
 
 
+def test_variants_are_rows(tmp_path: Path, make_provenance: Make, build: Build) -> None:
+    frame = index.build(build(tmp_path, make_provenance("mixed2:1-2", "-mixed4:0#5", variants=2)))
+    rows = frame[["unit", "variant", "channel", "section"]].itertuples(index=False, name=None)
+    assert list(rows) == [
+        ("mixed2:1", 0, 1, "mixed2"),
+        ("mixed2:1#1", 1, 1, "mixed2"),
+        ("mixed2:2", 0, 2, "mixed2"),
+        ("mixed2:2#1", 1, 2, "mixed2"),
+        ("-mixed4:0#5", 5, 0, "negative-mixed4"),
+    ]
+    assert (frame["status"] == "done").all()
+    assert frame["image_sha256"].is_unique
+
+
 def test_numbers_come_from_the_batches(tmp_path: Path, make_provenance: Make, build: Build) -> None:
     store = build(tmp_path, make_provenance("mixed2:0-4", "-mixed4:0-2"))
     frame = index.build(store).set_index("unit")
@@ -119,7 +133,7 @@ def test_seconds_change_no_identity(tmp_path: Path, make_provenance: Make, build
 def test_notes(tmp_path: Path, make_provenance: Make, build: Build) -> None:
     store = build(tmp_path, make_provenance())
     assert index.notes(index.refresh(store)) == {
-        "schema_version": "1",
+        "schema_version": "2",
         "config_hash": store.provenance.config_hash,
         "identity": index.identity(index.build(store)),
         "state": index.state_of(store),

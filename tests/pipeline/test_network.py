@@ -11,7 +11,8 @@ from keras import layers
 from pipeline import device
 from pipeline.errors import ConfigError, UnitError, WeightsError
 from pipeline.models import read
-from pipeline.network import CLASSES, Network, describe, load
+from pipeline.network import CLASSES, FEATURES, Network, describe, load
+from pipeline.relu import Relu
 from pipeline.weights import Weights, resolve
 
 
@@ -100,6 +101,43 @@ def test_a_layer_before_the_flatten_takes_any_size(tmp_path: Path) -> None:
     network = load(_saved(_flat(16), tmp_path), ("conv",))
     assert network.fixed_size is None
     assert network(_images(24))["conv"].shape == (2, 22, 22, 4)
+
+
+def _in_range(black: float, white: float) -> tuple[Network, Network]:
+    """A network for pixels of -1 to 1, and one that makes them of pixels of its own range."""
+    conv = layers.Conv2D(4, 3, activation="relu", name="conv")
+    plain, scaled = keras.Input((None, None, 3)), keras.Input((None, None, 3))
+    scale = 2.0 / (white - black)
+    rescaled = layers.Rescaling(scale, offset=-1.0 - black * scale)(scaled)
+    models = keras.Model(plain, conv(plain)), keras.Model(scaled, conv(rescaled))
+    return (
+        Network(models[0], ("conv",), Relu()),
+        Network(models[1], ("conv",), Relu(), (black, white)),
+    )
+
+
+@pytest.mark.parametrize(("black", "white"), [(0, 255), (0, 1), (-1, 1), (255, 0), (-2.5, 3.5)])
+def test_a_network_sees_its_own_range_of_pixels(black: float, white: float) -> None:
+    plain, ranged = _in_range(black, white)
+    images = _images(16)
+    np.testing.assert_allclose(ranged(images)["conv"], plain(images)["conv"], atol=1e-5)
+
+
+def test_a_range_is_for_a_file_too(tmp_path: Path) -> None:
+    _, ranged = _in_range(0, 255)
+    weights = _saved(ranged.model, tmp_path)
+    assert describe(weights, 16).span == (0.0, 255.0)
+    loaded = load(weights, ("conv",), span=(0.0, 255.0))
+    np.testing.assert_allclose(loaded(_images(16))["conv"], ranged(_images(16))["conv"], rtol=1e-5)
+
+
+def test_features_are_the_deepest_map_before_the_classes(tmp_path: Path) -> None:
+    network = load(_saved(_flat(16), tmp_path), (CLASSES, FEATURES))
+    found = network(_images(16))
+    assert found[CLASSES].shape == (2, 3)
+    conv = load(Weights("file", tmp_path / "mine.keras", "0" * 64), ("conv",))
+    np.testing.assert_array_equal(found[FEATURES], conv(_images(16))["conv"])
+    assert network.map_size(16) == (1, 1)
 
 
 def test_an_unknown_layer_is_named(bundled: Weights) -> None:

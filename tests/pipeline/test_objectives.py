@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from pipeline import device, models, objectives
-from pipeline.network import CLASSES, Network, load
+from pipeline.network import CLASSES, FEATURES, Network, load
 from pipeline.relu import Relu
 from pipeline.units import Unit
 from pipeline.weights import resolve
@@ -114,6 +114,66 @@ def test_outputs_are_the_layers_or_the_classes() -> None:
     assert objectives.outputs(Unit("channel", ("mixed4",), 3)) == ("mixed4",)
     assert objectives.outputs(Unit("deepdream", ("a", "b"))) == ("a", "b")
     assert objectives.outputs(Unit("softmax", (), 3)) == (CLASSES,)
+
+
+def test_outputs_end_in_a_map_where_one_is_wanted() -> None:
+    for unit, expected in (
+        (Unit("channel", ("mixed4",), 3), ("mixed4",)),
+        (Unit("deepdream", ("a", "b")), ("a", "b")),
+        (Unit("logits", (), 3), (CLASSES, FEATURES)),
+    ):
+        assert objectives.outputs(unit, with_features=True) == expected
+
+
+# How alike variants are ---------------------------------------------------------------------------
+
+
+def _alike(maps: np.ndarray, group: int) -> np.ndarray:
+    return np.asarray(objectives.similarity({"first": maps[:, :1], "last": maps}, group))
+
+
+@pytest.mark.parametrize("group", [2, 3, 5])
+def test_equal_images_are_alike_whatever_their_strength(group: int) -> None:
+    maps = np.repeat(_values(2, 4, 5, 6), group, axis=0)
+    maps *= np.arange(1, 2 * group + 1, dtype=np.float32)[:, None, None, None]
+    np.testing.assert_allclose(_alike(maps, group), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (3, 4, 2), (7, 7, 32)])
+def test_similarity_is_a_cosine(shape: tuple[int, ...]) -> None:
+    alike = _alike(_values(6, *shape), 3)
+    assert alike.shape == (6,)
+    assert (np.abs(alike) <= 1.0 + 1e-5).all()
+    assert not _alike(np.zeros((2, *shape), np.float32), 2).any()
+
+
+def test_images_of_other_channels_are_not_alike() -> None:
+    maps = np.zeros((2, 3, 3, 4), np.float32)
+    maps[0, ..., :2], maps[1, ..., 2:] = _values(3, 3, 2), _values(3, 3, 2)
+    np.testing.assert_allclose(_alike(maps, 2), 0.0, atol=1e-6)
+
+
+def test_similarity_needs_no_order_of_siblings_places_or_groups() -> None:
+    maps = np.abs(_values(6, 4, 4, 5))
+    alike = _alike(maps, 3)
+    assert np.ptp(alike) > 1e-3
+    order = [2, 0, 1, 5, 4, 3]
+    np.testing.assert_allclose(_alike(maps[order], 3), alike[order], rtol=1e-5)
+    np.testing.assert_allclose(_alike(maps[:, ::-1, ::-1], 3), alike, rtol=1e-5)
+    np.testing.assert_array_equal(_alike(np.roll(maps, 3, axis=0), 3), np.roll(alike, 3))
+
+
+def test_an_image_is_pushed_from_its_siblings_and_from_nothing_else() -> None:
+    maps = tf.constant(np.abs(_values(4, 3, 3, 5)))
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        alike = objectives.similarity({"a": maps}, 2)
+    pushes = tape.jacobian(alike, maps).numpy()
+    for image in range(4):
+        moved = [of for of in range(4) if pushes[image, of].any()]
+        assert moved == [image]
+    apart = objectives.similarity({"a": maps - 0.1 * tf.einsum("iijkl->ijkl", pushes)}, 2)
+    assert (apart < alike).numpy().all()
 
 
 def _climb(network: Network, units: list[Unit], steps: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -13,9 +13,11 @@ def _cpu() -> None:
     device.use("cpu")
 
 
-def _climb(spec: Adam | Normalised, gradients: np.ndarray) -> list[np.ndarray]:
-    """The numbers after each of some gradients, from zero."""
-    optimizer = optimizers.make(spec)
+def _climb(
+    spec: Adam | Normalised, gradients: np.ndarray, steps: int | None = None
+) -> list[np.ndarray]:
+    """The numbers after each of some gradients, the first of `steps` or all, from zero."""
+    optimizer = optimizers.make(spec, steps or len(gradients))
     numbers = tf.zeros(gradients.shape[1:])
     slots = optimizer.slots(numbers)
     seen = []
@@ -30,14 +32,14 @@ def _gradients() -> np.ndarray:
 
 
 def test_adam_follows_its_formula_upwards() -> None:
-    spec = Adam(rate=0.1, beta1=0.4, beta2=0.99, warmup=3)
+    spec = Adam(rate=0.1, beta1=0.4, beta2=0.99, warmup=3, fall=0.5, end=0.25)
     gradients = _gradients()
     numbers = mean = square = np.zeros(gradients.shape[1:])
     for step, values in enumerate(_climb(spec, gradients), start=1):
         g = gradients[step - 1]
         mean = 0.4 * mean + 0.6 * g
         square = 0.99 * square + 0.01 * g**2
-        rate = 0.1 * min(1.0, step / 4)
+        rate = 0.1 * min(1.0, step / 4) * (0.25 + 0.75 * min(1.0, (7 - step) / 3))
         numbers = numbers + rate * (mean / (1 - 0.4**step)) / (
             np.sqrt(square / (1 - 0.99**step)) + 1e-8
         )
@@ -46,9 +48,34 @@ def test_adam_follows_its_formula_upwards() -> None:
 
 def test_adam_warms_up_linearly_to_its_rate() -> None:
     constant = np.ones((6, 1, 2), np.float32)
-    values = np.array(_climb(Adam(rate=0.2, warmup=3), constant))[:, 0, 0]
+    values = np.array(_climb(Adam(rate=0.2, warmup=3), constant, steps=48))[:, 0, 0]
     steps = np.diff(values, prepend=0.0)
     np.testing.assert_allclose(steps, 0.2 * np.array([0.25, 0.5, 0.75, 1, 1, 1]), rtol=1e-3)
+
+
+def _rates(spec: Adam, steps: int) -> np.ndarray:
+    """The rate at each step, as the length of a step along a constant gradient."""
+    values = np.array(_climb(spec, np.ones((steps, 1, 2), np.float32)))[:, 0, 0]
+    return np.diff(values, prepend=0.0) / spec.rate
+
+
+def test_adam_falls_linearly_in_the_last_part_of_the_steps() -> None:
+    rates = _rates(Adam(rate=0.2, warmup=0, fall=0.4, end=0.1), 20)
+    np.testing.assert_allclose(rates[:13], 1.0, rtol=1e-3)
+    np.testing.assert_allclose(np.diff(rates[12:]), -0.9 / 8, rtol=1e-2)
+    assert rates[-1] == pytest.approx(0.1 + 0.9 / 8, rel=1e-3)
+
+
+@pytest.mark.parametrize("changes", [{"fall": 0.0}, {"end": 1.0}])
+def test_adam_that_does_not_fall_stays_at_its_rate(changes: dict[str, float]) -> None:
+    np.testing.assert_allclose(_rates(Adam(warmup=0, **changes), 10), 1.0, rtol=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 48])
+def test_adam_goes_up_to_the_last_step_however_many(steps: int) -> None:
+    rates = _rates(Adam(fall=1.0, end=0.0), steps)
+    assert (rates > 0).all()
+    assert (rates < 1.001).all()
 
 
 def test_adam_without_a_gradient_stays() -> None:

@@ -35,7 +35,7 @@ def test_images_have_the_shape_and_range_promised(spec: Spectrum | Pixel, size: 
 def test_any_image_can_be_fitted(spec: Spectrum | Pixel) -> None:
     form = parametrizations.make(spec, 16)
     wanted = np.random.default_rng(9).uniform(-0.8, 0.8, (1, 16, 16, 3)).astype(np.float32)
-    optimizer = optimizers.make(Adam(rate=0.05, beta1=0.9, warmup=0))
+    optimizer = optimizers.make(Adam(rate=0.05, beta1=0.9, warmup=0, fall=0.0), 400)
 
     @tf.function
     def fit(numbers: tf.Tensor) -> tf.Tensor:
@@ -75,11 +75,11 @@ def test_normal_noise_has_its_deviation_and_is_clipped() -> None:
 def test_a_spectrum_starts_with_its_deviation_and_decays() -> None:
     numbers = parametrizations.make(Spectrum(deviation=0.02), 64).start(np.random.default_rng(0))
     assert numbers.std() == pytest.approx(0.02, rel=0.03)
-    form = parametrizations.make(Spectrum(), 32)
+    form = parametrizations.make(Spectrum(decay=1.5), 32)
     low, high = np.zeros((2, 1, 2, 3, 32, 17), np.float32)
     low[0, 0, :, 0, 1] = high[0, 0, :, 0, 10] = 1e-3
     contrasts = [form.image(tf.constant(wave)).numpy().std() for wave in (low, high)]
-    assert contrasts[0] == pytest.approx(10 * contrasts[1], rel=0.02)
+    assert contrasts[0] == pytest.approx(10**1.5 * contrasts[1], rel=0.02)
 
 
 def test_saturation_gives_more_colour() -> None:

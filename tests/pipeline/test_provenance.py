@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import provenance
 from pipeline.architecture import Architecture
-from pipeline.config import AtlasConfig, Image
+from pipeline.config import Address, AtlasConfig, Image, Render
 from pipeline.errors import AtlasFolderError, ConfigError, UnitError, WeightsError
 from pipeline.provenance import Provenance, digest, refuse_difference, resolve_provenance
 from pipeline.recipes import RECIPES
@@ -28,6 +29,11 @@ def config(tmp_path: Path) -> AtlasConfig:
     (tmp_path / "w.h5").write_bytes(b"bytes")
     text = {"units": ["mixed4:0-1"], "model": {"weights": str(tmp_path / "w.h5")}}
     return AtlasConfig.model_validate_json(json.dumps(text))
+
+
+def rendering(config: AtlasConfig, **changes: object) -> AtlasConfig:
+    """The configuration with another `render`."""
+    return config.model_copy(update={"render": config.render.model_copy(update=changes)})
 
 
 def never(weights: Weights, size: int) -> Architecture:
@@ -52,7 +58,7 @@ def test_json_and_back(config: AtlasConfig, describe: Describe) -> None:
 
 def test_another_schema_is_refused(make_provenance: Callable[..., Provenance]) -> None:
     plain = make_provenance().to_json() | {"schema": 99}
-    with pytest.raises(AtlasFolderError, match="has schema version 99, this program reads 1"):
+    with pytest.raises(AtlasFolderError, match="has schema version 99, this program reads 2"):
         Provenance.from_json(plain)
 
 
@@ -62,7 +68,10 @@ def test_another_schema_is_refused(make_provenance: Callable[..., Provenance]) -
         ({"seed": 1}, "seed: 0 there, 1 here"),
         ({"batch_size": 4}, "batch_size: 16 there, 4 here"),
         ({"image": Image(size=64)}, "image.size: 128 there, 64 here"),
-        ({"recipe": RECIPES["article"]}, "recipe.steps: 48 there, 200 here"),
+        ({"recipe": RECIPES["article"]}, "recipe.steps: 64 there, 200 here"),
+        ({"render": Render(snapshots=3)}, "render.snapshots: 0 there, 3 here"),
+        ({"render": Render(compiler="xla")}, "render.compiler: graph there, xla here"),
+        ({"render": Render(diversity=1)}, "render.diversity: 0.0 there, 1.0 here"),
     ],
 )
 def test_an_atlas_never_mixes(
@@ -90,6 +99,79 @@ def test_other_units_may_be_added(config: AtlasConfig, describe: Describe) -> No
     assert after.fingerprint == before.fingerprint
     assert after.config_hash != before.config_hash
     assert after.versions == before.versions
+
+
+def test_more_variants_may_be_added_where_they_do_not_know_each_other(
+    config: AtlasConfig, describe: Describe
+) -> None:
+    before = resolve_provenance(config, describe=describe)
+    after = resolve_provenance(rendering(config, variants=2), before, never)
+    assert after.fingerprint == before.fingerprint
+    assert after.config_hash != before.config_hash
+    assert after.render.variants == 2
+    assert [unit.id for unit in after.units()] == [
+        "mixed4:0", "mixed4:0#1", "mixed4:1", "mixed4:1#1"
+    ]  # fmt: skip
+
+
+def test_another_number_of_variants_that_know_each_other_is_refused(
+    config: AtlasConfig, describe: Describe
+) -> None:
+    before = resolve_provenance(rendering(config, variants=2, diversity=0.5), describe=describe)
+    assert before.render.group == 2
+    assert Provenance.from_json(json.loads(json.dumps(before.to_json()))) == before
+    with pytest.raises(AtlasFolderError, match=r"render\.variants: 2 there, 3 here"):
+        resolve_provenance(rendering(config, variants=3, diversity=0.5), before, never)
+
+
+def test_a_variant_beyond_its_group_is_refused(config: AtlasConfig, describe: Describe) -> None:
+    named = config.model_copy(update={"units": ("mixed4:0#2",)})
+    lone = resolve_provenance(named, describe=describe)
+    assert [unit.id for unit in lone.units()] == ["mixed4:0#2"]
+    assert lone.unit("mixed4:1#9").variant == 9
+    said = r"unit mixed4:0#2: with render.diversity .* #0 to #1 \(render.variants: 2\)"
+    with pytest.raises(UnitError, match=said):
+        resolve_provenance(rendering(named, variants=2, diversity=0.5), describe=describe)
+    group = resolve_provenance(rendering(config, variants=2, diversity=0.5), describe=describe)
+    assert group.unit("mixed4:0#1").variant == 1
+    with pytest.raises(UnitError, match=said):
+        group.unit("mixed4:0#2")
+
+
+def test_auto_means_the_precision_that_is_there(
+    config: AtlasConfig, describe: Describe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "best_precision", lambda is_here: "float32")
+    before = resolve_provenance(config, describe=describe)
+    assert before.render.precision == "float32"
+    best = {True: "bfloat16", False: "float32"}
+    monkeypatch.setattr(provenance, "best_precision", lambda is_here: best[is_here])
+    assert resolve_provenance(config, before, never).render == before.render
+    assert resolve_provenance(config, describe=describe).render.precision == "bfloat16"
+    far = config.model_copy(update={"cluster": Address(address="tcp://far:1")})
+    assert resolve_provenance(far, describe=describe).render.precision == "float32"
+    with pytest.raises(AtlasFolderError, match=r"render\.precision: float32 there, bfloat16 here"):
+        resolve_provenance(rendering(config, precision="bfloat16"), before, never)
+
+
+def test_auto_means_the_range_that_the_network_tells(
+    config: AtlasConfig, architecture: Architecture
+) -> None:
+    def rescaling(weights: Weights, size: int) -> Architecture:
+        return dataclasses.replace(architecture, image_size=size, span=(0.0, 255.0))
+
+    found = resolve_provenance(config, describe=rescaling)
+    assert found.range == (0.0, 255.0)
+    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))).range == (0.0, 255.0)
+
+    def ranged(black: float, white: float) -> AtlasConfig:
+        model = config.model.model_copy(update={"range": (black, white)})
+        return config.model_copy(update={"model": model})
+
+    assert resolve_provenance(ranged(0, 255), found, never).fingerprint == found.fingerprint
+    assert resolve_provenance(ranged(0, 1), describe=rescaling).range == (0.0, 1.0)
+    with pytest.raises(AtlasFolderError, match=r"model\.range: \[0.0, 255.0\] there, \[-1"):
+        resolve_provenance(ranged(-1, 1), found, never)
 
 
 def test_auto_means_the_weights_that_are_there(config: AtlasConfig, describe: Describe) -> None:

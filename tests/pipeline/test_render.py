@@ -11,8 +11,9 @@ import tensorflow as tf
 from keras import layers
 
 from pipeline import device, models, objectives, parametrizations, render
+from pipeline.config import Render
 from pipeline.network import CLASSES, Network, load
-from pipeline.recipes import RECIPES, Blur, Octaves, Pixel, Recipe, Transforms
+from pipeline.recipes import RECIPES, Adam, Blur, Octaves, Pixel, Recipe, Spectrum, Transforms
 from pipeline.relu import Relu
 from pipeline.render import Rendered, Renderer
 from pipeline.units import Unit
@@ -140,7 +141,9 @@ def test_the_trajectory_is_the_plain_activation(toy: Network, negative: bool) ->
 
 def test_a_silent_channel_comes_alive_only_by_reviving(mixed2: Network) -> None:
     def end(revive: int) -> Rendered:
-        recipe = RECIPES["fourier"].model_copy(update={"steps": 16, "revive": revive})
+        form = Spectrum(decay=1.0)  # from whose start the channel is silent
+        changes = {"steps": 16, "revive": revive, "parametrization": form}
+        recipe = RECIPES["fourier"].model_copy(update=changes)
         return Renderer(mixed2, recipe, SIZE).render(_channels([DEAD]), 0, 4)
 
     assert not end(0).trajectory.any()
@@ -240,3 +243,125 @@ def test_blur_keeps_an_even_image_and_ends_at_its_step() -> None:
     noise = tf.constant(np.random.default_rng(0).normal(size=(1, 5, 5, 3)).astype(np.float32))
     assert (render._blurred(noise, blur, tf.constant(9)).numpy() != noise.numpy()).any()
     np.testing.assert_array_equal(render._blurred(noise, blur, tf.constant(10)), noise)
+
+
+# Snapshots --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "recipe", [SHORT.model_copy(update={"steps": 9}), _article(steps=9)], ids=lambda r: r.name
+)
+def test_snapshots_begin_with_the_start_and_change_nothing(toy: Network, recipe: Recipe) -> None:
+    units = _channels(range(3), "conv")
+    plain = Renderer(toy, recipe, 32).render(units, 0, 4)
+    kept = Renderer(toy, recipe, 32, Render(snapshots=4)).render(units, 0, 4)
+    for name in ("images", "first", "trajectory"):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(plain, name))
+    assert plain.snapshots.shape == (3, 0, 32, 32, 3)
+    assert kept.snapshots.shape == (3, 4, 32, 32, 3)
+    assert kept.snapshots.dtype == plain.snapshots.dtype == np.uint8
+    np.testing.assert_array_equal(kept.snapshots[:, 0], kept.first)
+    film = np.concatenate([kept.snapshots, kept.images[:, None]], axis=1)
+    assert (film[:, 1:] != film[:, :-1]).any(axis=(2, 3, 4)).all()
+
+
+def test_snapshots_are_evenly_spaced(toy: Network) -> None:
+    steady = {"transforms": Transforms(), "optimizer": Adam(fall=0.0)}
+
+    def rendered(steps: int, snapshots: int = 0) -> Rendered:
+        recipe = SHORT.model_copy(update={**steady, "steps": steps})
+        units = _channels([1], "conv")
+        return Renderer(toy, recipe, 16, Render(snapshots=snapshots)).render(units, 0, 4)
+
+    np.testing.assert_array_equal(rendered(12, 4).snapshots[:, 3], rendered(9).images)
+
+
+@pytest.mark.parametrize(("snapshots", "steps"), [(1, 1), (3, 48), (7, 48), (24, 48), (48, 48)])
+def test_as_many_snapshots_as_asked_for_lie_at_equal_distances(snapshots: int, steps: int) -> None:
+    marks = sorted(render._marks(snapshots, steps))
+    assert marks[0] == 0
+    assert len(marks) == snapshots
+    assert set(np.diff([*marks, steps])) <= {steps // snapshots, -(-steps // snapshots)}
+
+
+# Variants ---------------------------------------------------------------------------------------
+
+
+def test_variants_differ_from_start_to_end_and_are_units_like_others(toy: Network) -> None:
+    units = [_channels([2], "conv")[0].sibling(number) for number in range(3)]
+    renderer = Renderer(toy, SHORT, 32, Render(variants=3))
+    _assert_alone_or_not(renderer, units)
+    first = renderer.render(units, 0, 4).first
+    assert len({image.tobytes() for image in first}) == 3
+
+
+def _kept_apart(mixed2: Network, diversity: float, steps: int, variants: int = 2) -> Renderer:
+    recipe = RECIPES["fourier"].model_copy(update={"steps": steps, "revive": 2})
+    options = Render(variants=variants, diversity=diversity)
+    return Renderer(mixed2, recipe, SIZE, options)
+
+
+def _siblings(numbers: Sequence[int], variants: int = 2) -> list[Unit]:
+    return [unit.sibling(n) for unit in _channels(numbers) for n in range(variants)]
+
+
+def test_diversity_makes_variants_less_alike_and_they_stay_active(mixed2: Network) -> None:
+    units = _siblings([5, 70])
+    target = objectives.aim(units, mixed2.map_size(SIZE))
+
+    def ended(diversity: float) -> tuple[np.ndarray, np.ndarray]:
+        rendered = _kept_apart(mixed2, diversity, 12).render(units, 0, 4)
+        seen = mixed2(tf.constant(rendered.images / np.float32(127.5) - 1, tf.float32))
+        alike = objectives.similarity(seen, 2)
+        return np.asarray(alike), np.asarray(objectives.activation("channel", seen, target))
+
+    (alone, free), (apart, held) = ended(0.0), ended(2.0)
+    assert apart.mean() < alone.mean() - 0.02
+    assert (held > 0.3 * free).all()
+
+
+def test_variants_that_know_each_other_are_the_same_in_any_company(mixed2: Network) -> None:
+    renderer = _kept_apart(mixed2, 2.0, 2)
+    together = renderer.render(_siblings([5, 70, 100, 200, 287]), 0, 16)
+    for rows, group in ((slice(2, 4), [70]), (slice(4, 8), [100, 200])):
+        few = renderer.render(_siblings(group), 0, 16)
+        for name in ("images", "first", "trajectory"):
+            np.testing.assert_array_equal(getattr(few, name), getattr(together, name)[rows])
+
+
+# Arithmetic -------------------------------------------------------------------------------------
+
+
+def test_bfloat16_is_the_same_in_any_company_and_close_to_float32(
+    mixed2: Network, renderer: Renderer
+) -> None:
+    units = _channels([5, 70, 100, 200, 287])
+    half = Renderer(load(resolve("bundled"), ("mixed2",), "bfloat16"), SHORT, SIZE)
+    together, alone = half.render(units, 0, 8), half.render(units[2:3], 0, 8)
+    for name in ("images", "first", "trajectory"):
+        np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[2])
+    full = renderer.render(units, 0, 8)
+    np.testing.assert_array_equal(together.first, full.first)
+    assert (together.images != full.images).any()
+    np.testing.assert_allclose(together.trajectory[:, 0], full.trajectory[:, 0], atol=0.02)
+    target = objectives.aim(units, (1, 1))
+    measured = [
+        objectives.activation(
+            "channel", mixed2(tf.constant(images / np.float32(127.5) - 1, tf.float32)), target
+        )
+        for images in (together.images, full.images)
+    ]
+    np.testing.assert_allclose(*measured, rtol=0.25)
+    np.testing.assert_allclose(*np.mean(measured, axis=1), rtol=0.05)
+
+
+def test_xla_is_the_same_in_any_company_and_close_to_the_graph(toy: Network) -> None:
+    recipe = SHORT.model_copy(update={"steps": 2})
+    units = _channels(range(4), "conv")
+    compiled = Network(toy.model, toy.outputs, Relu(), compiler="xla")
+    xla = Renderer(compiled, recipe, 32, Render(compiler="xla"))
+    _assert_alone_or_not(xla, units)
+    one, other = xla.render(units, 0, 8), Renderer(toy, recipe, 32).render(units, 0, 8)
+    np.testing.assert_array_equal(one.first, other.first)
+    assert np.abs(one.images.astype(int) - other.images).max() <= 1
+    np.testing.assert_allclose(one.trajectory, other.trajectory, rtol=1e-4, atol=1e-6)

@@ -1,6 +1,7 @@
 """Tests of the store: what is committed stays, what is not is absent, damage is seen."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pipeline.provenance import Provenance
 from pipeline.records import Records
 from pipeline.results import Results
 from pipeline.store import Store
-from pipeline.units import Batch, Section
+from pipeline.units import Batch, Section, missing_batches
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]
@@ -50,6 +51,55 @@ def test_what_is_committed_is_read(
             np.testing.assert_array_equal(store.read(record, name, 1), values[1])
     assert store.missing(section) == []
     assert [len(record.units) for record in store.records.of("mixed2")] == [4, 2]
+
+
+def test_snapshots_are_stored_where_any_are_kept(
+    tmp_path: Path, make_provenance: Make, build: Build, fake_results: Fake
+) -> None:
+    store = build(tmp_path / "film", make_provenance("mixed2:all", snapshots=3))
+    for batch, record in zip(
+        missing_batches(store.provenance.sections()[0], {}, 4),
+        store.records.of("mixed2"),
+        strict=True,
+    ):
+        expected = fake_results(batch, snapshots=3).snapshots
+        assert expected.shape == (len(batch.units), 3, 8, 8, 3)
+        np.testing.assert_array_equal(store.read(record, "snapshots"), expected)
+        np.testing.assert_array_equal(store.read(record, "snapshots", 1), expected[1])
+        assert record.sha256["snapshots"] == hashlib.sha256(expected.tobytes()).hexdigest()
+    array = zarr.open_array(tmp_path / "film/atlas.zarr/mixed2/snapshots", mode="r")
+    assert array.metadata.dimension_names == ("row", "snapshot", "y", "x", "rgb")
+    assert array.chunks == (4, 3, 8, 8, 3)
+
+
+def test_without_snapshots_there_is_no_array_of_them(
+    begun: tuple[Store, Section, list[Batch]], fake_results: Fake
+) -> None:
+    store, _, batches = begun
+    record = store.commit(batches[0], fake_results(batches[0]))
+    assert sorted(record.sha256) == ["images", "statistics", "trajectory"]
+    assert not (store.folder / "atlas.zarr/mixed2/snapshots").exists()
+
+
+def test_more_variants_later_go_behind_and_groups_stay_together(
+    tmp_path: Path, make_provenance: Make, build: Build
+) -> None:
+    def chunks(store: Store) -> list[tuple[str, ...]]:
+        return [record.units for record in store.records.of("mixed2")]
+
+    build(tmp_path / "free", make_provenance("mixed2:0-2", batch_size=2))
+    before = bytes_of(tmp_path / "free/records")
+    grown = make_provenance("mixed2:0-2", batch_size=2, variants=2)
+    assert chunks(build(tmp_path / "free", grown))[2:] == [
+        ("mixed2:0#1", "mixed2:1#1"),
+        ("mixed2:2#1",),
+    ]
+    assert bytes_of(tmp_path / "free/records").items() >= before.items()
+    kept_apart = make_provenance("mixed2:0-2", batch_size=5, variants=2, diversity=1.0)
+    assert chunks(build(tmp_path / "group", kept_apart)) == [
+        ("mixed2:0", "mixed2:0#1", "mixed2:1", "mixed2:1#1"),
+        ("mixed2:2", "mixed2:2#1"),
+    ]
 
 
 def test_the_record_comes_last(
@@ -211,10 +261,16 @@ def test_opening_what_is_no_atlas(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-@pytest.mark.parametrize("attributes", [{}, {"channel_atlas": 3}, {"channel_atlas": {"schema": 1}}])
+@pytest.mark.parametrize("attributes", [{}, {"channel_atlas": 3}, {"channel_atlas": {"schema": 2}}])
 def test_opening_another_zarr_group(tmp_path: Path, attributes: dict[str, object]) -> None:
     zarr.create_group(tmp_path / "atlas.zarr", attributes=attributes)
     with pytest.raises(AtlasFolderError, match=r"is no channel atlas, or its zarr.json is damaged"):
+        Store.open(tmp_path)
+
+
+def test_opening_an_atlas_of_another_version(tmp_path: Path) -> None:
+    zarr.create_group(tmp_path / "atlas.zarr", attributes={"channel_atlas": {"schema": 1}})
+    with pytest.raises(AtlasFolderError, match=r"has schema version 1, this program reads 2: use"):
         Store.open(tmp_path)
 
 

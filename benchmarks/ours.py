@@ -1,0 +1,70 @@
+"""This project's renderer, as a worker of a build runs it: one thread, batches of 16.
+
+`python -m benchmarks.ours --recipe fourier --layer mixed4 --channels 0,1,2 --out FILE.npz` renders
+the channels batch by batch, after one batch that only compiles, and leaves the same file as the
+scripts of `benchmarks.peers`, with the image-steps a second and the process's peak memory.
+"""
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import device
+from pipeline.config import Render
+from pipeline.recipes import RECIPES
+from pipeline.units import Unit
+from pipeline.weights import resolve
+
+BATCH = 16
+
+
+def main() -> None:
+    """Render what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--recipe", default="fourier", choices=RECIPES)
+    parser.add_argument("--precision", default="auto", choices=("auto", "float32", "bfloat16"))
+    parser.add_argument("--layer", required=True)
+    parser.add_argument("--channels", required=True, help="such as 3,17,42")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--steps", type=int, help="other than the recipe's")
+    parser.add_argument("--after", type=float, default=0.0, help="begin at this time of the clock")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    device.use("cpu")
+    from pipeline.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
+
+    precision = options.precision
+    if precision == "auto":
+        precision = device.best_precision(is_here=True)
+    recipe = RECIPES[options.recipe]
+    if options.steps:
+        recipe = recipe.model_copy(update={"steps": options.steps})
+    engine = Engine(resolve("bundled"), recipe, options.size, 0, BATCH, Render(precision=precision))
+    units = [Unit("channel", (options.layer,), int(c)) for c in options.channels.split(",")]
+    batches = [units[i : i + BATCH] for i in range(0, len(units), BATCH)]
+    engine.compute(batches[0])  # compiles
+    time.sleep(max(0.0, options.after - time.time()))  # all processes at once
+    results = [engine.compute(batch) for batch in batches]
+    np.savez(
+        options.out,
+        images=np.concatenate([result.images for result in results]),
+        trajectory=np.concatenate([result.trajectory for result in results]),
+        seconds=np.concatenate([result.statistics.seconds for result in results]),
+        steps=recipe.steps,
+        peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        about=json.dumps(
+            {
+                "name": f"channel atlas, {recipe.name}",
+                "version": "",
+                "settings": f"{precision}, batches of {BATCH}, a process a core",
+            }
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Everything that BENCHMARKS.md says, measured in one run: `make bench`.
+
+Each measurement is a process of its own, one after the other, so that none disturbs another; only
+the processes of one pool run side by side. Peers that are not installed are left out and said so.
+`--full` also renders all 1,056 channels by the default recipe and by the article's, which takes
+half an hour more; their figures are kept in benchmarks/all.json for later runs.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report
+from pipeline.recipes import RECIPES
+from tasks.cluster import local_workers
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {"mixed2": 288, "mixed4": 768}
+SHOWN, BATCH = 12, 16
+PEERS = {"tf-keras-vis": "benchmarks.peers.keras_vis", "xplique": "benchmarks.peers.xplique_peer"}
+MISSING = 3
+"""Exit code of a peer's script where the peer is not installed."""
+READY = 40.0
+"""Seconds until every process of a pool has loaded and compiled; then they start together."""
+
+
+@dataclass
+class Measured:
+    """What a run found.
+
+    Attributes:
+        machine: what it ran on, in words.
+        sgemm: operations a second of each core, all of them at work.
+        forms: by name, milliseconds an image-step on the whole machine, repetitions.
+        methods: by (layer, method), the arrays of its file.
+        absent: peers that are not installed, with the reason.
+        whole: by recipe, what a build of all 1,056 channels showed.
+        peaks: peak memory of a worker, in bytes, by how many units it rendered.
+        minutes: how long all of it took.
+    """
+
+    machine: str = ""
+    sgemm: list[float] = field(default_factory=list)
+    forms: dict[str, list[float]] = field(default_factory=dict)
+    methods: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
+    peaks: dict[int, float] = field(default_factory=dict)
+    minutes: float = 0.0
+
+
+def main() -> None:
+    """Measure, and write BENCHMARKS.md and its sheets."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="all channels by two more recipes")
+    parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), options.full)
+    found.minutes = (time.monotonic() - began) / 60
+    report.write(found, options.out)
+    print(f"{found.minutes:.1f} minutes; wrote {options.out}")
+
+
+def measure(folder: Path, full: bool) -> Measured:
+    """All measurements, in the order of the report."""
+    found = Measured(machine=report.machine())
+    workers = local_workers("auto")
+    say("yardstick")
+    found.sgemm = [float(json.loads(text)) for text in pool("benchmarks.yardstick", workers, 15)]
+    say("where the speed comes from")
+    found.forms = forms(workers)
+    steps = RECIPES["fourier"].steps
+    for layer, count in LAYERS.items():
+        shown = channels(count)
+        say(f"{layer}: the article's loop")
+        one(found, folder, layer, "article", "benchmarks.peers.article", shown)
+        for recipe in ("draft", "fourier"):
+            say(f"{layer}: {recipe}")
+            ours(found, folder, layer, recipe, shown, workers)
+        for name, module in PEERS.items():
+            say(f"{layer}: {name}")
+            more = ("--steps", str(steps), "--batch", str(SHOWN))
+            one(found, folder, layer, name, module, shown, *more)
+    say("all channels")
+    found.whole = whole(folder, full)
+    return found
+
+
+def channels(count: int) -> list[int]:
+    """The channels that are compared: spread evenly over a layer."""
+    return [round((i + 0.5) * count / SHOWN) for i in range(SHOWN)]
+
+
+def forms(workers: int) -> dict[str, list[float]]:
+    """The cost of an image-step in each form; where several processes run, on all of them."""
+    cores = os.cpu_count() or 1
+    python = "benchmarks.steps"
+    alone = {
+        form: json.loads(script(python, "--layer", "mixed4", "--form", form))
+        for form in ("article", "folded", "batched")
+    }
+    split = {}
+    for form in ("compiled", "bfloat16"):
+        wide = script(python, "--layer", "mixed4", "--form", form, "--threads", str(cores))
+        split[f"{form}, 1 process of {cores} threads"] = json.loads(wide)
+        many = pool(python, workers, READY, "--layer", "mixed4", "--form", form, "--threads", "1")
+        times = np.array([json.loads(text) for text in many])
+        split[f"{form}, {workers} processes of 1 thread"] = (times.mean(0) / workers).tolist()
+    return {**alone, **split}
+
+
+def one(
+    found: Measured,
+    folder: Path,
+    layer: str,
+    name: str,
+    module: str,
+    shown: Sequence[int],
+    *more: str,
+) -> None:
+    """Have a script render the shown channels; note where its peer is not installed."""
+    out = folder / f"{layer}-{name}.npz"
+    listed = ",".join(map(str, shown))
+    command = [sys.executable, "-m", module, "--layer", layer, "--channels", listed]
+    done = subprocess.run(
+        [*command, *more, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode == MISSING:
+        found.absent[name] = done.stderr.strip().splitlines()[-1]
+    elif done.returncode:
+        raise RuntimeError(f"{module} failed:\n{done.stderr[-2000:]}")
+    else:
+        found.methods[layer, name] = dict(np.load(out))
+
+
+def ours(
+    found: Measured, folder: Path, layer: str, recipe: str, shown: Sequence[int], workers: int
+) -> None:
+    """Have a pool of workers render a batch each, the shown channels among them."""
+    count = LAYERS[layer]
+    others = [c for c in range(count) if c not in shown]
+    outs = [folder / f"{layer}-{recipe}-{number}.npz" for number in range(workers)]
+    batches = [[*shown, *others[: BATCH - SHOWN]]]
+    batches += [others[i * BATCH : (i + 1) * BATCH] for i in range(1, workers)]
+    arguments = [
+        ("--channels", ",".join(map(str, batch)), "--out", str(out))
+        for batch, out in zip(batches, outs, strict=True)
+    ]
+    ready = READY + 0.4 * RECIPES[recipe].steps  # the first batch, which compiles
+    pool("benchmarks.ours", workers, ready, "--layer", layer, "--recipe", recipe, each=arguments)
+    parts = [dict(np.load(out)) for out in outs]
+    seconds = np.concatenate([part["seconds"] for part in parts]) / workers
+    found.peaks[BATCH] = max(float(part["peak"]) for part in parts)
+    found.methods[layer, recipe] = {
+        **parts[0],
+        "images": parts[0]["images"][:SHOWN],
+        "trajectory": parts[0]["trajectory"][:SHOWN],
+        "seconds": np.unique(seconds),
+    }
+
+
+def whole(folder: Path, full: bool) -> dict[str, dict[str, Any]]:
+    """Builds of all channels: by the draft recipe now, by the others now or as last measured."""
+    kept_file = ROOT / "benchmarks" / "all.json"
+    kept = json.loads(kept_file.read_text()) if kept_file.is_file() else {}
+    for recipe in ("draft", "fourier", "article") if full else ("draft",):
+        say(f"all channels by {recipe}")
+        text = script("benchmarks.build", "--recipe", recipe, "--folder", str(folder / recipe))
+        kept[recipe] = json.loads(text) | {"date": f"{datetime.date.today():%Y-%m-%d}"}
+    if full:
+        kept_file.write_text(json.dumps(kept, indent=1) + "\n")
+    return kept
+
+
+def script(module: str, *arguments: str) -> str:
+    """The last line that a script prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{module} failed:\n{done.stderr[-2000:]}")
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def pool(
+    module: str, workers: int, ready: float, *common: str, each: Sequence[Sequence[str]] = ()
+) -> list[str]:
+    """The last lines of as many processes as there are workers, which begin at the same time."""
+    after = ("--after", str(time.time() + ready))
+    own = each or [()] * workers
+    commands = [[sys.executable, "-m", module, *common, *more, *after] for more in own]
+    running = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    texts = []
+    for process in running:
+        out, errors = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{module} failed:\n{errors[-2000:]}")
+        texts.append(out.strip().splitlines()[-1] if out.strip() else "")
+    return texts
+
+
+def say(what: str) -> None:
+    """Tell what is being measured."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
