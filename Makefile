@@ -3,6 +3,7 @@
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
+#   FULL=1              with bench: all channels by every recipe too, half an hour more
 
 PYTHON ?= python3
 GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
@@ -35,8 +36,8 @@ lint: $(VENV)/.installed-lint
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(BASE)
-	$(VENV)/bin/python benchmarks/build.py
+bench: $(VENV)/.installed-bench
+	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -52,6 +53,12 @@ $(BASE): pyproject.toml
 
 $(VENV)/.installed-test: $(BASE)
 	@$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(BASE)
+	@$(PIP) -e '.[bench]'
+	@# It asks for an older TensorFlow, and runs with this one.
+	@$(PIP) --no-deps 'xplique==2.0.2'
 	@touch $@
 
 $(VENV)/.installed-lint: $(BASE)

@@ -52,7 +52,7 @@ def found(atlas: Atlas, wall: float) -> dict[str, Any]:
         layers[layer] = {
             "channels": len(rows),
             "alive": int((rows["activation"] > 0).sum()),
-            "rate": steps / statistics.median(rows["seconds"].unique()),
+            "rate": steps / statistics.median(map(float, rows["seconds"].unique())),
             "operations": 2 * atlas.provenance.architecture.layers[layer].operations,
             "activation": float(rows["activation"].median()),
             "robust": float(rows["activation_robust"].median()),

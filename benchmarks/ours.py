@@ -8,11 +8,11 @@ scripts of `benchmarks.peers`, with the image-steps a second and the process's p
 import argparse
 import json
 import resource
-import time
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import gate
 from pipeline import device
 from pipeline.config import Render
 from pipeline.recipes import RECIPES
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--channels", required=True, help="such as 3,17,42")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, help="other than the recipe's")
-    parser.add_argument("--after", type=float, default=0.0, help="begin at this time of the clock")
+    parser.add_argument("--gate", type=Path, help="begin when all do; see benchmarks.gate")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     device.use("cpu")
@@ -47,7 +47,7 @@ def main() -> None:
     units = [Unit("channel", (options.layer,), int(c)) for c in options.channels.split(",")]
     batches = [units[i : i + BATCH] for i in range(0, len(units), BATCH)]
     engine.compute(batches[0])  # compiles
-    time.sleep(max(0.0, options.after - time.time()))  # all processes at once
+    gate.wait(options.gate)
     results = [engine.compute(batch) for batch in batches]
     np.savez(
         options.out,

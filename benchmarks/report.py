@@ -209,9 +209,9 @@ def _share(found: Measured) -> str:
     each = ", ".join(f"{rate / 1e9:.0f}" for rate in found.sgemm)
     return (
         f"## Share of the machine's arithmetic\n\n{table(heads, rows)}\n\nThe yardstick is sgemm "
-        f"in float32 on all cores at once: {each} GFLOP/s a core. Counted are the convolutions of the "
-        "truncated network, forward and gradient, nothing else. In bfloat16 the share can pass 1: "
-        "the yardstick stays float32."
+        f"in float32 on all cores at once: {each} GFLOP/s a core. Counted are the convolutions "
+        "of the truncated network, forward and gradient, nothing else. In bfloat16 the share can "
+        "pass 1: the yardstick stays float32."
     )
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
+from benchmarks.gate import Gate
 from pipeline.recipes import RECIPES
 from tasks.cluster import local_workers
 
@@ -31,8 +32,6 @@ SHOWN, BATCH = 12, 16
 PEERS = {"tf-keras-vis": "benchmarks.peers.keras_vis", "xplique": "benchmarks.peers.xplique_peer"}
 MISSING = 3
 """Exit code of a peer's script where the peer is not installed."""
-READY = 40.0
-"""Seconds until every process of a pool has loaded and compiled; then they start together."""
 
 
 @dataclass
@@ -79,7 +78,7 @@ def measure(folder: Path, full: bool) -> Measured:
     found = Measured(machine=report.machine())
     workers = local_workers("auto")
     say("yardstick")
-    found.sgemm = [float(json.loads(text)) for text in pool("benchmarks.yardstick", workers, 15)]
+    found.sgemm = [float(json.loads(text)) for text in pool("benchmarks.yardstick", workers)]
     say("where the speed comes from")
     found.forms = forms(workers)
     steps = RECIPES["fourier"].steps
@@ -113,10 +112,10 @@ def forms(workers: int) -> dict[str, list[float]]:
         for form in ("article", "folded", "batched")
     }
     split = {}
+    wide = script(python, "--layer", "mixed4", "--form", "compiled", "--threads", str(cores))
+    split[f"compiled, 1 process of {cores} threads"] = json.loads(wide)
     for form in ("compiled", "bfloat16"):
-        wide = script(python, "--layer", "mixed4", "--form", form, "--threads", str(cores))
-        split[f"{form}, 1 process of {cores} threads"] = json.loads(wide)
-        many = pool(python, workers, READY, "--layer", "mixed4", "--form", form, "--threads", "1")
+        many = pool(python, workers, "--layer", "mixed4", "--form", form, "--threads", "1")
         times = np.array([json.loads(text) for text in many])
         split[f"{form}, {workers} processes of 1 thread"] = (times.mean(0) / workers).tolist()
     return {**alone, **split}
@@ -159,8 +158,7 @@ def ours(
         ("--channels", ",".join(map(str, batch)), "--out", str(out))
         for batch, out in zip(batches, outs, strict=True)
     ]
-    ready = READY + 0.4 * RECIPES[recipe].steps  # the first batch, which compiles
-    pool("benchmarks.ours", workers, ready, "--layer", layer, "--recipe", recipe, each=arguments)
+    pool("benchmarks.ours", workers, "--layer", layer, "--recipe", recipe, each=arguments)
     parts = [dict(np.load(out)) for out in outs]
     seconds = np.concatenate([part["seconds"] for part in parts]) / workers
     found.peaks[BATCH] = max(float(part["peak"]) for part in parts)
@@ -194,25 +192,25 @@ def script(module: str, *arguments: str) -> str:
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 
 
-def pool(
-    module: str, workers: int, ready: float, *common: str, each: Sequence[Sequence[str]] = ()
-) -> list[str]:
+def pool(module: str, workers: int, *common: str, each: Sequence[Sequence[str]] = ()) -> list[str]:
     """The last lines of as many processes as there are workers, which begin at the same time."""
-    after = ("--after", str(time.time() + ready))
     own = each or [()] * workers
-    commands = [[sys.executable, "-m", module, *common, *more, *after] for more in own]
-    running = [
-        subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for command in commands
-    ]
-    texts = []
-    for process in running:
-        out, errors = process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"{module} failed:\n{errors[-2000:]}")
-        texts.append(out.strip().splitlines()[-1] if out.strip() else "")
+    with tempfile.TemporaryDirectory() as name:
+        gate = Gate(Path(name))
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", module, *common, *more, "--gate", f"{gate.folder}/{number}"],
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for number, more in enumerate(own)
+        ]  # fmt: skip
+        gate.open_for(running)
+        texts = []
+        for process in running:
+            out, errors = process.communicate()
+            if process.returncode:
+                raise RuntimeError(f"{module} failed:\n{errors[-2000:]}")
+            texts.append(out.strip().splitlines()[-1] if out.strip() else "")
     return texts
 
 

@@ -16,6 +16,9 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import gate
 
 REPETITIONS, STEPS, BATCH, SIZE = 5, 8, 16, 128
 FORMS = ("article", "folded", "batched", "compiled", "bfloat16")
@@ -27,7 +30,7 @@ def main() -> None:
     parser.add_argument("--layer", required=True)
     parser.add_argument("--form", required=True, choices=FORMS)
     parser.add_argument("--threads", type=int, default=0, help="0: TensorFlow's own choice")
-    parser.add_argument("--after", type=float, default=0.0, help="begin at this time of the clock")
+    parser.add_argument("--gate", type=Path, help="begin when all do; see benchmarks.gate")
     options = parser.parse_args()
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
     import tensorflow as tf  # noqa: PLC0415, after its environment
@@ -41,7 +44,7 @@ def main() -> None:
         images = BATCH if options.form == "batched" else 1
         work = _article(options.layer, options.form != "article", images)
     work()
-    time.sleep(max(0.0, options.after - time.time()))
+    gate.wait(options.gate)
     print(json.dumps([1e3 * _timed(work) / (STEPS * images) for _ in range(REPETITIONS)]))
 
 

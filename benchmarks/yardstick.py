@@ -1,13 +1,15 @@
 """The yardstick: single-precision matrix products (sgemm) of every core at once.
 
-`python -m benchmarks.yardstick --after TIME` prints the operations a second of one thread, as JSON;
+`python -m benchmarks.yardstick --gate PLACE` prints the operations a second of one thread, as JSON;
 run one on each core at the same time.
 """
 
 import argparse
 import json
 import time
+from pathlib import Path
 
+from benchmarks import gate
 from pipeline import device
 
 SIDE = 2048
@@ -16,7 +18,7 @@ SIDE = 2048
 def main() -> None:
     """Measure for some seconds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--after", type=float, default=0.0, help="begin at this time of the clock")
+    parser.add_argument("--gate", type=Path, help="begin when all do; see benchmarks.gate")
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
     device.use("cpu")
@@ -25,7 +27,7 @@ def main() -> None:
     factor = tf.ones((SIDE, SIDE))
     product = tf.function(lambda a: tf.matmul(a, a))
     product(factor)
-    time.sleep(max(0.0, options.after - time.time()))
+    gate.wait(options.gate)
     times = []
     began = time.perf_counter()
     while time.perf_counter() - began < options.seconds:

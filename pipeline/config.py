@@ -1,16 +1,15 @@
 """What to build: the strict model of `atlas_config.yaml`. `config_file` reads it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.device import Compiler, Precision
 from pipeline.frozen import Frozen
 from pipeline.recipes import RECIPES, Recipe
 
 Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -25,6 +24,13 @@ class Model(Frozen):
     """Seconds until a download of weights must answer."""
     range: Literal["auto"] | tuple[float, float] = "auto"
     """What black and white are to the network: `auto`, as it tells, or as in `[0, 255]`."""
+
+    @field_validator("range")
+    @classmethod
+    def _is_a_range(cls, value: Any) -> Any:
+        if value != "auto" and value[0] == value[1]:
+            raise ValueError("black and white must differ")
+        return value
 
 
 class Image(Frozen):
@@ -142,6 +148,15 @@ class AtlasConfig(Frozen):
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
     build: Build = Build()
+
+    @model_validator(mode="after")
+    def _has_a_step_for_each_snapshot(self) -> Self:
+        if self.render.snapshots > self.recipe.steps:
+            raise ValueError(
+                f"render.snapshots ({self.render.snapshots}) must not be above recipe.steps "
+                f"({self.recipe.steps})"
+            )
+        return self
 
     @property
     def folder(self) -> Path:

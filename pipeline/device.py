@@ -19,6 +19,8 @@ _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 """Flags of x86 processors that multiply bfloat16 in hardware."""
 
 
+_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+
 _PROCESSORS = Path("/proc/cpuinfo")
 """Where Linux lists the processors."""
 
@@ -75,8 +77,8 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
     """
     os.environ.update(environment(device))
     if device == "gpu" and compiler == "xla":
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+        flags = os.environ.get("XLA_FLAGS", "").split()
+        os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, _DETERMINISTIC]))
     with _silent():
         import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 

@@ -14,7 +14,7 @@ from pipeline.errors import WorkError
 from pipeline.measure import Meter
 from pipeline.provenance import Provenance
 from pipeline.recipes import Recipe
-from pipeline.render import PLAIN, Rendered, Renderer, pad
+from pipeline.render import PLAIN, Rendered, Renderer
 from pipeline.results import Results
 from pipeline.units import Unit, batch_size, half_of
 from pipeline.weights import Weights
@@ -96,7 +96,7 @@ class Engine:
         start = time.perf_counter()
         rendered = self._render(renderer, units, batch)
         seconds = time.perf_counter() - start
-        statistics = meter.measure(rendered, units, batch, seconds)
+        statistics = meter.measure(rendered, units, min(batch, self.most or batch), seconds)
         return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)
 
     def _render(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
@@ -114,7 +114,7 @@ class Engine:
         try:
             return self._in_parts(renderer, units, batch)
         except _FULL as error:
-            shape = len(pad(units, batch))
+            shape = len(renderer.padded(units[:batch], batch))
             half = half_of(shape, self.options.group)
             if self.most is not None or half is None:
                 raise WorkError(
@@ -136,14 +136,12 @@ class Engine:
         """The compiled loops for a unit and its section."""
         names = objectives.outputs(unit)
         if names not in self._compiled:
-            measured = network.load(self.weights, names, span=self.span)
-            climbed = network.load(
-                self.weights,
-                objectives.outputs(unit, with_features=self.options.group > 1),
-                self._precision,
-                self.options.compiler,
-                self.span,
-            )
+            wanted = objectives.outputs(unit, with_features=self.options.group > 1)
+            how = (self._precision, self.options.compiler, self.span)
+            climbed = network.load(self.weights, wanted, *how)
+            plain = ("float32", "graph", self.span)
+            same = (wanted, *how) == (names, *plain)
+            measured = climbed if same else network.load(self.weights, names, span=self.span)
             renderer = Renderer(climbed, self.recipe, self.size, self.options)
             self._compiled[names] = (renderer, Meter(measured, self.size))
         self._compiled.move_to_end(names)

@@ -68,7 +68,7 @@ def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
         config["dtype"] = "float32"
     if layer.name in pairs:
         config["use_bias"] = True
-    return copied(layer, config)
+    return _Dense.from_config(config) if _is_plain_dense(layer) else copied(layer, config)
 
 
 def _reluing(layer: keras.Operation, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Layer:
@@ -132,6 +132,15 @@ def _is_plain_convolution(layer: keras.Operation) -> bool:
     )
 
 
+def _is_plain_dense(layer: keras.Operation) -> bool:
+    return (
+        type(layer) is keras.layers.Dense
+        and len(layer.output.shape) == 2
+        and layer.quantization_mode is None
+        and not layer.lora_enabled
+    )
+
+
 def _is_plain_norm(layer: keras.Operation) -> bool:
     return type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
 
@@ -164,3 +173,18 @@ class _Folded(keras.layers.Layer):  # type: ignore[misc]
         """The input; the arguments are those of a batch norm."""
         del training, mask
         return inputs
+
+
+class _Dense(keras.layers.Dense):  # type: ignore[misc]
+    """A dense layer as one product an image.
+
+    In one product of all images, the last bits of the gradient depend on the size of the batch.
+    """
+
+    def call(self, inputs: tf.Tensor, training: object = None) -> tf.Tensor:
+        """(batch, features) to (batch, units); the arguments are those of a dense layer."""
+        del training
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        values = tf.matmul(inputs[:, None, :], kernel)[:, 0]  # (batch, 1, units) before the cut
+        values = values + self.bias if self.use_bias else values
+        return values if self.activation is None else self.activation(values)

@@ -1,7 +1,7 @@
 """Statistics of finished images: what is stored is what is scored, always in float32."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,13 +112,30 @@ class Meter:
         Returns:
             (units,) float32.
         """
-        kind, floats, target = self._prepare(images, units, batch)
         matrices = tf.constant(looks(self._size))
-        return np.asarray(self._compiled_robust(kind, floats, target, matrices))[: len(units)]
+
+        def look(kind: Kind, some: tf.Tensor, target: Aim) -> tuple[tf.Tensor]:
+            return (self._compiled_robust(kind, some, target, matrices),)
+
+        return self._in_parts(look, images, units, batch)[0]
 
     def _see(self, images: np.ndarray, units: Sequence[Unit], batch: int) -> _Seen:
-        values = self._compiled(*self._prepare(images, units, batch))
-        return _Seen(*(value.numpy()[: len(units)] for value in values))
+        return _Seen(*self._in_parts(self._compiled, images, units, batch))
+
+    def _in_parts(
+        self,
+        look: Callable[[Kind, tf.Tensor, Aim], Sequence[tf.Tensor]],
+        images: np.ndarray,
+        units: Sequence[Unit],
+        batch: int,
+    ) -> list[np.ndarray]:
+        """What a look gives for images, at most a batch of them at a time."""
+        parts = []
+        for first in range(0, len(units), batch):
+            some = units[first : first + batch]
+            values = look(*self._prepare(images[first : first + batch], some, batch))
+            parts.append([value.numpy()[: len(some)] for value in values])
+        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def _prepare(
         self, images: np.ndarray, units: Sequence[Unit], batch: int

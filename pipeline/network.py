@@ -183,7 +183,8 @@ def _try_any_size(model: keras.Model) -> keras.Model | None:
 
 def _output(model: keras.Model, name: str) -> keras.KerasTensor:
     if name == FEATURES:
-        maps = [layer for layer in model.layers if len(_shape(layer)) == 4]
+        shapes = {layer: _shape(layer) for layer in model.layers}
+        maps = [of for of, shape in shapes.items() if len(shape) == 4 and shape[1:3] != (1, 1)]
         return maps[-1].output
     if name != CLASSES:
         try:

@@ -2,6 +2,7 @@
 
 An objective takes what a `Network` returned and the batch's `Aim` and gives one number an image.
 To add one: write its function, name it in `_OBJECTIVES`, give its ids a form in `pipeline.units`.
+Where its own gradient is a poor way up, name in `_SCORES` what the ascent raises instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +54,11 @@ def activation(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
     return _OBJECTIVES[kind](activations, target)
 
 
+def score(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
+    """What the ascent raises, (batch,): the plain activation, or what rises and falls with it."""
+    return _SCORES.get(kind, _OBJECTIVES[kind])(activations, target)
+
+
 def field(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
     """The numbers among which each image's unit stands, (batch, count).
 
@@ -88,8 +94,8 @@ def similarity(activations: Activations, group: int) -> tf.Tensor:
     for number, direction in enumerate(directions):
         first = number // group * group
         siblings = [directions[n] for n in range(first, first + group) if n != number]
-        # Each is pushed from where the others are.
-        others = tf.stop_gradient(tf.add_n(siblings))
+        # Each is pushed from where the others are. Not by `add_n`, which adds in any order.
+        others = tf.stop_gradient(tf.reduce_sum(tf.stack(siblings), axis=0))
         alike.append(tf.reduce_sum(direction * others) / (group - 1.0))
     return tf.stack(alike)
 
@@ -128,6 +134,19 @@ def _softmax(activations: Activations, target: Aim) -> tf.Tensor:
     return tf.gather(tf.nn.softmax(activations[CLASSES]), target.index, batch_dims=1)
 
 
+def _log_odds(activations: Activations, target: Aim) -> tf.Tensor:
+    """log(p / (1 - p)) of each image's class: its logit less the log-sum-exp of its rivals'.
+
+    The gradient of p is p (1 - p) times this one's: hardly any near 0 and 1 (docs/softmax.md).
+    """
+    logits = activations[CLASSES]
+    own = tf.one_hot(target.index, logits.shape[-1], on_value=True, off_value=False)
+    rivals = tf.unstack(tf.where(own, logits.dtype.min, logits))
+    # Image by image: reduced in one go, the last bits depend on the size of the batch.
+    against = tf.stack([tf.reduce_logsumexp(row) for row in rivals])
+    return _logits(activations, target) - against
+
+
 _OBJECTIVES: dict[Kind, Callable[[Activations, Aim], tf.Tensor]] = {
     "channel": _channel,
     "neuron": _neuron,
@@ -135,3 +154,5 @@ _OBJECTIVES: dict[Kind, Callable[[Activations, Aim], tf.Tensor]] = {
     "logits": _logits,
     "softmax": _softmax,
 }
+
+_SCORES: dict[Kind, Callable[[Activations, Aim], tf.Tensor]] = {"softmax": _log_odds}

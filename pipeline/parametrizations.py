@@ -47,14 +47,32 @@ def _spectrum(spec: Spectrum, size: int) -> Parametrization:
         return (random.standard_normal(shape) * spec.deviation).astype(np.float32)
 
     def image(numbers: tf.Tensor) -> tf.Tensor:
-        waves = tf.complex(numbers[:, 0] * scale, numbers[:, 1] * scale)
-        planes = tf.signal.irfft2d(waves, [size, size])  # (batch, colour, size, size)
+        planes = _planes(numbers * scale)  # (batch, colour, size, size)
         flat = tf.reshape(planes, (-1, 3, size * size))
         mixed = tf.matmul(tf.constant(COLOURS), flat)  # (batch, RGB, size * size)
         rgb = tf.reshape(tf.transpose(mixed, (0, 2, 1)), (-1, size, size, 3))
         return tf.tanh(rgb * 0.5)  # 2 sigmoid(x) - 1
 
     return Parametrization(start, image, lambda numbers: numbers)
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _planes(spectrum: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """The real planes of half spectra, (batch, 2, colours, size, size // 2 + 1) to (…, size, size).
+
+    The gradient is the transform back, in half the time of TensorFlow's own.
+    """
+    size = spectrum.shape[3]
+    planes = tf.signal.irfft2d(tf.complex(spectrum[:, 0], spectrum[:, 1]), [size, size])
+
+    def gradient(up: tf.Tensor) -> tf.Tensor:
+        waves = tf.signal.rfft2d(up)
+        return tf.stack([tf.math.real(waves), tf.math.imag(waves)], axis=1) * counts
+
+    # Every wave but the first and, of an even size, the last stands for its mirror image too.
+    mirrored = [1 if column == 0 or 2 * column == size else 2 for column in range(size // 2 + 1)]
+    counts = np.array(mirrored, np.float32) / size**2
+    return planes, gradient
 
 
 def _pixel(spec: Pixel, size: int) -> Parametrization:

@@ -83,8 +83,7 @@ class Renderer:
             seed: the atlas's seed.
             batch: the largest batch; fewer units are padded to one of a few smaller shapes.
         """
-        # XLA compiles another computation for each shape, with other last bits: there is one.
-        padded = pad(units, batch, batch if self._is_xla else LEAST * self._group)
+        padded = self.padded(units, batch)
         streams = [_stream(seed, unit) for unit in padded]
         target = objectives.aim(padded, self.network.map_size(self.size))
         numbers = self._octaves[0].start(streams)
@@ -106,6 +105,11 @@ class Renderer:
             np.concatenate(seen, axis=1)[:count],
             np.stack(snapshots, axis=1)[:count] if snapshots else _none(count, self.size),
         )
+
+    def padded(self, units: Sequence[Unit], batch: int) -> list[Unit]:
+        """Units repeated up to the shape in which they are rendered."""
+        # XLA compiles another computation for each shape, with other last bits: there is one.
+        return pad(units, batch, batch if self._is_xla else LEAST * self._group)
 
     def _stored(self, images: np.ndarray) -> np.ndarray:
         """Images of any octave, as they are stored."""
@@ -276,13 +280,14 @@ class _Octave:
                 view = transforms.warp(view, matrices)
             activations = self._network(view, revive=reviving)
             value = objectives.activation(kind, activations, target)
-            score = tf.reduce_sum(value * target.sign)
+            score = objectives.score(kind, activations, target)
+            total = tf.reduce_sum(score * target.sign)
             if self._group > 1:
-                # In units of the activation, so that one weight serves every unit.
+                # In units of the score, so that one weight serves every unit.
                 alike = objectives.similarity(activations, self._group)
-                worth = self._diversity * tf.stop_gradient(tf.abs(value))
-                score -= tf.reduce_sum(worth * alike)
-        return value, tape.gradient(score, numbers)
+                worth = self._diversity * tf.stop_gradient(tf.abs(score))
+                total -= tf.reduce_sum(worth * alike)
+        return value, tape.gradient(total, numbers)
 
     def _after(self, numbers: tf.Tensor, matrices: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """What a recipe does to the image itself after a step."""

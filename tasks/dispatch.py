@@ -64,12 +64,12 @@ class _Submitted:
     """The batches that a pool has been given.
 
     Attributes:
-        waiting: those that did not end yet.
+        waiting: those that did not end yet, each with the number of images to render at once.
         finished: the futures as they end.
     """
 
     def __init__(self, client: Client, plan: Plan) -> None:
-        self.waiting: dict[Future, Batch] = {}
+        self.waiting: dict[Future, tuple[Batch, int | None]] = {}
         self.finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._client = client
         self._plan = plan
@@ -86,22 +86,22 @@ class _Submitted:
             pure=False, retries=self._plan.config.build.retries, priority=-self._count,
             resources=cluster.resources(self._plan.config),
         )  # fmt: skip
-        self.waiting[future] = batch
+        self.waiting[future] = (batch, self._most)
         future.add_done_callback(self.finished.put)
 
     def take(self, future: Future) -> Iterator[Outcome]:
         """What an ended future means."""
-        batch = self.waiting.pop(future, None)
+        batch, tried = self.waiting.pop(future, (None, None))
         if batch is None:  # withdrawn
             return
         if future.status == "finished":
-            most = future.result()
+            most = self._result(future)
             if most is not None and self._most is None:
                 self._most = most
                 yield _by_halves(batch, most)
             yield batch
-        elif self._was_killed(future) and self._halve(batch):
-            yield _by_halves(batch, self._most)
+        elif tried is None and self._was_killed(future) and self._most_of(batch):
+            yield from self._again(batch)
         else:
             yield _failure(future, batch, self._plan.config.build.deaths)
         future.release()
@@ -110,19 +110,34 @@ class _Submitted:
     def _was_killed(future: Future) -> bool:
         return future.status == "error" and isinstance(future.exception(timeout=10), KilledWorker)
 
-    def _halve(self, killed: Batch) -> bool:
-        """Submit a batch again, by halves, and those that nobody has begun; False after that."""
-        half = half_of(killed.size, self._plan.provenance.render.group)
-        if self._most is not None or half is None:
-            return False
-        self._most = half
+    @staticmethod
+    def _result(future: Future) -> int | None:
+        """What the worker said; None where it is gone since: its batch is committed."""
+        try:
+            most: int | None = future.result(timeout=10)
+        except Exception:  # whatever Dask raises for a worker that is gone
+            return None
+        return most
+
+    def _most_of(self, killed: Batch) -> int | None:
+        """How many images to render at once after a batch killed its workers."""
+        return self._most or half_of(killed.size, self._plan.provenance.render.group)
+
+    def _again(self, killed: Batch) -> Iterator[Outcome]:
+        """Submit a batch again, by halves, and those that nobody has begun."""
+        if self._most is None:
+            self._most = self._most_of(killed)
+            yield _by_halves(killed, self._most)
         begun = {key for keys in self._client.processing().values() for key in keys}
-        idle = [future for future in self.waiting if future.key not in begun]
-        again = [killed, *(self.waiting.pop(future) for future in idle)]
+        idle = [
+            future
+            for future, (_, tried) in self.waiting.items()
+            if tried is None and future.key not in begun
+        ]
+        again = [killed, *(self.waiting.pop(future)[0] for future in idle)]
         self._client.cancel(idle)
         for batch in again:
             self.add(batch)
-        return True
 
 
 def _by_halves(batch: Batch, most: int | None) -> Note:

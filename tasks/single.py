@@ -33,8 +33,8 @@ class Single:
 
 
 def filmed(config: AtlasConfig, snapshots: int) -> AtlasConfig:
-    """A configuration that keeps snapshots: as many as it says, or else `snapshots`."""
-    kept = config.render.snapshots or snapshots
+    """A configuration that keeps snapshots: as many as it says, or `snapshots`, or its steps."""
+    kept = config.render.snapshots or min(snapshots, config.recipe.steps)
     return config.model_copy(
         update={"render": config.render.model_copy(update={"snapshots": kept})}
     )

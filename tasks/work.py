@@ -40,6 +40,8 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
             f"{folder} is another atlas here than where the build runs: expected fingerprint "
             f"{fingerprint[:12]}; let the workers see the same folder"
         )
+    if store.records.one(batch.section, batch.chunk) is not None:
+        return most  # Dask computes again what a worker that died had finished
     device.use(provenance.device, provenance.render.compiler)
     engine = _engine(folder, fingerprint)
     if most is not None and engine.most is None:

@@ -60,6 +60,16 @@ BAD = [
         "cluster.workers: Input should be 'auto', or Input should be a valid integer, came \"x\"$",
     ),
     (UNITS + "cluster: {kind: address, address: x, device: tpu}", 'cluster.device: .*came "tpu"'),
+    (UNITS + "render: {variants: 0}", "render.variants: .*equal to 1, came 0$"),
+    (UNITS + "render: {diversity: -1}", "render.diversity: .*equal to 0, came -1$"),
+    (UNITS + "render: {variant: 2}", "unknown key 'render.variant': did you mean 'variants'"),
+    (
+        UNITS + "render: {precision: float16}",
+        "render.precision: Input should be 'auto', 'float32' or 'bfloat16', came \"float16\"$",
+    ),
+    (UNITS + "render: {compiler: jit}", "render.compiler: .*'graph' or 'xla', came \"jit\"$"),
+    (UNITS + "model: {range: [0]}", r"model.range: Input should be 'auto', .* came \[0\]$"),
+    (UNITS + "model: {range: [.inf, 1]}", "model.range: .* came "),
     # YAML
     (UNITS + "units: [b]", r"line 2: the key 'units' stands there twice \(first on line 1\)"),
     (UNITS + "image:\n  size: 64\n  size: 32", "line 4: the key 'image.size' stands there twice"),
@@ -119,6 +129,19 @@ def test_settings_change_values_and_make_keys() -> None:
     assert config.units == ("a:1", "b:2")
     assert (config.image.size, config.recipe.steps) == (64, 7)
     assert config.recipe.optimizer == Adam(rate=0.5)
+
+
+def test_settings_of_what_is_rendered() -> None:
+    config = parse(
+        UNITS, settings=["render.variants=3", "render.diversity=0.5", "model.range=auto"]
+    )
+    assert (config.render.group, config.model.range) == (3, "auto")
+    assert parse(UNITS, settings=["render.variants=3"]).render.group == 1
+    assert parse(UNITS, settings=["model.range=[0, 255]"]).model.range == (0.0, 255.0)
+    assert [parse(UNITS + f"cluster: {kind}").is_here for kind in ("local", "threads")] == [
+        True
+    ] * 2
+    assert not parse(UNITS + "cluster: local-gpu").is_here
 
 
 def test_settings_reach_into_a_cluster_named_by_its_kind() -> None:

@@ -170,15 +170,14 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     def limit(most: int, error: Callable[[], BaseException] = _exhausted) -> list[int]:
         tried: list[int] = []
 
-        def pad(units: Sequence[Unit], batch: int, least: int) -> list[Unit]:
-            padded = real(units, batch, least)
-            tried.append(len(padded))
-            if len(padded) > most:
+        def start(octave: object, streams: Sequence[np.random.Generator]) -> np.ndarray:
+            tried.append(len(streams))
+            if len(streams) > most:
                 raise error()
-            return padded
+            return real(octave, streams)
 
-        real = render.pad
-        monkeypatch.setattr(render, "pad", pad)
+        real = render._Octave.start
+        monkeypatch.setattr(render._Octave, "start", start)
         return tried
 
     return limit

@@ -1,5 +1,7 @@
 """Tests of the parametrizations: where they start, what they can show."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -92,3 +94,19 @@ def test_colours_have_unit_norm_at_most() -> None:
     norms = np.linalg.norm(parametrizations.COLOURS, axis=0)
     assert norms.max() == pytest.approx(1.0)
     assert norms.argmax() == 0  # brightness leads
+
+
+@pytest.mark.parametrize("size", [16, 17])
+def test_the_gradient_of_a_spectrum_is_that_of_its_transform(size: int) -> None:
+    random = np.random.default_rng(3)
+    numbers = tf.constant(random.standard_normal((2, 2, 3, size, size // 2 + 1)), tf.float32)
+    up = tf.constant(random.standard_normal((2, 3, size, size)), tf.float32)
+
+    def gradient(planes: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            tape.watch(numbers)
+            seen = planes(numbers) * up
+        return tape.gradient(seen, numbers).numpy()
+
+    plain = gradient(lambda n: tf.signal.irfft2d(tf.complex(n[:, 0], n[:, 1]), [size, size]))
+    np.testing.assert_allclose(gradient(parametrizations._planes), plain, atol=1e-6)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from pipeline import Atlas
 from pipeline.records import Failure
@@ -27,11 +27,12 @@ COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor")
 def built(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `atlas_config.yaml` and a finished atlas in `atlas`."""
     folder = tmp_path_factory.mktemp("built")
-    units = '["relu:0-5", "-relu:1", "relu:2@center", "logits:0-2", "deepdream:deep"]'
+    units = '["relu:0-5", "relu:2#1", "-relu:1", "relu:2@center", "logits:0-2", "deepdream:deep"]'
     (folder / "names.txt").write_text("cat\ndog\n[red]fox[/red]\n")
     (folder / "atlas_config.yaml").write_text(
         f"output: atlas\nunits: {units}\nmodel: {{weights: {tiny_model}, classes: names.txt}}\n"
         "image: {size: 24}\nrecipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
+        "render: {snapshots: 3}\n"
     )
     assert _run("build", cwd=folder).returncode == 0
     return folder
@@ -100,7 +101,7 @@ def test_status_of_a_finished_atlas(atlas) -> None:
     code, text, _ = atlas("status", "--json")
     assert code == 0
     sections = json.loads(text)["sections"]
-    assert sections["relu"] == {"done": 6, "missing": 0, "failed": 0, "unavailable": 0}
+    assert sections["relu"] == {"done": 7, "missing": 0, "failed": 0, "unavailable": 0}
     assert "neurons-relu" in atlas("status", "atlas")[1]
 
 
@@ -172,13 +173,23 @@ def test_show_prints_and_saves(atlas, built: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
 
 
+def test_show_writes_a_film(atlas, built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "way.png"
+    code, text, _ = atlas("show", "relu:2#1", "--film", str(path))
+    assert code == 0
+    assert text.endswith(f"saved {path}\n")
+    with Image.open(path) as found:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(found)]
+    np.testing.assert_array_equal(frames, Atlas.open(built / "atlas").film("relu:2#1"))
+
+
 # Building ----------------------------------------------------------------------------------------
 
 
 def test_build_says_where_mosaic_and_index_are(atlas, built: Path) -> None:
     code, text, _ = atlas("build")
     assert code == 0
-    assert "12 units done, in" in text
+    assert "13 units done, in" in text
     for name in ("mosaic.png", "index.parquet"):
         assert str(built / "atlas" / name) in text
         assert (built / "atlas" / name).is_file()
@@ -203,9 +214,9 @@ def test_plan_counts_and_writes_nothing(atlas, tmp_path: Path) -> None:
     code, text, _ = atlas("plan", "-o", str(tmp_path / "new"), "--set", "seed=4")
     assert code == 0
     assert [line.split()[:4] for line in text.splitlines() if line.startswith("relu")] == [
-        ["relu", "6", "6", "2"]
+        ["relu", "7", "7", "2"]
     ]
-    assert "weights file" in text
+    assert "weights file, black and white -1 and 1, " in text
     assert not (tmp_path / "new").exists()
 
 
@@ -216,6 +227,23 @@ def test_render_equals_the_tile(atlas, built: Path, tmp_path: Path) -> None:
     assert "activation" in text
     image = Atlas.open(built / "atlas").image("-relu:1")
     np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
+
+
+def test_render_of_a_variant_with_its_film_equals_the_tile(
+    atlas, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = str(built / "atlas_config.yaml")
+    settings = ["--set", f"model.classes={built / 'names.txt'}"]
+    monkeypatch.chdir(tmp_path)
+    code, text, _ = atlas("render", "relu:2#1", "-c", config, *settings, "--film", "way.webp")
+    assert code == 0
+    assert text.startswith("relu:2#1: activation ")
+    assert "robust" in text
+    assert text.endswith("saved relu_2_1.png\nsaved way.webp\n")
+    tile = Atlas.open(built / "atlas").image("relu:2#1")
+    np.testing.assert_array_equal(np.asarray(Image.open("relu_2_1.png")), tile)
+    with Image.open("way.webp") as film:
+        assert (film.n_frames, film.size) == (4, (24, 24))
 
 
 def test_doctor_is_well_and_lists_the_layers(atlas) -> None:
@@ -264,6 +292,13 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["show", "nonsense"], "'nonsense' is not an id: expected LAYER:CHANNELS"),
         (["render", "relu:0", "-o", "none/x.png"], "there is no folder"),
         (["render", "relu:all"], "names 8 units: expected the id of one"),
+        (["render", "relu:0#"], "'relu:0#' is not an id: expected LAYER:CHANNELS"),
+        (["render", "relu:0", "--film", "way.mp4"], "expected a file that ends in .webp, .gif"),
+        (["render", "relu:0", "--film", "none/way.gif"], "way.gif: there is no folder"),
+        (["show", "relu:0", "--film", "way.mp4"], "expected a file that ends in .webp, .gif"),
+        (["show", "relu:7", "--film", "way.gif"], "is not in"),
+        (["build", "--set", "render.variants=0"], "render.variants"),
+        (["build", "-o", "atlas", "--set", "render.snapshots=0"], "render.snapshots: 3 there"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

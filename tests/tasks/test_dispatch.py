@@ -6,10 +6,12 @@ import pytest
 
 from pipeline.config import AtlasConfig
 from pipeline.errors import WorkError
+from pipeline.provenance import digest
 from pipeline.records import Failure
 from pipeline.store import Store
 from pipeline.units import Batch
 from tasks import cluster, dispatch, planning, work
+from tasks.dispatch import Note
 from tasks.planning import Plan
 
 
@@ -22,7 +24,7 @@ def _begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
     return plan, [batch for _, batches in plan.missing() for batch in batches]
 
 
-def _outcomes(plan: Plan, batches: list[Batch]) -> list[Batch | Failure]:
+def _outcomes(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
     with cluster.pool(plan.config) as client:
         return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
 
@@ -38,7 +40,7 @@ def test_a_batch_that_raises_is_tried_again_and_then_given_up(
 ) -> None:
     plan, batches = _begun(configure("build.retries=2", units=("relu:0-7",)))
 
-    def fail(folder: str, batch: Batch, fingerprint: str) -> str:
+    def fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
         (tmp_path / f"{batch.chunk} {uuid.uuid4()}").touch()
         raise WorkError("no luck\n today")
 
@@ -61,6 +63,65 @@ def test_a_batch_that_kills_its_workers_is_given_up(
     assert isinstance(failure, Failure)
     assert failure.units == ("relu:0", "relu:1")
     assert failure.reason.startswith("2 workers died over it, most likely for want of memory")
+
+
+def test_a_batch_that_kills_its_workers_is_rendered_by_halves(
+    configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local = ("cluster={kind: local, workers: 1}", "build.deaths=1", "batch_size=9")
+    plan, batches = _begun(configure(*local, units=("relu:0-7",)))
+
+    def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+        (tmp_path / f"{most} {uuid.uuid4()}").touch()
+        return most or os._exit(1)
+
+    monkeypatch.setattr(work, "compute", die)
+    note, batch = _outcomes(plan, batches)
+    assert [batch] == batches
+    assert note == Note(
+        "batch relu/000000 did not fit in memory: from here on 4 images are rendered at once, "
+        "which changes no pixel and takes a little longer"
+    )
+    tried = sorted(path.name.split()[0] for path in tmp_path.glob("* *"))
+    assert tried == ["4", "None", "None"]
+
+
+def test_a_batch_whose_halves_kill_workers_too_is_given_up(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = ("cluster={kind: local, workers: 1}", "build.deaths=0", "batch_size=8")
+    plan, batches = _begun(configure(*local, units=("relu:0-1",)))
+    monkeypatch.setattr(work, "compute", lambda *_: os._exit(1))
+    note, failure = _outcomes(plan, batches)
+    assert isinstance(note, Note)
+    assert isinstance(failure, Failure)
+    assert failure.reason.startswith("1 workers died over it, most likely for want of memory")
+
+
+def test_a_worker_that_halves_its_batches_is_told_of_once(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, batches = _begun(configure(units=("relu:0-7", "deep:0-3")))
+    monkeypatch.setattr(work, "compute", lambda *_: 4)
+    outcomes = _outcomes(plan, batches)
+    [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
+    assert "from here on 4 images are rendered at once" in note.text
+    assert set(outcomes) == {note, *batches}
+
+
+def test_a_batch_by_halves_is_the_same(configure) -> None:
+    plan, batches = _begun(configure("batch_size=8", units=("relu:0-7",)))
+    store, fingerprint = Store.open(plan.folder), digest(plan.provenance.fingerprint)
+
+    def computed(most: int | None, expected: int | None) -> tuple[str, ...]:
+        assert work.compute(str(plan.folder), batches[0], fingerprint, most) == expected
+        record = store.records.one("relu", 0)
+        store.records.path("relu", 0).unlink()
+        return record.image_sha256
+
+    whole = computed(None, None)
+    assert computed(4, 4) == computed(None, 4) == whole
+    assert len(set(whole)) == 8
 
 
 def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,42 @@
+from collections.abc import Callable
+
 import pytest
 
 from tasks import estimate, planning
 
 
-def test_operations_follow_from_the_network(configure) -> None:
-    plan = planning.make(configure(units=("relu:0-5",)))
-    [(_, batches)] = plan.missing()
-    cost = estimate.estimate(plan, batches, rate=1e9)
+@pytest.fixture
+def cost(configure) -> Callable[..., estimate.Estimate]:
+    """A function that estimates six channels with some settings; the network is asked once."""
+    known = planning.make(configure()).provenance.architecture
+
+    def estimated(*settings: str) -> estimate.Estimate:
+        config = configure(*settings, units=("relu:0-5",))
+        plan = planning.make(config, describe=lambda weights, size: known)
+        [(_, batches)] = plan.missing()
+        return estimate.estimate(plan, batches, rate=1e9)
+
+    return estimated
+
+
+def test_operations_follow_from_the_network(cost) -> None:
     forward = 2 * 22 * 22 * 3 * 3 * 3 * 8  # a 3 x 3 convolution of a 24 px image to 8 channels
-    assert (cost.units, cost.batches) == (6, 2)
-    assert cost.operations == 6 * 4 * 2 * forward
-    assert cost.seconds == pytest.approx(cost.operations / (0.75 * 1e9))
-    assert cost.stored > 6 * 24 * 24
+    ascent, measuring = 6 * 4 * 2 * forward, 6 * 18 * forward
+    for precision, share in (("float32", 0.65), ("bfloat16", 1.1)):
+        found = cost(f"render.precision={precision}")
+        assert (found.units, found.batches) == (6, 2)
+        assert found.operations == ascent + measuring
+        assert found.seconds == pytest.approx((ascent / share + measuring / 0.65) / 1e9)
+        assert found.stored > 6 * 24 * 24
+
+
+def test_films_and_variants_cost_their_images(cost) -> None:
+    plain, film, three = cost(), cost("render.snapshots=4"), cost("render.variants=3")
+    assert film.stored == pytest.approx(5 * plain.stored, rel=0.1)
+    assert film.operations == plain.operations
+    assert three.units == 18
+    assert three.stored == pytest.approx(3 * plain.stored, rel=1e-3)
+    assert three.operations == 3 * plain.operations
 
 
 def test_several_together() -> None:

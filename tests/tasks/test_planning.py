@@ -31,6 +31,18 @@ def test_only_restricts_the_units(configure) -> None:
     ]
 
 
+def test_only_names_variants_or_as_many_as_there_are(configure) -> None:
+    config = configure("render={variants: 2, diversity: 1}")
+    plan = planning.make(config, ["relu:1#1", "softmax:1"])
+    assert [[u.id for u in s.units] for s in plan.sections()] == [
+        ["relu:1#1"],
+        ["softmax:1", "softmax:1#1"],
+    ]
+    assert [batch.size for _, batches in plan.missing() for batch in batches] == [4, 4]
+    with pytest.raises(UnitError, match=r"--only names relu:1#2 \(and 0 more\)"):
+        planning.make(config, ["relu:1#2"], lambda weights, size: plan.provenance.architecture)
+
+
 def test_only_refuses_what_the_configuration_has_not(configure) -> None:
     with pytest.raises(UnitError, match=r"--only names relu:7 \(and 0 more\).*add it to `units`"):
         planning.make(configure(), ["relu:5,7"])

@@ -7,6 +7,7 @@ from rich.console import Console
 from pipeline.records import Failure
 from pipeline.units import Batch, Unit
 from tasks import progress
+from tasks.dispatch import Note
 
 BATCH = Batch("relu", 0, 4, tuple(Unit("channel", ("relu",), i) for i in range(4)))
 
@@ -16,6 +17,7 @@ def _said(is_terminal: bool) -> tuple[progress.Display, str]:
     with progress.show(Console(file=text, force_terminal=is_terminal, width=120)) as display:
         display.start(10, 6)
         display.update(None)
+        display.update(Note("from here on by [4]"))
         display.update(BATCH)
         display.update(Failure("relu/000001", ("relu:4", "relu:5"), "it [bold]died"))
     return display, re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text.getvalue())
@@ -27,6 +29,7 @@ def test_it_counts_and_tells_what_failed(is_terminal: bool) -> None:
     assert (display.done, display.failed) == (4, 2)
     assert "10 units are there, 6 to go" in text
     assert "batch relu/000001 failed: it [bold]died" in text
+    assert text.count("from here on by [4]") == 1
 
 
 def test_off_a_terminal_there_are_plain_lines() -> None:

@@ -128,6 +128,51 @@ def test_units_added_later_leave_the_old_ones(configure) -> None:
     assert {path: path.read_bytes() for path in old} == old
 
 
+def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
+    config = configure(
+        "render={variants: 2, diversity: 1, snapshots: 3}",
+        units=("relu:0-2", "-relu:1", "deepdream:relu+deep", "logits:2"),
+    )
+    report = _build(config)
+    assert (report.done, report.missing, report.failed, report.unavailable) == (12, 0, 0, 0)
+    atlas, folder = Atlas.open(report.index.parent), report.index.parent
+    frame = atlas.index
+    assert list(frame["unit"][:3]) == ["relu:0", "relu:0#1", "relu:1"]
+    assert list(frame["variant"]) == [0, 1] * 6
+    assert frame["image_sha256"].is_unique
+    for unit in frame["unit"]:
+        film = atlas.film(unit)
+        assert film.shape == (4, 24, 24, 3)
+        np.testing.assert_array_equal(film[-1], atlas.image(unit))
+
+    before, identity = _contents(folder), index.notes(report.index)["identity"]
+    files = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    assert _build(config).done == 12
+    assert {path: path.read_bytes() for path in folder.rglob("records/*/*.json")} == files
+    for path in sorted(files)[::2]:
+        path.unlink()
+    report = _build(config)
+    assert (_contents(folder), index.notes(report.index)["identity"]) == (before, identity)
+
+    folder.rename(tmp_path / "whole")
+    assert _build(config, only=["relu:1#1"]).done == 1
+    assert Atlas.open(folder).image("relu:1#1").tobytes() == before["relu:1#1"]
+    np.testing.assert_array_equal(
+        single.render("relu:1#1", config).film, Atlas.open(tmp_path / "whole").film("relu:1#1")
+    )
+
+
+def test_more_variants_later_leave_the_old_ones(configure) -> None:
+    units = ("relu:0-4",)
+    folder = _build(configure(units=units)).index.parent
+    old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    images = {unit: Atlas.open(folder).image(unit) for unit in ("relu:0", "relu:4")}
+    assert _build(configure("render.variants=3", units=units)).done == 15
+    assert {path: path.read_bytes() for path in old} == old
+    for unit, image in images.items():
+        np.testing.assert_array_equal(Atlas.open(folder).image(unit), image)
+
+
 def test_a_changed_look_redraws_the_mosaics_alone(configure) -> None:
     report = _build(configure())
     records = {p: p.stat().st_mtime_ns for p in report.index.parent.rglob("records/*/*.json")}
@@ -142,10 +187,10 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(
 ) -> None:
     real = work.compute
 
-    def some_fail(folder: str, batch: Batch, fingerprint: str) -> str:
+    def some_fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
         if batch.key == "relu/000001":
             raise MemoryError("no room for it")
-        return real(folder, batch, fingerprint)
+        return real(folder, batch, fingerprint, most)
 
     monkeypatch.setattr(work, "compute", some_fail)
     report = _build(configure())
@@ -192,10 +237,16 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
     )  # fmt: skip
     report = _build(config)
     assert (report.done, report.missing, report.failed) == (10, 0, 0)
+    from pipeline.engine import Engine
+
     atlas = Atlas.open(report.index.parent)
     assert atlas.index["activation"].notna().all()
-    for unit in ("mixed2:5", "-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
-        np.testing.assert_array_equal(single.render(unit, config).image, atlas.image(unit), unit)
+    np.testing.assert_array_equal(single.render("mixed2:5", config).image, atlas.image("mixed2:5"))
+    engine = Engine.of(atlas.provenance)
+    for unit in ("-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
+        alone = engine.compute([atlas.unit(unit)])
+        np.testing.assert_array_equal(alone.images[0], atlas.image(unit), unit)
+        assert alone.statistics.activation[0] == atlas.row(unit)["activation"]
 
 
 def test_two_builds_at_once_are_refused(configure) -> None:

@@ -26,3 +26,15 @@ def test_a_place_may_be_said_as_center(configure) -> None:
 def test_several_units_are_refused(configure) -> None:
     with pytest.raises(UnitError, match="names 6 units: expected the id of one"):
         single.render("relu:0-5", configure())
+
+
+def test_a_film_has_as_many_snapshots_as_the_configuration_says(configure) -> None:
+    assert single.filmed(configure(), 24).render.snapshots == 24
+    config = single.filmed(configure("render.snapshots=3"), 24)
+    assert config.render.snapshots == 3
+    rendered = single.render("relu:3#1", config)
+    assert rendered.unit == "relu:3#1"
+    assert rendered.film.shape == (4, 24, 24, 3)
+    np.testing.assert_array_equal(rendered.film[-1], rendered.image)
+    assert (rendered.film[0] != rendered.image).any()
+    assert np.isfinite([rendered.start, rendered.activation, rendered.robust]).all()
