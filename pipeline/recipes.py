@@ -100,7 +100,7 @@ class Adam(Frozen):
     fall: Probability = 0.4
     """The last share of the steps, in which the rate falls."""
     end: Probability = 0.1
-    """The share of the rate that is left at the end."""
+    """The share of the rate that it falls towards."""
 
 
 class Normalised(Frozen):

@@ -150,8 +150,9 @@ def _by_halves(batch: Batch, most: int | None) -> Note:
 def _failure(future: Future, batch: Batch, deaths: int) -> Failure:
     error = future.exception(timeout=10) if future.status == "error" else None
     if isinstance(error, KilledWorker):
+        died = "a worker" if deaths == 0 else f"{deaths + 1} workers"
         reason = (
-            f"{deaths + 1} workers died over it, most likely for want of memory: "
+            f"{died} died over it, most likely for want of memory: "
             "lower batch_size or image.size, or use fewer workers"
         )
     else:

@@ -95,7 +95,7 @@ def test_a_batch_whose_halves_kill_workers_too_is_given_up(
     note, failure = _outcomes(plan, batches)
     assert isinstance(note, Note)
     assert isinstance(failure, Failure)
-    assert failure.reason.startswith("1 workers died over it, most likely for want of memory")
+    assert failure.reason.startswith("a worker died over it, most likely for want of memory")
 
 
 def test_a_worker_that_halves_its_batches_is_told_of_once(
