@@ -5,15 +5,17 @@ The one module that knows Zarr. It knows nothing of records: `store` says what i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from pipeline.folder import Folder
 from pipeline.results import NAMES
 from pipeline.units import Batch
+
+_NAME = "atlas.zarr"
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,15 @@ class Arrays:
     """The arrays in a Zarr v3 store.
 
     Args:
-        path: the store's folder.
+        folder: the atlas folder; the store is `atlas.zarr` in there.
         size: side of the images, in pixels.
         steps: steps of a trajectory.
         snapshots: images kept along the way; without any there is no array of them.
     """
 
-    def __init__(self, path: Path, size: int, steps: int, snapshots: int = 0) -> None:
-        self.path = path
+    def __init__(self, folder: Folder, size: int, steps: int, snapshots: int = 0) -> None:
+        self.folder = folder
+        self._zarr = folder.zarr(_NAME)
         self._layouts = {
             "images": _Layout((size, size, 3), "uint8", 0, ("y", "x", "rgb"), {}),
             "trajectory": _Layout((steps,), "float32", float("nan"), ("step",), {}),
@@ -53,15 +56,15 @@ class Arrays:
 
     def note(self, attributes: dict[str, Any]) -> None:
         """Begin the store with attributes, or set them in an existing one."""
-        if (self.path / "zarr.json").is_file():
-            zarr.open_group(self.path, mode="r+").attrs.update(attributes)
+        if self.folder.has(f"{_NAME}/zarr.json"):
+            zarr.open_group(self._zarr, mode="r+").attrs.update(attributes)
         else:
-            zarr.create_group(self.path, zarr_format=3, attributes=attributes)
+            zarr.create_group(self._zarr, zarr_format=3, attributes=attributes)
 
     def rows(self, section: str) -> int:
         """How many rows every array of a section has; 0 where one is not there."""
         try:
-            group = zarr.open_group(self.path / section, mode="r")
+            group = zarr.open_group(self._zarr, path=section, mode="r")
             arrays: list[Any] = [group[name] for name in self._layouts]
             return min(int(array.shape[0]) for array in arrays)
         except (FileNotFoundError, KeyError):
@@ -69,7 +72,7 @@ class Arrays:
 
     def make_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> None:
         """Give every array of a section so many rows at least, `chunk` of them a chunk."""
-        group = zarr.open_group(self.path, mode="r+").require_group(section)
+        group = zarr.open_group(self._zarr, mode="r+").require_group(section)
         group.attrs.update(attributes)
         for name, layout in self._layouts.items():
             if name in group:
@@ -90,7 +93,7 @@ class Arrays:
 
     def write(self, batch: Batch, values: Mapping[str, np.ndarray]) -> None:
         """Write a batch's chunks, whole, so that what a killed writer left is never read."""
-        group = zarr.open_group(self.path / batch.section, mode="r+")
+        group = zarr.open_group(self._zarr, path=batch.section, mode="r+")
         for name, layout in self._layouts.items():
             whole = np.full((batch.size, *layout.shape), layout.fill, layout.dtype)
             whole[: len(values[name])] = values[name]
@@ -104,8 +107,7 @@ class Arrays:
         Raises:
             Exception: of many types, for a chunk that is gone or damaged.
         """
-        folder = self.path / section / name
         rest = "/".join("0" for _ in self._layouts[name].shape)
-        if not (folder / "c" / str(chunk) / rest).exists():
+        if not self.folder.has(f"{_NAME}/{section}/{name}/c/{chunk}/{rest}"):
             raise FileNotFoundError(f"chunk {chunk} of {name} is gone")
-        return np.asarray(zarr.open_array(folder, mode="r")[rows])
+        return np.asarray(zarr.open_array(self._zarr, path=f"{section}/{name}", mode="r")[rows])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import ConfigError, UnitError
+from pipeline.folder import Folder
 from pipeline.provenance import Provenance
 from pipeline.records import Record
 from pipeline.store import Store
@@ -32,17 +33,17 @@ class Atlas:
         self._store = store
 
     @classmethod
-    def open(cls, folder: str | Path) -> "Atlas":
-        """Open an atlas folder.
+    def open(cls, folder: str | Path | Folder) -> "Atlas":
+        """Open an atlas folder: a path, or an address such as s3://bucket/atlas.
 
         Raises:
             AtlasFolderError: the folder is missing, or is no atlas.
         """
-        return cls(Store.open(Path(folder)))
+        return cls(Store.open(folder))
 
     @property
-    def folder(self) -> Path:
-        """The atlas folder."""
+    def folder(self) -> Folder:
+        """Where the atlas is; its `path`, on a disk, or its address."""
         return self._store.folder
 
     @property
@@ -59,7 +60,7 @@ class Atlas:
         from pipeline import index  # noqa: PLC0415, pandas is slow to import
 
         if index.is_current(self._store):
-            return index.read(index.path_of(self.folder))
+            return index.read(self.folder)
         return index.build(self._store)
 
     def unit(self, unit_id: str) -> Unit:

@@ -1,10 +1,10 @@
 """What to build: the strict model of `atlas_config.yaml`. `config_file` reads it."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline import folder
 from pipeline.device import Compiler, Precision
 from pipeline.frozen import Frozen
 from pipeline.recipes import RECIPES, Recipe
@@ -123,6 +123,8 @@ class Build(Frozen):
     """How many workers may die over one batch before it is marked failed."""
     patience: Seconds = 300.0
     """Seconds without any worker until the build gives up."""
+    lease: Seconds = 30.0
+    """Seconds without a sign of life until a build of another machine counts as dead."""
     scheduler_host: str | None = None
     """Host of a `luigid`, or none for Luigi's own scheduler."""
     scheduler_port: Annotated[int, Field(ge=1, le=65535)] = 8082
@@ -159,9 +161,9 @@ class AtlasConfig(Frozen):
         return self
 
     @property
-    def folder(self) -> Path:
-        """The atlas folder, absolute."""
-        return Path(self.output).expanduser().absolute()
+    def folder(self) -> folder.Folder:
+        """The atlas folder."""
+        return folder.at(self.output)
 
     @property
     def device(self) -> Literal["cpu", "gpu"]:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, features
 
 from pipeline.errors import ConfigError
-from pipeline.files import write_atomically
+from pipeline.folder import write_atomically
 
 _FRAME, _LAST = 100, 1500
 """Milliseconds that a frame is shown, and the last one."""

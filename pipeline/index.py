@@ -1,7 +1,7 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
+import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import write_atomically
+from pipeline.folder import Folder
 from pipeline.mosaic import grid
 from pipeline.provenance import SCHEMA, Provenance, digest
 from pipeline.records import Record
 from pipeline.results import NAMES
 from pipeline.store import Store
 from pipeline.units import Section, Unit
+
+NAME = "index.parquet"
+"""The index file of an atlas folder."""
 
 TYPES = {
     "unit": "string",
@@ -71,14 +74,14 @@ def build(store: Store) -> pd.DataFrame:
     return frame.astype(TYPES)
 
 
-def write(frame: pd.DataFrame, provenance: Provenance, state: str, path: Path) -> None:
+def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folder) -> None:
     """Write an index as Parquet; equal frames of equal atlases give equal bytes.
 
     Args:
         frame: what `build` returned.
         provenance: the atlas's.
         state: what the index was made from, see `state_of`.
-        path: the Parquet file.
+        folder: the atlas folder.
     """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     note = {
@@ -89,38 +92,39 @@ def write(frame: pd.DataFrame, provenance: Provenance, state: str, path: Path) -
     }
     named = {f"channel_atlas.{key}": value for key, value in note.items()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **named})
-    write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    folder.write(NAME, lambda file: pq.write_table(table, file, compression="zstd"))
 
 
-def path_of(folder: Path) -> Path:
-    """The index file of an atlas folder."""
-    return folder / "index.parquet"
-
-
-def refresh(store: Store) -> Path:
-    """Write the index of what a store holds now; returns its path."""
-    path = path_of(store.folder)
-    write(build(store), store.provenance, state_of(store), path)
-    return path
+def refresh(store: Store) -> None:
+    """Write the index of what a store holds now."""
+    write(build(store), store.provenance, state_of(store), store.folder)
 
 
 def is_current(store: Store) -> bool:
     """Whether the index file was made from what a store holds now."""
     try:
-        return notes(path_of(store.folder)).get("state") == state_of(store)
+        return notes(store.folder).get("state") == state_of(store)
     except (OSError, pa.ArrowException):
         return False
 
 
-def read(path: Path) -> pd.DataFrame:
-    """The index in a Parquet file."""
-    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+def read(folder: Folder) -> pd.DataFrame:
+    """The index file of an atlas folder.
+
+    Raises:
+        OSError, pyarrow.ArrowException: it is not there, or damaged.
+    """
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(folder.read(NAME))).to_pandas()
     return frame.astype(TYPES)
 
 
-def notes(path: Path) -> dict[str, str]:
-    """An index file's own notes: schema version, configuration hash, identity, state."""
-    metadata: Mapping[bytes, bytes] = pq.read_schema(path).metadata or {}
+def notes(folder: Folder) -> dict[str, str]:
+    """The index file's own notes: schema version, configuration hash, identity, state.
+
+    Raises: as `read`.
+    """
+    content = io.BytesIO(folder.read(NAME))
+    metadata: Mapping[bytes, bytes] = pq.read_schema(content).metadata or {}
     prefix = b"channel_atlas."
     return {
         key.removeprefix(prefix).decode(): value.decode()

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.files import write_atomically, write_json
+from pipeline.folder import Folder
 
 _BACKGROUND, _INK, _PALE, _NONE = (17, 17, 20), (236, 236, 240), (150, 150, 160), (44, 44, 50)
 _GAP, _LABEL, _HEADING = 4, 14, 40
@@ -92,19 +91,19 @@ def draw(sheet: Sheet, image: Callable[[str], np.ndarray | None]) -> Image.Image
     return canvas
 
 
-def save(canvas: Image.Image, path: Path) -> None:
-    """Write a sheet as PNG, atomically."""
-    write_atomically(path, lambda file: canvas.save(file, format="PNG", compress_level=4))
+def save(canvas: Image.Image, folder: Folder, name: str) -> None:
+    """Write a sheet as PNG."""
+    folder.write(name, lambda file: canvas.save(file, format="PNG", compress_level=4))
 
 
-def save_map(sheet: Sheet, state: str, path: Path) -> None:
+def save_map(sheet: Sheet, state: str, folder: Folder, name: str) -> None:
     """Write where each unit is, as JSON: `width`, `height`, a list `tiles`, and `state`.
 
     `state` says what the sheet was drawn from, see `pipeline.sheets`.
     """
     tiles = [asdict(tile) for tile in sheet.tiles]
     size = {"width": sheet.width, "height": sheet.height}
-    write_json(path, {**size, "state": state, "tiles": tiles})
+    folder.write_json(name, {**size, "state": state, "tiles": tiles})
 
 
 def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -8,12 +8,12 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from pipeline.files import write_json
+from pipeline.folder import Folder, Stamp
 from pipeline.provenance import digest
 
 _LOG = logging.getLogger(__name__)
+_FAILURES = "failures.json"
 
 
 @dataclass(frozen=True)
@@ -51,48 +51,81 @@ class Failure:
     reason: str
 
 
+_KNOWN: dict[tuple[str, str], tuple[Stamp, Record | None]] = {}
+"""Records that this process has read, by folder and name; they hold while the stamp is the same."""
+
+
 class Records:
     """The records of an atlas folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Folder) -> None:
         self.folder = folder
 
-    def path(self, section: str, chunk: int) -> Path:
+    @staticmethod
+    def name(section: str, chunk: int) -> str:
         """The file that commits a chunk."""
-        return self.folder / "records" / section / f"{chunk:06d}.json"
+        return f"records/{section}/{chunk:06d}.json"
 
     def sections(self) -> list[str]:
         """The names of the sections that have records, sorted."""
-        return sorted(path.name for path in (self.folder / "records").glob("*"))
+        return self.folder.folders("records")
 
     def of(self, section: str) -> list[Record]:
-        """The valid records of a section, by chunk; a damaged one counts as absent."""
-        paths = (self.folder / "records" / section).glob("*.json")
-        chunks = sorted(int(path.stem) for path in paths if path.stem.isdigit())
-        found = (self.one(section, chunk) for chunk in chunks)
+        """The valid records of a section, by chunk; a damaged one counts as absent.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        stamps = {
+            self.name(section, int(stem)): stamp
+            for file, stamp in self.folder.files(f"records/{section}").items()
+            if (stem := file.removesuffix(".json")).isdigit() and file.endswith(".json")
+        }
+        place = str(self.folder)
+        fresh = [n for n in stamps if _KNOWN.get((place, n), (None,))[0] != stamps[n]]
+        for name, content in self.folder.read_all(fresh):
+            parsed = self._parsed(content, name, section, _chunk_of(name))
+            _KNOWN[place, name] = stamps[name], parsed
+        found = (_KNOWN[place, name][1] for name in sorted(stamps, key=_chunk_of))
         return [record for record in found if record is not None]
 
     def one(self, section: str, chunk: int) -> Record | None:
         """The record of a chunk, if there is one and it is whole."""
-        path = self.path(section, chunk)
+        name = self.name(section, chunk)
         try:
-            return _parsed(path.read_text(encoding="utf-8"), section, chunk)
+            content = self.folder.read(name)
+        except FileNotFoundError:
+            return None
+        return self._parsed(content, name, section, chunk)
+
+    def _parsed(
+        self, content: bytes | OSError, name: str, section: str, chunk: int
+    ) -> Record | None:
+        """The record in a file, or None, told, where it is damaged."""
+        try:
+            if isinstance(content, OSError):
+                raise content
+            return _parsed(content, section, chunk)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            _LOG.warning("the record %s is damaged (%s): its batch counts as missing", path, error)
+            _LOG.warning(
+                "the record %s in %s is damaged (%s): its batch counts as missing",
+                name, self.folder, error,
+            )  # fmt: skip
             return None
 
     def add(self, record: Record) -> None:
         """Commit a batch: atomic, and the last thing written of it."""
         plain = asdict(record)
-        write_json(self.path(record.section, record.chunk), {**plain, "self": digest(plain)})
+        self.folder.write_json(
+            self.name(record.section, record.chunk), {**plain, "self": digest(plain)}
+        )
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
         """Remember which batches this build gave up; an empty list forgets earlier ones."""
-        path = self.folder / "failures.json"
-        if failures or path.exists():
-            write_json(path, [asdict(failure) for failure in failures])
+        if failures or self.folder.has(_FAILURES):
+            self.folder.write_json(_FAILURES, [asdict(failure) for failure in failures])
 
     def places(self) -> dict[str, tuple[Record, int]]:
         """By unit id the record that commits it, and its number in there."""
@@ -109,18 +142,24 @@ class Records:
 
     def failures(self) -> list[Failure]:
         """The batches that the last build gave up."""
-        path = self.folder / "failures.json"
-        if not path.exists():
-            return []
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
+            rows = json.loads(self.folder.read(_FAILURES))
             return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+        except FileNotFoundError:
+            return []
         except (ValueError, KeyError, TypeError) as error:
-            _LOG.warning("%s is damaged (%s): what failed counts as missing", path, error)
+            _LOG.warning(
+                "%s in %s is damaged (%s): what failed counts as missing",
+                _FAILURES, self.folder, error,
+            )  # fmt: skip
             return []
 
 
-def _parsed(text: str, section: str, chunk: int) -> Record:
+def _chunk_of(name: str) -> int:
+    return int(name.rpartition("/")[2].removesuffix(".json"))
+
+
+def _parsed(text: bytes, section: str, chunk: int) -> Record:
     """The record in a file's text.
 
     Raises:

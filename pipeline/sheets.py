@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import mosaic
+from pipeline.folder import LocalFolder
 from pipeline.provenance import SCHEMA, Provenance, digest
 from pipeline.store import Store
 from pipeline.units import Section, Unit
@@ -20,31 +21,32 @@ WHOLE = None
 """In place of a section's name: the mosaic of the whole atlas."""
 
 
-def path_of(folder: Path, section: str | None) -> Path:
-    """The PNG of a section's mosaic, or of the whole."""
-    return folder / "mosaics" / f"{section}.png" if section else folder / "mosaic.png"
+def name_of(section: str | None) -> str:
+    """The PNG of a section's mosaic, or of the whole, in an atlas folder."""
+    return f"mosaics/{section}.png" if section else "mosaic.png"
+
+
+def _map_of(section: str | None) -> str:
+    return name_of(section).replace(".png", ".json")
 
 
 def is_current(store: Store, section: str | None, tile: int) -> bool:
     """Whether a mosaic is there and shows what the store holds now."""
-    path = path_of(store.folder, section)
     try:
-        noted = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["state"]
+        noted = json.loads(store.folder.read(_map_of(section)))["state"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return path.is_file() and noted == _state(store, _shown(store.provenance, section), tile)
+    wanted = _state(store, _shown(store.provenance, section), tile)
+    return noted == wanted and store.folder.has(name_of(section))
 
 
-def draw(store: Store, section: str | None, tile: int) -> Path:
+def draw(store: Store, section: str | None, tile: int) -> None:
     """Draw a mosaic and write it and its map.
 
     Args:
         store: the atlas.
         section: a section's name, or `WHOLE`.
         tile: side of a tile, in pixels.
-
-    Returns:
-        The PNG's path.
 
     Raises:
         DamageError: a stored image is damaged.
@@ -53,18 +55,16 @@ def draw(store: Store, section: str | None, tile: int) -> Path:
     total = sum(len(shown.units) for shown in sections)
     panels = [_panel(shown, store.provenance, len(sections) > 1, total) for shown in sections]
     sheet = mosaic.lay_out(panels, tile)
-    path = path_of(store.folder, section)
     state = _state(store, sections, tile)
-    mosaic.save(mosaic.draw(sheet, tiles(store)), path)
-    mosaic.save_map(sheet, state, path.with_suffix(".json"))
-    return path
+    mosaic.save(mosaic.draw(sheet, tiles(store)), store.folder, name_of(section))
+    mosaic.save_map(sheet, state, store.folder, _map_of(section))
 
 
 def contact(store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path) -> None:
-    """Draw a contact sheet of some units under a heading. Raises as `draw`."""
+    """Draw a contact sheet of some units under a heading into a file. Raises as `draw`."""
     labels = [(unit.id, unit.id) for unit in units]
     sheet = mosaic.lay_out([mosaic.Panel(heading, labels, mosaic.grid(len(units)))], tile)
-    mosaic.save(mosaic.draw(sheet, tiles(store)), path)
+    mosaic.save(mosaic.draw(sheet, tiles(store)), LocalFolder(path.parent), path.name)
 
 
 def label(unit: Unit, classes: Sequence[str]) -> str:

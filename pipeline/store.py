@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import AtlasFolderError, DamageError, WorkError
+from pipeline.folder import Folder, at
 from pipeline.provenance import Provenance
 from pipeline.records import Record, Records
 from pipeline.results import Results
@@ -28,65 +29,71 @@ if TYPE_CHECKING:
     from pipeline.arrays import Arrays
 
 _ATTRIBUTE = "channel_atlas"
+_ROOT = "atlas.zarr/zarr.json"
+LOCK = "build.lock"
+"""What a folder may hold before there is an atlas in it: the lock of who begins one."""
 
 
 class Store:
     """An atlas folder's arrays and records."""
 
-    def __init__(self, folder: Path, provenance: Provenance) -> None:
+    def __init__(self, folder: Folder, provenance: Provenance) -> None:
         self.folder = folder
         self.provenance = provenance
         self.records = Records(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> "Store":
+    def open(cls, folder: str | Path | Folder) -> "Store":
         """Open an existing atlas.
 
         Raises:
             AtlasFolderError: the folder is missing, or is no atlas.
         """
-        path = folder / "atlas.zarr"
-        if not path.is_dir():
-            what = "holds no atlas" if folder.is_dir() else "is not there"
-            raise AtlasFolderError(
-                f"the atlas folder {folder} {what}: expected a folder with atlas.zarr in it; "
-                "`atlas build` makes one"
-            )
+        place = at(folder)
         try:
-            text = (path / "zarr.json").read_text(encoding="utf-8")
-            return cls(folder, Provenance.from_json(json.loads(text)["attributes"][_ATTRIBUTE]))
-        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            text = place.read(_ROOT)
+        except (FileNotFoundError, NotADirectoryError):
+            what = "holds no atlas" if place.is_there() else "is not there, or empty"
             raise AtlasFolderError(
-                f"{path} is no channel atlas, or its zarr.json is damaged: {error!r}"
+                f"the atlas folder {place} {what}: expected a folder with atlas.zarr in it; "
+                "`atlas build` makes one"
+            ) from None
+        except OSError as error:
+            raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
+        try:
+            return cls(place, Provenance.from_json(json.loads(text)["attributes"][_ATTRIBUTE]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AtlasFolderError(
+                f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
             ) from error
 
     @classmethod
-    def exists(cls, folder: Path) -> bool:
+    def exists(cls, folder: str | Path | Folder) -> bool:
         """Whether a folder holds an atlas.
 
         Raises:
-            AtlasFolderError: it is a file, or a folder of other things.
+            AtlasFolderError: it is a file, or a folder of other things; or it cannot be read.
         """
-        if (folder / "atlas.zarr" / "zarr.json").is_file():
-            return True
-        strange = folder.exists() and (
-            not folder.is_dir()
-            or any(item.name not in ("atlas.zarr", "build.lock") for item in folder.iterdir())
-            or (folder / "atlas.zarr").is_file()
+        place = at(folder)
+        try:
+            if place.has(_ROOT):
+                return True
+            own = set(place.folders("")) <= {"atlas.zarr"} and set(place.files("")) <= {LOCK}
+            if own and not place.is_a_file():
+                return False
+        except OSError as error:
+            raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
+        raise AtlasFolderError(
+            f"{place} is there and is no atlas: expected an atlas folder, an empty one, or none"
         )
-        if strange:
-            raise AtlasFolderError(
-                f"{folder} is there and is no atlas: expected an atlas folder, an empty one, or "
-                "none"
-            )
-        return False
 
     @classmethod
-    def create(cls, folder: Path, provenance: Provenance) -> "Store":
+    def create(cls, folder: str | Path | Folder, provenance: Provenance) -> "Store":
         """Begin an atlas, or note a changed list of units in an existing one."""
-        cls.exists(folder)  # raises where other things are
-        folder.mkdir(parents=True, exist_ok=True)
-        store = cls(folder, provenance)
+        place = at(folder)
+        cls.exists(place)  # raises where other things are
+        place.begin()
+        store = cls(place, provenance)
         store._arrays.note({_ATTRIBUTE: provenance.to_json()})
         return store
 
@@ -96,7 +103,7 @@ class Store:
 
         known = self.provenance
         steps, snapshots = known.recipe.steps, known.render.snapshots
-        return Arrays(self.folder / "atlas.zarr", known.size, steps, snapshots)
+        return Arrays(self.folder, known.size, steps, snapshots)
 
     # Planning ----------------------------------------------------------------------------------
 
@@ -162,9 +169,10 @@ class Store:
         try:
             return self._arrays.read(record.section, name, record.chunk, rows)
         except Exception as error:  # codecs and stores raise many types for damaged bytes
+            commit = self.records.name(record.section, record.chunk)
             raise DamageError(
                 f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
-                f"delete {self.records.path(record.section, record.chunk)} and build again"
+                f"delete {self.folder}/{commit} and build again"
             ) from error
 
 

@@ -9,6 +9,7 @@ A task is complete when the store says so, not when a file is there.
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import luigi
@@ -16,6 +17,7 @@ from luigi.parameter import ParameterVisibility
 
 from pipeline import index, sheets
 from pipeline.errors import WorkError
+from pipeline.folder import Folder
 from pipeline.records import Failure
 from pipeline.store import Store
 from pipeline.units import Batch
@@ -25,6 +27,18 @@ from tasks.planning import Plan
 
 LISTENER: ContextVar[Callable[[Outcome], None]] = ContextVar("listener", default=lambda _: None)
 """Told of every outcome of a rendering. Not a Luigi event: those swallow a Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Part(luigi.Target):  # type: ignore[misc]
+    """A file of an atlas folder, wherever that is."""
+
+    folder: Folder
+    name: str
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return self.folder.has(self.name)
 
 
 class AtlasTask(luigi.Task):  # type: ignore[misc]
@@ -111,9 +125,9 @@ class DrawMosaic(AtlasTask):
         """The rendering."""
         return self.of_same(RenderUnits)
 
-    def output(self) -> luigi.LocalTarget:
+    def output(self) -> "Part":
         """The PNG."""
-        return luigi.LocalTarget(str(sheets.path_of(self.planned.folder, self.section)))
+        return Part(self.planned.folder, sheets.name_of(self.section))
 
     def complete(self) -> bool:
         """Whether all is rendered and the PNG shows it."""
@@ -132,9 +146,9 @@ class WriteIndex(AtlasTask):
         """The rendering."""
         return self.of_same(RenderUnits)
 
-    def output(self) -> luigi.LocalTarget:
+    def output(self) -> "Part":
         """The Parquet file."""
-        return luigi.LocalTarget(str(index.path_of(self.planned.folder)))
+        return Part(self.planned.folder, index.NAME)
 
     def complete(self) -> bool:
         """Whether all is rendered and the index was made from it."""

@@ -66,7 +66,7 @@ Only = Annotated[
     typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
 ]
 Folder = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="The atlas folder [the configuration's].")
+    str | None, typer.Argument(metavar="[DIR]", help="The atlas folder [the configuration's].")
 ]
 
 
@@ -317,19 +317,19 @@ def _config_or_default(path: Path | None, settings: list[str] | None) -> "AtlasC
     return config_file.load(path or DEFAULT_CONFIG, settings or ())
 
 
-def _atlas(folder: Path | None) -> "Atlas":
+def _atlas(folder: str | None) -> "Atlas":
     from pipeline.atlas import Atlas  # noqa: PLC0415
 
-    return Atlas.open(folder or Path(_config(None, None, None).output).expanduser())
+    return Atlas.open(folder or _config(None, None, None).folder)
 
 
-def _folder_and(arguments: list[str], what: str) -> tuple[Path | None, str]:
+def _folder_and(arguments: list[str], what: str) -> tuple[str | None, str]:
     """An atlas folder, if one is named, and the last argument."""
     if len(arguments) > 2:
         raise ConfigError(
             f"expected [DIR] {what}, came {len(arguments)} arguments: put {what} in quotes"
         )
-    return (Path(arguments[0]) if len(arguments) == 2 else None), arguments[-1]
+    return (arguments[0] if len(arguments) == 2 else None), arguments[-1]
 
 
 def _columns(frame: "pd.DataFrame", columns: str | None, form: printing.Format) -> "pd.DataFrame":

@@ -15,6 +15,7 @@ from pipeline import provenance, weights
 from pipeline.architecture import probe
 from pipeline.config import AtlasConfig
 from pipeline.errors import AtlasError
+from pipeline.folder import LocalFolder
 from tasks.cluster import gpus, local_workers
 
 State = Literal["ok", "note", "wrong"]
@@ -91,7 +92,9 @@ def _cores() -> Finding:
 
 
 def _disk(config: AtlasConfig) -> Finding:
-    folder = config.folder
+    if not isinstance(config.folder, LocalFolder):
+        return Finding("disk", "note", f"{config.folder} is in an object store: no limit is known")
+    folder = config.folder.path
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     found = f"{free / _GIB:.1f} GiB free where {folder} is"

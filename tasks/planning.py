@@ -4,11 +4,11 @@ import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pipeline.architecture import Describe, probe
 from pipeline.config import AtlasConfig
 from pipeline.errors import UnitError
+from pipeline.folder import Folder
 from pipeline.provenance import Provenance, resolve_provenance
 from pipeline.store import Store
 from pipeline.units import Batch, Section, Unit, expand, missing_batches, sections
@@ -29,8 +29,8 @@ class Plan:
     only: tuple[str, ...] = ()
 
     @property
-    def folder(self) -> Path:
-        """The atlas folder, absolute."""
+    def folder(self) -> Folder:
+        """The atlas folder."""
         return self.config.folder
 
     def sections(self) -> list[Section]:

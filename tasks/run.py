@@ -4,9 +4,8 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import luigi
 from luigi.rpc import RPCError
@@ -16,6 +15,7 @@ from pipeline.errors import AtlasError, WorkError
 from pipeline.store import Store
 from tasks import build as graph
 from tasks import lock
+from tasks.dispatch import Outcome
 from tasks.planning import Plan
 from tasks.progress import Display
 
@@ -32,8 +32,8 @@ class Report:
         failed: units of batches that were given up.
         unavailable: units that the weights have nothing for.
         seconds: what it took.
-        mosaic: the PNG of the whole atlas.
-        index: the index.
+        mosaic: where the PNG of the whole atlas is.
+        index: where the index is.
     """
 
     done: int
@@ -41,8 +41,8 @@ class Report:
     failed: int
     unavailable: int
     seconds: float
-    mosaic: Path
-    index: Path
+    mosaic: str
+    index: str
 
 
 def run(plan: Plan, display: Display) -> Report:
@@ -57,13 +57,13 @@ def run(plan: Plan, display: Display) -> Report:
         WorkError: the build could not go on; what was committed stays.
     """
     began = time.monotonic()
-    with lock.held(plan.folder):
+    with lock.held(plan.folder, plan.config.build.lease) as check:
         if Store.exists(plan.folder):
             Store.open(plan.folder).records.note_failures([])
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
         errors: list[BaseException] = []
-        with _listening(display, errors):
+        with _listening(display, errors, check):
             succeeded = _luigi(plan)
     if errors:
         raise _readable(errors[0]) from errors[0]
@@ -77,8 +77,8 @@ def run(plan: Plan, display: Display) -> Report:
         failed=failed,
         unavailable=len(plan.unavailable()),
         seconds=time.monotonic() - began,
-        mosaic=sheets.path_of(plan.folder, sheets.WHOLE),
-        index=index.path_of(plan.folder),
+        mosaic=f"{plan.folder}/{sheets.name_of(sheets.WHOLE)}",
+        index=f"{plan.folder}/{index.NAME}",
     )
 
 
@@ -122,8 +122,17 @@ def _greet(host: str, port: int) -> None:
 
 
 @contextlib.contextmanager
-def _listening(display: Display, errors: list[BaseException]) -> Iterator[None]:
-    """Have outcomes told to the display, and errors noted, but for the verdict's own."""
+def _listening(
+    display: Display, errors: list[BaseException], check: Callable[[], None]
+) -> Iterator[None]:
+    """Have outcomes told to the display, and errors noted, but for the verdict's own.
+
+    `check` raises where the build may not go on; it is asked with every outcome.
+    """
+
+    def hear(outcome: Outcome) -> None:
+        check()
+        display.update(outcome)
 
     def failure(task: luigi.Task, error: BaseException) -> None:
         _LOG.debug("%s failed", task, exc_info=error)
@@ -133,7 +142,7 @@ def _listening(display: Display, errors: list[BaseException]) -> Iterator[None]:
     events = (luigi.Event.FAILURE, luigi.Event.BROKEN_TASK)
     for event in events:
         luigi.Task.event_handler(event)(failure)
-    token = graph.LISTENER.set(display.update)
+    token = graph.LISTENER.set(hear)
     try:
         yield
     finally:

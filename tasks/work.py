@@ -4,7 +4,6 @@ The driver imports this module to name the function, so TensorFlow waits until a
 """
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import device
@@ -33,7 +32,7 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
         WorkError: the folder holds another atlas than the driver's.
         UsageError: the weights are not here, or are others than the atlas's.
     """
-    store = Store.open(Path(folder))
+    store = Store.open(folder)
     provenance = store.provenance
     if digest(provenance.fingerprint) != fingerprint:
         raise WorkError(
@@ -56,4 +55,4 @@ def _engine(folder: str, fingerprint: str) -> "Engine":
     del fingerprint  # another atlas in the same folder is another engine
     from pipeline.engine import Engine  # noqa: PLC0415, see above
 
-    return Engine.of(Store.open(Path(folder)).provenance)
+    return Engine.of(Store.open(folder).provenance)

@@ -1,0 +1,221 @@
+"""Where an atlas lives: a folder on a disk, or a prefix of an object store, behind one interface.
+
+Files have names relative to the folder, with slashes. A reader, at any moment, finds an old file or
+a new one, whole.
+"""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from typing_extensions import override
+
+from pipeline.errors import ConfigError
+
+Stamp = tuple[int, str]
+"""A file's size and version: equal stamps, equal content."""
+_REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
+
+
+class Folder(ABC):
+    """A place of files that are whole or not there; `str` of it is its address."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            OSError: it is not there (FileNotFoundError), or cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, name: str, fill: Callable[[IO[bytes]], object]) -> None:
+        """Write or replace a file with what a function writes; durable when this returns.
+
+        Raises:
+            OSError: it cannot be written; what was there stays.
+        """
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+
+    @abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+
+    @abstractmethod
+    def files(self, under: str) -> Mapping[str, Stamp]:
+        """The stamps of the files right under a folder of this one, by name, sorted."""
+
+    @abstractmethod
+    def folders(self, under: str) -> list[str]:
+        """The names of the folders right under one, sorted."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Make sure that files can be written here.
+
+        Raises:
+            OSError: they cannot.
+        """
+
+    @abstractmethod
+    def is_there(self) -> bool:
+        """Whether the folder is there and holds anything."""
+
+    def is_a_file(self) -> bool:
+        """Whether the address is a file's."""
+        return False
+
+    @abstractmethod
+    def zarr(self, name: str) -> Any:
+        """The Zarr store under a name."""
+
+    def read_all(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | OSError]]:
+        """The contents of files, or why they cannot be read, in the order of their names."""
+        for name in names:
+            yield name, or_error(self.read, name)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write canonical JSON."""
+        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+        self.write(name, lambda file: file.write(text.encode()))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a content."""
+        self.write(name, lambda file: file.write(content))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Folder) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+def at(address: "str | Path | Folder") -> Folder:
+    """The folder at an address: a path, or an object store's.
+
+    Raises:
+        ConfigError: the address is of a kind that is not known, or needs obstore.
+    """
+    if isinstance(address, Folder):
+        return address
+    if isinstance(address, str) and _REMOTE.match(address):
+        try:
+            from pipeline.object_store import RemoteFolder  # noqa: PLC0415, an extra
+        except ImportError as error:
+            raise ConfigError(
+                f"the atlas folder {address} is in an object store, which needs obstore: "
+                "pip install 'channel-atlas[object-store]'"
+            ) from error
+        return RemoteFolder(address)
+    return LocalFolder(Path(address))
+
+
+class LocalFolder(Folder):
+    """A folder on a disk. `path` is absolute."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @override
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    @override
+    def write(self, name: str, fill: Callable[[IO[bytes]], object]) -> None:
+        write_atomically(self.path / name, fill)
+
+    @override
+    def delete(self, name: str) -> None:
+        (self.path / name).unlink(missing_ok=True)
+
+    @override
+    def has(self, name: str) -> bool:
+        return (self.path / name).is_file()
+
+    @override
+    def files(self, under: str) -> Mapping[str, Stamp]:
+        found = {}
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._scan(under) as items:
+            for item in items:
+                with contextlib.suppress(FileNotFoundError):  # gone since
+                    if item.is_file():
+                        about = item.stat()
+                        found[item.name] = (about.st_size, f"{about.st_ino} {about.st_mtime_ns}")
+        return dict(sorted(found.items()))
+
+    @override
+    def folders(self, under: str) -> list[str]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._scan(under) as items:
+            return sorted(item.name for item in items if item.is_dir())
+        return []
+
+    def _scan(self, under: str) -> Any:
+        return os.scandir(self.path / under)
+
+    @override
+    def begin(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @override
+    def is_there(self) -> bool:
+        return self.path.is_dir() and any(self.path.iterdir())
+
+    @override
+    def is_a_file(self) -> bool:
+        return self.path.exists() and not self.path.is_dir()
+
+    @override
+    def zarr(self, name: str) -> Any:
+        return self.path / name
+
+
+def write_atomically(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Write a file of the local disk so that any reader finds the old one or the new one, whole.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def or_error(read: Callable[[str], bytes], name: str) -> bytes | OSError:
+    """What a function reads, or the error that it raises."""
+    try:
+        return read(name)
+    except OSError as error:
+        return error
