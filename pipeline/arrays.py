@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import MemoryStore
 
 from pipeline.folder import Folder
 from pipeline.results import NAMES
 from pipeline.units import Batch
 
 _NAME = "atlas.zarr"
+_Documents = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,30 +58,41 @@ class Arrays:
 
     def note(self, attributes: dict[str, Any]) -> None:
         """Begin the store with attributes, or set them in an existing one."""
-        if self.folder.has(f"{_NAME}/zarr.json"):
-            zarr.open_group(self._zarr, mode="r+").attrs.update(attributes)
-        else:
-            zarr.create_group(self._zarr, zarr_format=3, attributes=attributes)
+        made: _Documents = {}
+        zarr.create_group(MemoryStore(made), zarr_format=3, attributes=attributes)
+        self._write_metadata(made, "zarr.json")
 
-    def rows(self, section: str) -> int:
-        """How many rows every array of a section has; 0 where one is not there."""
+    def has_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> bool:
+        """Whether a section's arrays are as `make_room` makes them, or longer."""
         try:
             group = zarr.open_group(self._zarr, path=section, mode="r")
-            arrays: list[Any] = [group[name] for name in self._layouts]
-            return min(int(array.shape[0]) for array in arrays)
-        except (FileNotFoundError, KeyError):
-            return 0
+            wanted, _ = self._made(section, rows, chunk, attributes)
+            return dict(group.attrs) == attributes and all(
+                _fits(group[name], wanted[name]) for name in self._layouts
+            )
+        except Exception:  # zarr raises many types for metadata that is damaged or gone
+            return False
 
     def make_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> None:
-        """Give every array of a section so many rows at least, `chunk` of them a chunk."""
-        group = zarr.open_group(self._zarr, mode="r+").require_group(section)
-        group.attrs.update(attributes)
+        """Give every array of a section so many rows at least, `chunk` of them a chunk.
+
+        Metadata that is damaged is written anew; chunks are not touched.
+        """
+        if self.has_room(section, rows, chunk, attributes):
+            return
+        _, made = self._made(section, rows, chunk, attributes)
+        for name in self._layouts:
+            self._write_metadata(made, f"{section}/{name}/zarr.json")
+        self._write_metadata(made, f"{section}/zarr.json")
+
+    def _made(
+        self, section: str, rows: int, chunk: int, attributes: dict[str, Any]
+    ) -> tuple[Any, "_Documents"]:
+        """A section's group as it should be, in memory, and its documents."""
+        made: _Documents = {}
+        root = zarr.create_group(MemoryStore(made), zarr_format=3)
+        group: Any = root.create_group(section, attributes=attributes)
         for name, layout in self._layouts.items():
-            if name in group:
-                array: Any = group[name]
-                if array.shape[0] < rows:
-                    array.resize((rows, *array.shape[1:]))
-                continue
             group.create_array(
                 name,
                 shape=(rows, *layout.shape),
@@ -90,6 +103,11 @@ class Arrays:
                 dimension_names=("row", *layout.dimensions),
                 attributes=layout.attributes,
             )
+        return group, made
+
+    def _write_metadata(self, made: "_Documents", name: str) -> None:
+        """Write a document of a store in memory. Not by Zarr, which does not sync."""
+        self.folder.write_bytes(f"{_NAME}/{name}", made[name].to_bytes())
 
     def write(self, batch: Batch, values: Mapping[str, np.ndarray]) -> None:
         """Write a batch's chunks, whole, so that what a killed writer left is never read."""
@@ -107,7 +125,23 @@ class Arrays:
         Raises:
             Exception: of many types, for a chunk that is gone or damaged.
         """
-        rest = "/".join("0" for _ in self._layouts[name].shape)
-        if not self.folder.has(f"{_NAME}/{section}/{name}/c/{chunk}/{rest}"):
+        if not self.folder.has(self.file_of(section, name, chunk)):
             raise FileNotFoundError(f"chunk {chunk} of {name} is gone")
         return np.asarray(zarr.open_array(self._zarr, path=f"{section}/{name}", mode="r")[rows])
+
+    def files_of(self, section: str, chunk: int) -> list[str]:
+        """The files of a chunk's number, one an array, in the atlas folder."""
+        return [self.file_of(section, name, chunk) for name in self._layouts]
+
+    def file_of(self, section: str, name: str, chunk: int) -> str:
+        """The file of one chunk of one array."""
+        rest = "/0" * len(self._layouts[name].shape)
+        return f"{_NAME}/{section}/{name}/c/{chunk}{rest}"
+
+
+def _fits(array: Any, wanted: Any) -> bool:
+    """Whether an array is as wanted, or has more rows."""
+    has, wants = array.metadata.to_dict(), wanted.metadata.to_dict()
+    rows, least = has.pop("shape"), wants.pop("shape")
+    # A fill value that is no number is not equal to itself.
+    return rows[1:] == least[1:] and rows[0] >= least[0] and repr(has) == repr(wants)

@@ -5,6 +5,7 @@ a new one, whole.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from pipeline.errors import ConfigError
 
 Stamp = tuple[int, str]
 """A file's size and version: equal stamps, equal content."""
+_DIGESTS: dict[tuple[str, str], tuple[Stamp, str]] = {}
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
 
 
@@ -55,6 +57,14 @@ class Folder(ABC):
         """The stamps of the files right under a folder of this one, by name, sorted."""
 
     @abstractmethod
+    def stamps(self, under: str, names: Iterable[str]) -> dict[str, Stamp | None]:
+        """The stamps of files somewhere below a folder of this one; None for what is not there."""
+
+    @abstractmethod
+    def settle(self, names: Iterable[str]) -> None:
+        """Make files durable that others wrote here."""
+
+    @abstractmethod
     def folders(self, under: str) -> list[str]:
         """The names of the folders right under one, sorted."""
 
@@ -82,6 +92,15 @@ class Folder(ABC):
         """The contents of files, or why they cannot be read, in the order of their names."""
         for name in names:
             yield name, or_error(self.read, name)
+
+    def digest(self, name: str) -> str:
+        """A file's SHA-256; read once, until its stamp changes. Raises as `read`."""
+        stamp = self.stamps(name.rpartition("/")[0], [name])[name]
+        known = _DIGESTS.get((str(self), name))
+        if stamp is None or known is None or known[0] != stamp:
+            known = stamp or (0, ""), hashlib.sha256(self.read(name)).hexdigest()
+            _DIGESTS[str(self), name] = known
+        return known[1]
 
     def write_json(self, name: str, value: Any) -> None:
         """Write canonical JSON."""
@@ -154,9 +173,23 @@ class LocalFolder(Folder):
             for item in items:
                 with contextlib.suppress(FileNotFoundError):  # gone since
                     if item.is_file():
-                        about = item.stat()
-                        found[item.name] = (about.st_size, f"{about.st_ino} {about.st_mtime_ns}")
+                        found[item.name] = _stamp(item.stat())
         return dict(sorted(found.items()))
+
+    @override
+    def stamps(self, under: str, names: Iterable[str]) -> dict[str, Stamp | None]:
+        return {name: self._stamp(name) for name in names}
+
+    def _stamp(self, name: str) -> Stamp | None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return _stamp((self.path / name).stat())
+        return None
+
+    @override
+    def settle(self, names: Iterable[str]) -> None:
+        paths = [self.path / name for name in names]
+        for path in [*paths, *{path.parent for path in paths}]:
+            _sync(path)
 
     @override
     def folders(self, under: str) -> list[str]:
@@ -202,11 +235,15 @@ def write_atomically(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-    _sync_folder(path.parent)
+    _sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _stamp(about: os.stat_result) -> Stamp:
+    return about.st_size, f"{about.st_ino} {about.st_mtime_ns}"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -1,7 +1,7 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import io
-from collections.abc import Mapping
+import json
 from typing import Any
 
 import numpy as np
@@ -9,16 +9,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.mosaic import grid
-from pipeline.provenance import SCHEMA, Provenance, digest
+from pipeline.provenance import SCHEMA, Provenance
 from pipeline.records import Record
 from pipeline.results import NAMES
+from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
 NAME = "index.parquet"
 """The index file of an atlas folder."""
+_SEAL = "index.json"
+"""Beside it: its notes, and its SHA-256."""
 
 TYPES = {
     "unit": "string",
@@ -93,6 +97,7 @@ def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folde
     named = {f"channel_atlas.{key}": value for key, value in note.items()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **named})
     folder.write(NAME, lambda file: pq.write_table(table, file, compression="zstd"))
+    folder.write_json(_SEAL, seal({**note, "sha256": folder.digest(NAME)}))
 
 
 def refresh(store: Store) -> None:
@@ -101,36 +106,34 @@ def refresh(store: Store) -> None:
 
 
 def is_current(store: Store) -> bool:
-    """Whether the index file was made from what a store holds now."""
+    """Whether the index file was made from what a store holds now, and is whole."""
     try:
-        return notes(store.folder).get("state") == state_of(store)
-    except (OSError, pa.ArrowException):
+        return notes(store.folder)["state"] == state_of(store)
+    except (OSError, DamageError):
         return False
 
 
 def read(folder: Folder) -> pd.DataFrame:
-    """The index file of an atlas folder.
-
-    Raises:
-        OSError, pyarrow.ArrowException: it is not there, or damaged.
-    """
+    """The index file of an atlas folder. Raises as `notes`."""
+    notes(folder)
     frame: pd.DataFrame = pq.read_table(io.BytesIO(folder.read(NAME))).to_pandas()
     return frame.astype(TYPES)
 
 
 def notes(folder: Folder) -> dict[str, str]:
-    """The index file's own notes: schema version, configuration hash, identity, state.
+    """What the index file says of itself: schema version, configuration hash, identity, state.
 
-    Raises: as `read`.
+    Raises:
+        OSError: it is not there, or cannot be read.
+        DamageError: it is damaged.
     """
-    content = io.BytesIO(folder.read(NAME))
-    metadata: Mapping[bytes, bytes] = pq.read_schema(content).metadata or {}
-    prefix = b"channel_atlas."
-    return {
-        key.removeprefix(prefix).decode(): value.decode()
-        for key, value in metadata.items()
-        if key.startswith(prefix)
-    }
+    try:
+        found = unseal(json.loads(folder.read(_SEAL)))
+        if folder.digest(NAME) != found.pop("sha256"):
+            raise DamageError(f"{NAME} in {folder} is not as it was written")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
+    return found
 
 
 def identity(frame: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -96,14 +97,10 @@ def save(canvas: Image.Image, folder: Folder, name: str) -> None:
     folder.write(name, lambda file: canvas.save(file, format="PNG", compress_level=4))
 
 
-def save_map(sheet: Sheet, state: str, folder: Folder, name: str) -> None:
-    """Write where each unit is, as JSON: `width`, `height`, a list `tiles`, and `state`.
-
-    `state` says what the sheet was drawn from, see `pipeline.sheets`.
-    """
+def describe(sheet: Sheet) -> dict[str, Any]:
+    """Where each unit is: `width`, `height`, and a list `tiles`."""
     tiles = [asdict(tile) for tile in sheet.tiles]
-    size = {"width": sheet.width, "height": sheet.height}
-    folder.write_json(name, {**size, "state": state, "tiles": tiles})
+    return {"width": sheet.width, "height": sheet.height, "tiles": tiles}
 
 
 def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

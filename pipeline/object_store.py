@@ -79,6 +79,20 @@ class RemoteFolder(Folder):
         return dict(sorted(found.items()))
 
     @override
+    def stamps(self, under: str, names: Iterable[str]) -> dict[str, Stamp | None]:
+        with _as_os_errors(self, under):
+            found = {
+                item["path"]: (item["size"], str(item["e_tag"]))
+                for page in obstore.list(self.store, under or None)
+                for item in page
+            }
+        return {name: found.get(name) for name in names}
+
+    @override
+    def settle(self, names: Iterable[str]) -> None:
+        """Nothing: an object is durable when it is there."""
+
+    @override
     def folders(self, under: str) -> list[str]:
         found = self._listed(under)["common_prefixes"]
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)

@@ -1,6 +1,5 @@
 """What an atlas is made of: the identity that it never mixes, and where it came from."""
 
-import hashlib
 import json
 import platform
 from collections.abc import Container, Mapping
@@ -14,6 +13,7 @@ from pipeline.device import Device, best_precision, processor
 from pipeline.errors import AtlasFolderError, UnitError, WeightsError
 from pipeline.labels import class_names
 from pipeline.recipes import Recipe
+from pipeline.seal import digest
 from pipeline.units import Section, Unit, expand, one, sections
 from pipeline.weights import Weights, resolve
 
@@ -240,12 +240,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of a value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:

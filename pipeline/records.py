@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from pipeline.folder import Folder, Stamp
-from pipeline.provenance import digest
+from pipeline.seal import seal, unseal
 
 _LOG = logging.getLogger(__name__)
 _FAILURES = "failures.json"
@@ -117,10 +117,11 @@ class Records:
 
     def add(self, record: Record) -> None:
         """Commit a batch: atomic, and the last thing written of it."""
-        plain = asdict(record)
-        self.folder.write_json(
-            self.name(record.section, record.chunk), {**plain, "self": digest(plain)}
-        )
+        self.folder.write_json(self.name(record.section, record.chunk), seal(asdict(record)))
+
+    def drop(self, record: Record) -> None:
+        """Take a commit back: its batch is missing, and will be computed again."""
+        self.folder.delete(self.name(record.section, record.chunk))
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
         """Remember which batches this build gave up; an empty list forgets earlier ones."""
@@ -165,10 +166,7 @@ def _parsed(text: bytes, section: str, chunk: int) -> Record:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not what `Records.add` wrote.
     """
-    plain = json.loads(text)
-    seal = plain.pop("self")
-    if digest(plain) != seal:
-        raise ValueError("it does not match its own digest")
+    plain = unseal(json.loads(text))
     if (plain["section"], plain["chunk"]) != (section, chunk):
         raise ValueError(f"it is of batch {plain['section']}/{plain['chunk']:06d}")
     lists = {name: tuple(plain[name]) for name in ("units", "image_sha256")}

@@ -6,14 +6,17 @@ ATLAS/mosaic.png, mosaic.json
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline import mosaic
+from pipeline.errors import DamageError
 from pipeline.folder import LocalFolder
-from pipeline.provenance import SCHEMA, Provenance, digest
+from pipeline.provenance import SCHEMA, Provenance
+from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
@@ -26,18 +29,34 @@ def name_of(section: str | None) -> str:
     return f"mosaics/{section}.png" if section else "mosaic.png"
 
 
-def _map_of(section: str | None) -> str:
+def map_of(section: str | None) -> str:
+    """The map beside it."""
     return name_of(section).replace(".png", ".json")
 
 
 def is_current(store: Store, section: str | None, tile: int) -> bool:
     """Whether a mosaic is there and shows what the store holds now."""
     try:
-        noted = json.loads(store.folder.read(_map_of(section)))["state"]
-    except (OSError, ValueError, KeyError, TypeError):
+        noted = read_map(store, section)["state"]
+    except (OSError, DamageError):
         return False
-    wanted = _state(store, _shown(store.provenance, section), tile)
-    return noted == wanted and store.folder.has(name_of(section))
+    return bool(noted == _state(store, _shown(store.provenance, section), tile))
+
+
+def read_map(store: Store, section: str | None) -> Mapping[str, Any]:
+    """The map of a mosaic; `width`, `height`, a list `tiles`, and what it was drawn from.
+
+    Raises:
+        OSError: the mosaic or its map is not there, or cannot be read.
+        DamageError: one of them is damaged, or they are not of one piece.
+    """
+    try:
+        content = unseal(json.loads(store.folder.read(map_of(section))))
+        if store.folder.digest(name_of(section)) != content["sha256"]:
+            raise DamageError(f"{name_of(section)} is not as it was drawn")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamageError(f"{map_of(section)} is damaged: {error}") from error
+    return content
 
 
 def draw(store: Store, section: str | None, tile: int) -> None:
@@ -56,8 +75,11 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     panels = [_panel(shown, store.provenance, len(sections) > 1, total) for shown in sections]
     sheet = mosaic.lay_out(panels, tile)
     state = _state(store, sections, tile)
-    mosaic.save(mosaic.draw(sheet, tiles(store)), store.folder, name_of(section))
-    mosaic.save_map(sheet, state, store.folder, _map_of(section))
+    canvas = mosaic.draw(sheet, tiles(store))
+    mosaic.save(canvas, store.folder, name_of(section))
+    about = {**mosaic.describe(sheet), "state": state}
+    about["sha256"] = store.folder.digest(name_of(section))
+    store.folder.write_json(map_of(section), seal(about))
 
 
 def contact(store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path) -> None:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,13 +23,15 @@ from pipeline.folder import Folder, at
 from pipeline.provenance import Provenance
 from pipeline.records import Record, Records
 from pipeline.results import Results
+from pipeline.seal import digest
 from pipeline.units import Batch, Section, missing_batches
 
 if TYPE_CHECKING:
     from pipeline.arrays import Arrays
 
-_ATTRIBUTE = "channel_atlas"
-_ROOT = "atlas.zarr/zarr.json"
+_ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
+ARRAYS = "atlas.zarr"
+_ROOT = f"{ARRAYS}/zarr.json"
 LOCK = "build.lock"
 """What a folder may hold before there is an atlas in it: the lock of who begins one."""
 
@@ -61,7 +63,7 @@ class Store:
         except OSError as error:
             raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
         try:
-            return cls(place, Provenance.from_json(json.loads(text)["attributes"][_ATTRIBUTE]))
+            return cls(place, _provenance(json.loads(text)["attributes"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AtlasFolderError(
                 f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
@@ -94,7 +96,8 @@ class Store:
         cls.exists(place)  # raises where other things are
         place.begin()
         store = cls(place, provenance)
-        store._arrays.note({_ATTRIBUTE: provenance.to_json()})
+        plain = provenance.to_json()
+        store._arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
         return store
 
     @cached_property
@@ -114,17 +117,26 @@ class Store:
         return missing_batches(section, committed, known.batch_size, known.render.group)
 
     def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
-        """Whether a section's arrays have rows for batches."""
-        return not batches or self._arrays.rows(section.name) >= _rows(batches)
+        """Whether a section's arrays have rows for batches, and for those that are committed."""
+        wanted = self._wanted(section, batches)
+        return wanted is None or self._arrays.has_room(section.name, *wanted)
 
     def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
         """Make room in a section's arrays for batches; the driver does this, before any worker."""
-        if not batches:
-            return
-        size = batches[0].size
-        committed = [record.chunk + 1 for record in self.records.of(section.name)]
-        rows = max([_rows(batches), *(size * count for count in committed)])
-        self._arrays.make_room(section.name, rows, size, {"kind": section.kind})
+        wanted = self._wanted(section, batches)
+        if wanted is not None:
+            self._arrays.make_room(section.name, *wanted)
+
+    def _wanted(
+        self, section: Section, batches: Sequence[Batch]
+    ) -> tuple[int, int, dict[str, str]] | None:
+        """Rows, rows a chunk, and attributes of a section's arrays; None where nothing is in it."""
+        found = [(batch.size, batch.chunk) for batch in batches]
+        found += [(record.size, record.chunk) for record in self.records.of(section.name)]
+        if not found:
+            return None
+        rows = max(size * (chunk + 1) for size, chunk in found)
+        return rows, found[0][0], {"kind": section.kind}
 
     # Writing -----------------------------------------------------------------------------------
 
@@ -145,6 +157,7 @@ class Store:
                     f"{_first_bad(batch, values)}; it is not stored"
                 )
         self._arrays.write(batch, arrays)
+        self.folder.settle(self._arrays.files_of(batch.section, batch.chunk))
         record = Record(
             section=batch.section,
             chunk=batch.chunk,
@@ -157,6 +170,29 @@ class Store:
         return record
 
     # Reading -----------------------------------------------------------------------------------
+
+    def check(self, record: Record) -> str:
+        """Read all that a record commits, and say what is wrong with it; nothing if it is whole."""
+        for name, expected in record.sha256.items():
+            try:
+                values = self.read(record, name)
+            except DamageError as error:
+                return str(error.__cause__)
+            if _sha256(values) != expected:
+                return f"{name} is not what was stored: its SHA-256 differs"
+            if name == "images" and tuple(map(_sha256, values)) != record.image_sha256:
+                return "an image is not what was stored: its SHA-256 differs"
+        return ""
+
+    def stamps(self, section: str, records: Sequence[Record]) -> list[str]:
+        """For each record of a section a digest of the stamps of its chunks.
+
+        Equal stamps, equal content, as far as a disk or an object store tells.
+        """
+        files = [self._arrays.files_of(section, record.chunk) for record in records]
+        all_files = [name for names in files for name in names]
+        found = self.folder.stamps(f"{ARRAYS}/{section}", all_files)
+        return [digest([found[name] for name in names]) for names in files]
 
     def read(self, record: Record, name: str, offset: int | None = None) -> np.ndarray:
         """A committed batch's rows of an array, or the row of its unit number `offset`.
@@ -176,9 +212,17 @@ class Store:
             ) from error
 
 
-def _rows(batches: Sequence[Batch]) -> int:
-    """Rows that batches need."""
-    return int(max(batch.rows.stop for batch in batches))
+def _provenance(attributes: dict[str, Any]) -> Provenance:
+    """The provenance in a store's attributes.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is not what `Store.create` wrote.
+    """
+    plain = attributes[_ATTRIBUTE]
+    found = Provenance.from_json(plain)
+    if digest(plain) != attributes.get(_DIGEST):
+        raise ValueError("the provenance does not match its SHA-256")
+    return found
 
 
 def _sha256(values: np.ndarray) -> str:

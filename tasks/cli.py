@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 work failed; 2 wrong usage or configuration; 3 incomplete 
 Nothing here imports TensorFlow but `render`; the heavy parts are imported where they are used.
 """
 
+import contextlib
 import json
 import logging
 import re
@@ -162,6 +163,35 @@ def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json"
         raise typer.Exit(FAILED)
     if any(counts["missing"] for counts in sections.values()):
         raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def verify(
+    folder: Folder = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Take away what is damaged; a build makes it again.")
+    ] = False,
+) -> None:
+    """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
+    from pipeline import verify as whole  # noqa: PLC0415
+    from pipeline.store import Store  # noqa: PLC0415
+    from tasks import lock  # noqa: PLC0415
+
+    store = Store.open(folder or _config(None, None, None).folder)
+    with lock.held(store.folder) if repair else contextlib.nullcontext():
+        findings = list(whole.verify(store))
+        damaged = [finding for finding in findings if finding.state == "damaged"]
+        if repair:
+            whole.repair(store, damaged)
+    printing.show_findings(findings)
+    if damaged:
+        remedy = (
+            "was taken away: `atlas build` makes it again"
+            if repair
+            else ("`atlas build` mends it, and so does --repair followed by a build")
+        )
+        printing.err.print(f"{len(damaged)} parts are damaged; what is damaged {remedy}")
+        raise typer.Exit(FAILED)
 
 
 @app.command()

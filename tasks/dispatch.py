@@ -9,8 +9,8 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from pipeline.errors import WorkError
-from pipeline.provenance import digest
 from pipeline.records import Failure
+from pipeline.seal import digest
 from pipeline.units import Batch, half_of
 from tasks import cluster, work
 from tasks.planning import Plan

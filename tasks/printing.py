@@ -2,6 +2,8 @@
 
 import enum
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image as Picture
 
+    from pipeline.verify import Finding, State
     from tasks.estimate import Estimate
     from tasks.run import Report
 
@@ -60,6 +63,19 @@ def show_report(report: "Report") -> None:
     parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
     out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
     out.print(f"mosaic  {report.mosaic}\nindex   {report.index}", highlight=False)
+
+
+def show_findings(findings: "Sequence[Finding]") -> None:
+    """Say how the parts of an atlas are: how many are whole, and each that is not."""
+    counts = Counter((finding.part.rpartition("/")[0], finding.state) for finding in findings)
+    states: tuple[State, ...] = ("whole", "damaged", "stale")
+    shown = table("part", *states)
+    for group in dict.fromkeys(group for group, _ in counts):
+        shown.add_row(group or "the atlas", *(f"{counts[group, state]:,}" for state in states))
+    out.print(shown)
+    for finding in findings:
+        if finding.state != "whole":
+            out.print(f"{finding.state}: {finding.part}: {finding.reason}", markup=False)
 
 
 def show_frame(frame: "pd.DataFrame", form: Format) -> None:

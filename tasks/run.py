@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import luigi
 from luigi.rpc import RPCError
 
-from pipeline import index, sheets
+from pipeline import index, sheets, verify
 from pipeline.errors import AtlasError, WorkError
 from pipeline.store import Store
 from tasks import build as graph
 from tasks import lock
-from tasks.dispatch import Outcome
+from tasks.dispatch import Note, Outcome
 from tasks.planning import Plan
 from tasks.progress import Display
 
@@ -59,12 +59,14 @@ def run(plan: Plan, display: Display) -> Report:
     began = time.monotonic()
     with lock.held(plan.folder, plan.config.build.lease) as check:
         if Store.exists(plan.folder):
-            Store.open(plan.folder).records.note_failures([])
+            _look_after(Store.open(plan.folder), display)
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
         errors: list[BaseException] = []
         with _listening(display, errors, check):
             succeeded = _luigi(plan)
+        if Store.exists(plan.folder):
+            verify.trust(Store.open(plan.folder))
     if errors:
         raise _readable(errors[0]) from errors[0]
     failed = sum(len(f.units) for f in Store.open(plan.folder).records.failures())
@@ -80,6 +82,13 @@ def run(plan: Plan, display: Display) -> Report:
         mosaic=f"{plan.folder}/{sheets.name_of(sheets.WHOLE)}",
         index=f"{plan.folder}/{index.NAME}",
     )
+
+
+def _look_after(store: Store, display: Display) -> None:
+    """Forget what failed before, and take back what was damaged since."""
+    store.records.note_failures([])
+    for damaged in verify.drop_damaged(store):
+        display.update(Note(f"batch {damaged.part} is damaged and made again: {damaged.reason}"))
 
 
 def _missing(plan: Plan) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import device
 from pipeline.errors import WorkError
-from pipeline.provenance import digest
+from pipeline.seal import digest
 from pipeline.store import Store
 from pipeline.units import Batch
 

@@ -1,0 +1,146 @@
+"""Whether an atlas is whole: chunks against records, records against seals, sheets against both.
+
+A build looks at what has changed on the disk since it was last found whole, and `atlas verify` at
+everything. What damaged a batch does not matter: its record is dropped, which makes it missing.
+"""
+
+import concurrent.futures
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline import index, sheets
+from pipeline.errors import DamageError
+from pipeline.records import Record
+from pipeline.seal import digest, seal, unseal
+from pipeline.store import Store
+
+_TRUST = "whole.json"
+State = Literal["whole", "damaged", "stale"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A part of an atlas, and how it is.
+
+    Attributes:
+        part: a batch, as in `mixed4/000012`, or a file of the atlas folder.
+        state: `whole`, `damaged`, or `stale`: not made yet, or of fewer batches than there are now.
+        reason: what is wrong with it.
+        files: what has to go for a build to make it again.
+    """
+
+    part: str
+    state: State
+    reason: str = ""
+    files: tuple[str, ...] = ()
+
+
+def verify(store: Store) -> Iterator[Finding]:
+    """Read everything and compare it with its digests.
+
+    Args:
+        store: the atlas.
+
+    Yields:
+        What was found, part by part, as it is read.
+    """
+    for section in store.records.sections():
+        yield from _records(store, section)
+        yield from batches(store, store.records.of(section))
+    yield _index(store)
+    names = [sheets.WHOLE, *(section.name for section in store.provenance.available_sections())]
+    yield from (_mosaic(store, name) for name in names)
+
+
+def repair(store: Store, findings: Iterable[Finding]) -> None:
+    """Take away what is damaged, so that the next build makes it again."""
+    for finding in findings:
+        for name in finding.files:
+            store.folder.delete(name)
+
+
+def batches(store: Store, records: Sequence[Record]) -> Iterator[Finding]:
+    """Read the chunks of records, several at once."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        for record, reason in zip(records, threads.map(store.check, records), strict=True):
+            name = store.records.name(record.section, record.chunk)
+            part = f"{record.section}/{record.chunk:06d}"
+            yield Finding(part, "damaged", reason, (name,)) if reason else Finding(part, "whole")
+
+
+def drop_damaged(store: Store) -> list[Finding]:
+    """Find batches that changed since they were last whole, and take back those that are damaged.
+
+    Returns:
+        The damaged ones.
+    """
+    trusted = _trusted(store)
+    found = []
+    for section in store.records.sections():
+        records = store.records.of(section)
+        stamps = zip(records, store.stamps(section, records), strict=True)
+        changed = [record for record, stamp in stamps if trusted.get(_key(record)) != stamp]
+        found += [finding for finding in batches(store, changed) if finding.state == "damaged"]
+    repair(store, found)
+    return found
+
+
+def trust(store: Store) -> None:
+    """Note how the chunks of everything that is committed lie there, as whole."""
+    stamps: dict[str, str] = {}
+    for section in store.records.sections():
+        records = store.records.of(section)
+        stamps |= zip(map(_key, records), store.stamps(section, records), strict=True)
+    if stamps != _trusted(store):
+        store.folder.write_json(_TRUST, seal({"stamps": stamps}))
+
+
+def _trusted(store: Store) -> Mapping[str, str]:
+    try:
+        stamps = unseal(json.loads(store.folder.read(_TRUST)))["stamps"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # everything is read once more
+    return stamps if isinstance(stamps, dict) else {}
+
+
+def _key(record: Record) -> str:
+    """A record, and what it says."""
+    return f"{record.section}/{record.chunk:06d} {digest(dict(record.sha256))[:16]}"
+
+
+def _records(store: Store, section: str) -> Iterator[Finding]:
+    """The records of a section that are damaged."""
+    known = {store.records.name(section, r.chunk) for r in store.records.of(section)}
+    for file in store.folder.files(f"records/{section}"):
+        name = f"records/{section}/{file}"
+        if file.endswith(".json") and name not in known:
+            yield Finding(name, "damaged", "it does not match its own digest", (name,))
+
+
+def _index(store: Store) -> Finding:
+    try:
+        noted = index.notes(store.folder)
+        frame = index.read(store.folder)
+    except FileNotFoundError:
+        return Finding(index.NAME, "stale", "it is not there yet")
+    except DamageError as error:
+        return Finding(index.NAME, "damaged", str(error), (index.NAME,))
+    if index.identity(frame) != noted["identity"]:
+        return Finding(index.NAME, "damaged", "its rows are not those it names", (index.NAME,))
+    if noted["state"] != index.state_of(store):
+        return Finding(index.NAME, "stale", "the atlas has changed since")
+    return Finding(index.NAME, "whole")
+
+
+def _mosaic(store: Store, section: str | None) -> Finding:
+    name = sheets.name_of(section)
+    try:
+        sheets.read_map(store, section)
+    except FileNotFoundError:
+        return Finding(name, "stale", "it is not there yet")
+    except DamageError as error:
+        return Finding(name, "damaged", str(error), (name, sheets.map_of(section)))
+    return Finding(name, "whole")
