@@ -19,6 +19,7 @@ from distributed import Client, LocalCluster, Nanny, Scheduler, SpecCluster
 from pipeline import device
 from pipeline.config import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
 from pipeline.errors import ConfigError, WorkError
+from tasks.arrival import RESOURCE
 
 _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
@@ -44,7 +45,7 @@ def pool(config: AtlasConfig) -> Iterator[Client]:
 
 def resources(config: AtlasConfig) -> dict[str, int]:
     """What a worker must have to be given a batch."""
-    return {"GPU": 1} if config.device == "gpu" else {}
+    return {RESOURCE: 1, **({"GPU": 1} if config.device == "gpu" else {})}
 
 
 def local_workers(wanted: int | str) -> int:
@@ -153,16 +154,9 @@ def _address(cluster: Address) -> Iterator[str]:
             set_as_default=False,
         ) as client:  # fmt: skip
             address = client.scheduler.address
-            workers = client.scheduler_info(n_workers=-1)["workers"]
     except (OSError, ValueError) as error:
         where = cluster.address or cluster.scheduler_file
         raise WorkError(f"no Dask scheduler answers at {where}: {error}") from error
-    crowded = [name for name, worker in workers.items() if worker["nthreads"] != 1]
-    if crowded:
-        raise ConfigError(
-            f"the worker {crowded[0]} has {workers[crowded[0]]['nthreads']} threads: start workers "
-            "with `dask worker --nthreads 1` (and `--nworkers` for more of them)"
-        )
     yield address
 
 

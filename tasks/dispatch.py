@@ -1,5 +1,6 @@
 """Having a pool compute batches: submission, waiting with a bound, what failed and why."""
 
+import contextlib
 import queue
 import time
 from collections.abc import Iterator, Sequence
@@ -8,11 +9,13 @@ from dataclasses import dataclass
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
+from pipeline.config import Threads
 from pipeline.errors import WorkError
 from pipeline.records import Failure
 from pipeline.seal import digest
 from pipeline.units import Batch, half_of
-from tasks import cluster, work
+from tasks import arrival, cluster, work
+from tasks.arrival import Arrival, Refused
 from tasks.planning import Plan
 
 _TICK = 1.0
@@ -47,10 +50,13 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
         WorkError: there was no worker, or no scheduler, for longer than `build.patience`.
     """
     submitted = _Submitted(client, plan)
+    refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
+    arrival.attend(client, _arrival(plan), refused.put)
     for batch in batches:
         submitted.add(batch)
     watch = _Watch(client, plan.config.build.patience)
     while submitted.waiting:
+        yield from watch.hear(refused)
         try:
             future = submitted.finished.get(timeout=_TICK)
         except queue.Empty:
@@ -58,6 +64,11 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
             yield None
             continue
         yield from submitted.take(future)
+
+
+def _arrival(plan: Plan) -> Arrival:
+    fingerprint = digest(plan.provenance.fingerprint)
+    return Arrival(str(plan.folder), fingerprint, isinstance(plan.config.cluster, Threads))
 
 
 class _Submitted:
@@ -167,13 +178,29 @@ class _Watch:
         self._client = client
         self._patience = patience
         self._alive = time.monotonic()
+        self._refused: dict[str, str] = {}
+
+    def hear(self, refused: "queue.SimpleQueue[Refused]") -> Iterator[Note]:
+        """A note for each worker that was refused since."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found = refused.get_nowait()
+                if self._refused.get(found.worker) != found.reason:
+                    self._refused[found.worker] = found.reason
+                    yield Note(f"the worker {found.worker} is not used: {found.reason}")
 
     def look(self) -> None:
         """Raise WorkError where nobody has been working for too long."""
         if self._client.status == "running":
-            if self._client.scheduler_info(n_workers=1)["n_workers"]:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            if any(worker["resources"].get(arrival.RESOURCE) for worker in workers.values()):
                 self._alive = time.monotonic()
                 return
+            if workers and set(workers) <= set(self._refused):
+                raise WorkError(
+                    f"no worker can be used: {self._refused[next(iter(workers))]} (the first of "
+                    f"{len(workers)})"
+                )
             who = "there has been no worker"
         else:
             who = "the Dask scheduler has not answered"

@@ -1,0 +1,103 @@
+"""What a worker must be before it is given batches; looked at on every arrival.
+
+A worker that passes gets the resource `ATLAS`, which every batch asks for. One that does not stays
+idle, and the driver is told why. So workers may come at any time, and a restarted one is looked at
+again.
+"""
+
+import asyncio
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Client, WorkerPlugin
+
+from pipeline import provenance
+from pipeline.errors import AtlasError
+from pipeline.seal import digest
+from pipeline.store import Store
+
+RESOURCE = "ATLAS"
+_TOPIC = "channel-atlas"
+_SAME = ("channel-atlas", "tensorflow", "keras", "numpy", "zarr")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A worker that is not used, and the reason."""
+
+    worker: str
+    reason: str
+
+
+class Arrival(WorkerPlugin):  # type: ignore[misc]
+    """Looks at a worker as it arrives.
+
+    Args:
+        folder: the atlas folder.
+        fingerprint: digest of the fingerprint that the driver works by.
+        is_threads: whether workers may have several threads, as those of `cluster.kind: threads`.
+    """
+
+    name = "channel-atlas"
+
+    def __init__(self, folder: str, fingerprint: str, is_threads: bool = False) -> None:
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._is_threads = is_threads
+        self._versions = versions()
+
+    async def setup(self, worker: Any) -> None:
+        """Let a worker have batches, or tell why not."""
+        reason = await asyncio.to_thread(self.refusal, worker.state.nthreads)
+        if reason:
+            worker.log_event(_TOPIC, {"worker": worker.address, "reason": reason})
+        else:
+            await worker.set_resources(**{RESOURCE: worker.state.nthreads})
+
+    def refusal(self, threads: int) -> str:
+        """Why this process cannot work for the driver's; empty where it can."""
+        if threads != 1 and not self._is_threads:
+            return (
+                f"it has {threads} threads: start workers with `dask worker --nthreads 1` (and "
+                "`--nworkers` for more of them)"
+            )
+        here = versions()
+        differing = [name for name, wanted in self._versions.items() if here[name] != wanted]
+        if differing:
+            listed = ", ".join(
+                f"{name} {self._versions[name]} where the build runs, {here[name]} there"
+                for name in differing
+            )
+            return f"it runs other versions: {listed}; install the same ones"
+        try:
+            known = Store.open(self._folder).provenance
+            if digest(known.fingerprint) != self._fingerprint:
+                return (
+                    f"{self._folder} is another atlas there than where the build runs; let the "
+                    "workers see the same folder"
+                )
+            known.locate_weights()
+        except AtlasError as error:
+            return str(error)
+        return ""
+
+
+def versions() -> dict[str, str]:
+    """What must be the same everywhere: Python, and the libraries that compute and store."""
+    installed = provenance.versions()
+    installed["tensorflow"] = installed.get("tensorflow") or installed.get("tensorflow-cpu", "none")
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python} | {name: installed.get(name, "none") for name in _SAME}
+
+
+def attend(client: Client, arrival: Arrival, tell: Callable[[Refused], None]) -> None:
+    """Look at every worker of a pool, those to come too; `tell` hears of those refused."""
+
+    def hear(event: tuple[float, dict[str, str]]) -> None:
+        _, said = event
+        tell(Refused(said["worker"], said["reason"]))
+
+    client.subscribe_topic(_TOPIC, hear)
+    client.register_plugin(arrival)
