@@ -2,8 +2,9 @@
 
 import json
 import platform
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
@@ -88,16 +89,20 @@ class Provenance:
         """The kind of device that the images are computed on."""
         return cast(Device, self.fingerprint["device"])
 
-    def units(self) -> list[Unit]:
+    def units(self) -> Sequence[Unit]:
         """The atlas's units, in order.
 
         Raises:
             UnitError: a pattern names what the network, or a group of variants, has not.
         """
+        return self._units
+
+    @cached_property
+    def _units(self) -> tuple[Unit, ...]:
         found = expand(self.patterns, self.architecture, self.variants)
         for unit in found:
             self._refuse_lone(unit)
-        return found
+        return tuple(found)
 
     def unit(self, text: str) -> Unit:
         """The one unit that an id names. Raises as `units`."""
@@ -106,6 +111,8 @@ class Provenance:
         return unit
 
     def _refuse_lone(self, unit: Unit) -> None:
+        if unit.variant == 0:
+            return
         group = self.render.group
         if group > 1 and unit.variant >= group:
             raise UnitError(
@@ -113,9 +120,13 @@ class Provenance:
                 f"together, #0 to #{group - 1} (render.variants: {group})"
             )
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> Sequence[Section]:
         """The atlas's sections, in order."""
-        return sections(self.units())
+        return self._sections
+
+    @cached_property
+    def _sections(self) -> tuple[Section, ...]:
+        return tuple(sections(self.units()))
 
     def is_available(self, unit: Unit) -> bool:
         """Whether the weights have what the unit needs."""

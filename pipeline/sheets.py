@@ -6,6 +6,7 @@ ATLAS/mosaic.png, mosaic.json
 
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
+_LARGEST, _SMALLEST = 64_000_000, 8
+"""The pixels of a mosaic's tiles, and the side of the smallest tile."""
 WHOLE = None
 """In place of a section's name: the mosaic of the whole atlas."""
 
@@ -65,7 +68,7 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     Args:
         store: the atlas.
         section: a section's name, or `WHOLE`.
-        tile: side of a tile, in pixels.
+        tile: side of a tile, in pixels; less where the mosaic would be too large to open.
 
     Raises:
         DamageError: a stored image is damaged.
@@ -73,7 +76,7 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     sections = _shown(store.provenance, section)
     total = sum(len(shown.units) for shown in sections)
     panels = [_panel(shown, store.provenance, len(sections) > 1, total) for shown in sections]
-    sheet = mosaic.lay_out(panels, tile)
+    sheet = mosaic.lay_out(panels, max(_SMALLEST, min(tile, math.isqrt(_LARGEST // total))))
     state = _state(store, sections, tile)
     canvas = mosaic.draw(sheet, tiles(store))
     mosaic.save(canvas, store.folder, name_of(section))

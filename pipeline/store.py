@@ -9,12 +9,13 @@ A batch's chunks are written first, its record (`records`) last and atomically. 
 records, never chunks. Nobody rewrites a committed chunk.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Store:
         except OSError as error:
             raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
         try:
-            return cls(place, _provenance(json.loads(text)["attributes"]))
+            return cls(place, _provenance(text))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AtlasFolderError(
                 f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
@@ -212,12 +213,14 @@ class Store:
             ) from error
 
 
-def _provenance(attributes: dict[str, Any]) -> Provenance:
-    """The provenance in a store's attributes.
+@functools.lru_cache(maxsize=4)
+def _provenance(text: bytes) -> Provenance:
+    """The provenance in a store's metadata; kept with the units that it has enumerated.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not what `Store.create` wrote.
     """
+    attributes = json.loads(text)["attributes"]
     plain = attributes[_ATTRIBUTE]
     found = Provenance.from_json(plain)
     if digest(plain) != attributes.get(_DIGEST):

@@ -15,6 +15,7 @@ and `--only` are lists of patterns; one that names no variant names as many as t
 """
 
 import difflib
+import functools
 import itertools
 import re
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Unit:
     negative: bool = False
     variant: int = 0
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """The unit's name, as in `mixed4:42`."""
         sign = "-" if self.negative else ""
@@ -66,11 +67,7 @@ class Unit:
     @property
     def section(self) -> str:
         """The name of the section the unit belongs to; a safe name of a folder."""
-        sign = "negative-" if self.negative else ""
-        if self.kind not in ("channel", "neuron"):
-            return sign + self.kind
-        place = "neurons-" if self.kind == "neuron" else ""
-        return sign + place + re.sub(r"^\.|[^\w.+-]", "_", self.layers[0])
+        return _section(self.kind, self.negative, self.layers)
 
     def sibling(self, variant: int) -> "Unit":
         """The same thing, from another start."""
@@ -83,6 +80,15 @@ class Unit:
 
     def __str__(self) -> str:
         return self.id
+
+
+@functools.lru_cache(maxsize=1024)
+def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
+    sign = "negative-" if negative else ""
+    if kind not in ("channel", "neuron"):
+        return sign + kind
+    place = "neurons-" if kind == "neuron" else ""
+    return sign + place + re.sub(r"^\.|[^\w.+-]", "_", layers[0])
 
 
 @dataclass(frozen=True)

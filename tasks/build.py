@@ -7,7 +7,9 @@
 A task is complete when the store says so, not when a file is there.
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +43,36 @@ class Part(luigi.Target):  # type: ignore[misc]
         return self.folder.has(self.name)
 
 
+_DONE: ContextVar[set[str] | None] = ContextVar("done", default=None)
+"""Tasks of the build that goes on which are done for good: nobody else writes meanwhile."""
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Look up only once, from here on, that all is enumerated and rendered."""
+    token = _DONE.set(set())
+    try:
+        yield
+    finally:
+        _DONE.reset(token)
+
+
+def _once(is_complete: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A `complete` that is not asked again once it said yes."""
+
+    @functools.wraps(is_complete)
+    def complete(task: Any) -> bool:
+        done = _DONE.get()
+        if done is not None and task.task_id in done:
+            return True
+        answer = is_complete(task)
+        if answer and done is not None:
+            done.add(task.task_id)
+        return answer
+
+    return complete
+
+
 class AtlasTask(luigi.Task):  # type: ignore[misc]
     """A task of one atlas folder; `plan` is a `Plan` as JSON."""
 
@@ -65,6 +97,7 @@ class AtlasTask(luigi.Task):  # type: ignore[misc]
 class Enumerate(AtlasTask):
     """Begins the atlas: its provenance, its sections, room for every batch."""
 
+    @_once
     def complete(self) -> bool:
         """Whether the store is there, says the plan's provenance, and has room."""
         plan = self.planned
@@ -87,6 +120,7 @@ class RenderUnits(AtlasTask):
         """The enumeration."""
         return self.of_same(Enumerate)
 
+    @_once
     def complete(self) -> bool:
         """Whether every batch is committed, or was given up by this build."""
         return self.requires().complete() and not self._missing()

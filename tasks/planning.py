@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pipeline.architecture import Describe, probe
 from pipeline.config import AtlasConfig
@@ -33,14 +34,18 @@ class Plan:
         """The atlas folder."""
         return self.config.folder
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> Sequence[Section]:
         """The sections to compute, with the units that the weights allow and `only` names."""
+        return self._sections
+
+    @cached_property
+    def _sections(self) -> tuple[Section, ...]:
         units = [unit for unit in self.provenance.units() if self.provenance.is_available(unit)]
         if self.only:
             known = self.provenance
             chosen = set(expand(self.only, known.architecture, known.variants))
             units = [unit for unit in units if unit in chosen]
-        return sections(units)
+        return tuple(sections(units))
 
     def unavailable(self) -> list[Unit]:
         """The units that the weights have nothing for."""

@@ -63,7 +63,7 @@ def run(plan: Plan, display: Display) -> Report:
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
         errors: list[BaseException] = []
-        with _listening(display, errors, check):
+        with graph.remembering(), _listening(display, errors, check):
             succeeded = _luigi(plan)
         if Store.exists(plan.folder):
             verify.trust(Store.open(plan.folder))

@@ -1,0 +1,126 @@
+"""What a unit costs beside its rendering: a build whose renderer costs nothing.
+
+`python -m benchmarks.scale --units 100000` builds so many units through the real Luigi tasks,
+Dask, Zarr, records, mosaics and index, and prints as JSON: milliseconds a unit, the driver's memory
+at the beginning and at its peak, and the seconds of `status`, of a build that finds nothing to do,
+and of opening the index.
+"""
+
+import argparse
+import io
+import json
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from pipeline import Atlas, config_file
+from pipeline.architecture import Architecture, Layer
+from pipeline.results import NAMES, Results, Statistics
+from pipeline.units import Unit
+from pipeline.weights import Weights
+from tasks import planning, progress, run, work
+
+SIZE, STEPS, LAYERS = 16, 4, 10
+CONFIG = """
+output: {folder}
+units: [{units}]
+model: {{weights: bundled}}
+image: {{size: 16}}
+recipe: {{name: fourier, steps: 4}}
+cluster: {{kind: threads, workers: 2}}
+mosaic: {{tile: 16}}
+"""
+
+
+class Engine:
+    """Images at once, of noise: nothing is rendered."""
+
+    most = None
+
+    def compute(self, units: Sequence[Unit]) -> Results:
+        """What the real one returns, made up."""
+        count = len(units)
+        columns = {name: np.full(count, 1.0, np.float32) for name in NAMES}
+        columns["steps"] = np.full(count, STEPS, np.float32)
+        columns["activation"] = np.array([unit.index for unit in units], np.float32)
+        noise = np.random.default_rng(units[0].index)
+        return Results(
+            noise.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8),
+            np.ones((count, STEPS), np.float32),
+            np.zeros((count, 0, SIZE, SIZE, 3), np.uint8),
+            Statistics(**columns),
+        )
+
+
+def main() -> None:
+    """Build, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--units", type=int, default=100_000)
+    options = parser.parse_args()
+    work._engine = lambda *_: Engine()
+    work.device.use = lambda *_: None
+    each = options.units // LAYERS
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "atlas"
+        listed = ", ".join(f"layer{number}:all" for number in range(LAYERS))
+        config = config_file.parse(CONFIG.format(folder=folder, units=listed))
+
+        def describe(_: Weights, size: int) -> Architecture:
+            layers = [Layer(f"layer{n}", n, each, 4, 4, 100) for n in range(LAYERS)]
+            return Architecture("made up", size, {layer.name: layer for layer in layers}, None)
+
+        build = _Build(lambda: planning.make(config, (), describe))
+        first = _timed(build)
+        found = {
+            "units": options.units,
+            "milliseconds a unit": 1e3 * first / options.units,
+            "MiB at the start": build.memory[0],
+            "MiB at the most": max(build.memory),
+            "seconds to find nothing to do": _timed(build),
+            # What another process would have to read.
+            "seconds of status": _timed(lambda: Atlas.open(folder).status()),
+            "seconds to open the index": _timed(lambda: Atlas.open(folder).index),
+            "MiB of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    print(json.dumps(found))
+
+
+class _Build:
+    def __init__(self, plan: Callable[[], planning.Plan]) -> None:
+        self._plan = plan
+        self.memory: list[float] = []
+
+    def __call__(self) -> None:
+        ended = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(ended,))
+        watcher.start()
+        try:
+            report = run.run(self._plan(), progress.show(Console(file=io.StringIO())))
+        finally:
+            ended.set()
+            watcher.join()
+        if report.missing or report.failed:
+            raise RuntimeError(f"{report.missing} missing, {report.failed} failed")
+
+    def _watch(self, ended: threading.Event) -> None:
+        while True:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.memory.append(pages * resource.getpagesize() / 2**20)
+            if ended.wait(0.5):
+                return
+
+
+def _timed(task: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    task()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
