@@ -78,7 +78,7 @@ class Folder(ABC):
 
     @abstractmethod
     def is_there(self) -> bool:
-        """Whether the folder is there and holds anything."""
+        """Whether there is such a folder."""
 
     def is_a_file(self) -> bool:
         """Whether the address is a file's."""
@@ -206,7 +206,7 @@ class LocalFolder(Folder):
 
     @override
     def is_there(self) -> bool:
-        return self.path.is_dir() and any(self.path.iterdir())
+        return self.path.is_dir()
 
     @override
     def is_a_file(self) -> bool:

@@ -56,7 +56,7 @@ class Store:
         try:
             text = place.read(_ROOT)
         except (FileNotFoundError, NotADirectoryError):
-            what = "holds no atlas" if place.is_there() else "is not there, or empty"
+            what = "holds no atlas" if place.is_there() else "is not there"
             raise AtlasFolderError(
                 f"the atlas folder {place} {what}: expected a folder with atlas.zarr in it; "
                 "`atlas build` makes one"

@@ -185,12 +185,8 @@ def verify(
             whole.repair(store, damaged)
     printing.show_findings(findings)
     if damaged:
-        remedy = (
-            "was taken away: `atlas build` makes it again"
-            if repair
-            else ("`atlas build` mends it, and so does --repair followed by a build")
-        )
-        printing.err.print(f"{len(damaged)} parts are damaged; what is damaged {remedy}")
+        gone = "they were taken away, and " if repair else ""
+        printing.err.print(f"{len(damaged)} damaged: {gone}the next `atlas build` makes them again")
         raise typer.Exit(FAILED)
 
 

@@ -117,15 +117,15 @@ def test_status_and_failures(atlas: Atlas) -> None:
 
 def test_the_index_is_read_where_it_is_current(atlas: Atlas, build: Build) -> None:
     made = atlas.index
-    path = index.refresh(Store.open(atlas.folder))
+    index.refresh(Store.open(atlas.folder))
     assert atlas.index.equals(made)
     changed = made.assign(recipe="mine").astype(index.TYPES)
-    state = index.notes(path)["state"]
-    index.write(changed, atlas.provenance, state, path)
+    state = index.notes(atlas.folder)["state"]
+    index.write(changed, atlas.provenance, state, atlas.folder)
     assert set(atlas.index["recipe"]) == {"mine"}
     build(atlas.folder, atlas.provenance)
     assert set(atlas.index["recipe"]) == {"fourier"}
-    path.write_bytes(b"damaged")
+    atlas.folder.write_bytes("index.parquet", b"damaged")
     assert set(atlas.index["recipe"]) == {"fourier"}
 
 

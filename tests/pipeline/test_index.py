@@ -110,14 +110,17 @@ def test_mosaic_places(tmp_path: Path, make_provenance: Make) -> None:
 def test_parquet_and_back(tmp_path: Path, make_provenance: Make, build: Build) -> None:
     store = build(tmp_path, make_provenance("mixed2:0-4", "logits:1"), most=1)
     frame = index.build(store)
-    pd.testing.assert_frame_equal(index.read(index.refresh(store)), frame)
+    index.refresh(store)
+    pd.testing.assert_frame_equal(index.read(store.folder), frame)
 
 
 def test_equal_atlases_have_equal_files(
     tmp_path: Path, make_provenance: Make, build: Build
 ) -> None:
     one, two = (build(tmp_path / name, make_provenance()) for name in "ab")
-    assert index.refresh(one).read_bytes() == index.refresh(two).read_bytes()
+    index.refresh(one), index.refresh(two)
+    for name in ("index.parquet", "index.json"):
+        assert one.folder.read(name) == two.folder.read(name)
 
 
 def test_seconds_change_no_identity(tmp_path: Path, make_provenance: Make, build: Build) -> None:
@@ -132,7 +135,8 @@ def test_seconds_change_no_identity(tmp_path: Path, make_provenance: Make, build
 
 def test_notes(tmp_path: Path, make_provenance: Make, build: Build) -> None:
     store = build(tmp_path, make_provenance())
-    assert index.notes(index.refresh(store)) == {
+    index.refresh(store)
+    assert index.notes(store.folder) == {
         "schema_version": "2",
         "config_hash": store.provenance.config_hash,
         "identity": index.identity(index.build(store)),
@@ -150,8 +154,23 @@ def test_an_index_is_current_until_the_atlas_grows(
     assert index.is_current(store)
     build(tmp_path, made)
     assert not index.is_current(store)
-    index.refresh(store).write_bytes(b"damaged")
+
+
+@pytest.mark.parametrize("name", ["index.parquet", "index.json"])
+@pytest.mark.parametrize("damage", [lambda old: old[:-9] + b"x" + old[-8:], lambda _: b""])
+def test_a_damaged_index_is_not_current(
+    tmp_path: Path,
+    make_provenance: Make,
+    build: Build,
+    name: str,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    store = build(tmp_path, make_provenance())
+    index.refresh(store)
+    store.folder.write_bytes(name, damage(store.folder.read(name)))
     assert not index.is_current(store)
+    with pytest.raises(DamageError):
+        index.read(store.folder)
 
 
 def test_damaged_statistics_are_not_passed_over(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.mosaic import Panel, Sheet, draw, grid, lay_out, save, save_map
+from pipeline.folder import LocalFolder
+from pipeline.mosaic import Panel, Sheet, describe, draw, grid, lay_out, save
 
 SIDE = 20
 
@@ -99,13 +100,15 @@ def test_labels_stay_under_their_tile(label: str) -> None:
     assert (columns < tile.x + SIDE + 2).all()
 
 
-def test_files(sheet: Sheet, tmp_path: Path) -> None:
+def test_the_file_is_the_canvas(sheet: Sheet, tmp_path: Path) -> None:
     canvas = draw(sheet, lambda _: None)
-    save(canvas, tmp_path / "m.png")
-    save_map(sheet, "abc", tmp_path / "m.json")
-    with Image.open(tmp_path / "m.png") as found:
+    save(canvas, LocalFolder(tmp_path), "deep/m.png")
+    with Image.open(tmp_path / "deep/m.png") as found:
         assert np.array_equal(np.asarray(found), np.asarray(canvas))
-    noted = json.loads((tmp_path / "m.json").read_text())
-    assert (noted["width"], noted["height"], noted["state"]) == (sheet.width, sheet.height, "abc")
+
+
+def test_a_sheet_is_described(sheet: Sheet) -> None:
+    noted = json.loads(json.dumps(describe(sheet)))
+    assert (noted["width"], noted["height"]) == (sheet.width, sheet.height)
     assert [tile["unit"] for tile in noted["tiles"]] == [tile.unit for tile in sheet.tiles]
     assert noted["tiles"][0]["side"] == SIDE

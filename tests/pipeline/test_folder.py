@@ -1,4 +1,4 @@
-"""Tests of files that are whole or not there."""
+"""Tests of folders: files that are whole or not there."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import IO
 
 import pytest
 
-from pipeline.files import write_atomically, write_json
+from pipeline.folder import at, write_atomically
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -32,8 +32,8 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) ->
 
 
 def test_json_is_canonical(tmp_path: Path) -> None:
-    one, two = tmp_path / "1", tmp_path / "2"
-    write_json(one, {"b": [1], "a": "é"})
-    write_json(two, {"a": "é", "b": [1]})
-    assert one.read_bytes() == two.read_bytes()
-    assert json.loads(one.read_text(encoding="utf-8")) == {"a": "é", "b": [1]}
+    folder = at(tmp_path)
+    folder.write_json("1", {"b": [1], "a": "é"})
+    folder.write_json("2", {"a": "é", "b": [1]})
+    assert folder.read("1") == folder.read("2")
+    assert json.loads(folder.read("1")) == {"a": "é", "b": [1]}
