@@ -1,8 +1,7 @@
 """What a worker must be before it is given batches; looked at on every arrival.
 
-A worker that passes gets the resource `ATLAS`, which every batch asks for. One that does not stays
-idle, and the driver is told why. So workers may come at any time, and a restarted one is looked at
-again.
+One that does not fit is told to leave, and the driver why. So workers may come at any time, and a
+restarted one is looked at again.
 """
 
 import asyncio
@@ -11,15 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from distributed import Client, WorkerPlugin
+from distributed import Client, Reschedule, WorkerPlugin, get_worker
 
 from pipeline import provenance
 from pipeline.errors import AtlasError
 from pipeline.seal import digest
 from pipeline.store import Store
 
-RESOURCE = "ATLAS"
 _TOPIC = "channel-atlas"
+_REFUSED: set[str] = set()
+"""The addresses of this process's workers that were refused."""
 _SAME = ("channel-atlas", "tensorflow", "keras", "numpy", "zarr")
 
 
@@ -49,12 +49,15 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
         self._versions = versions()
 
     async def setup(self, worker: Any) -> None:
-        """Let a worker have batches, or tell why not."""
+        """Look at a worker; where it does not fit, tell why and have it leave."""
         reason = await asyncio.to_thread(self.refusal, worker.state.nthreads)
         if reason:
-            worker.log_event(_TOPIC, {"worker": worker.address, "reason": reason})
-        else:
-            await worker.set_resources(**{RESOURCE: worker.state.nthreads})
+            _REFUSED.add(worker.address)
+            worker.loop.add_callback(self._leave, worker, reason)
+
+    async def _leave(self, worker: Any, reason: str) -> None:
+        worker.log_event(_TOPIC, {"worker": worker.address, "reason": reason})
+        await worker.close_gracefully(restart=False, reason=f"channel-atlas: {reason}")
 
     def refusal(self, threads: int) -> str:
         """Why this process cannot work for the driver's; empty where it can."""
@@ -90,6 +93,20 @@ def versions() -> dict[str, str]:
     installed["tensorflow"] = installed.get("tensorflow") or installed.get("tensorflow-cpu", "none")
     python = ".".join(platform.python_version_tuple()[:2])
     return {"python": python} | {name: installed.get(name, "none") for name in _SAME}
+
+
+def insist() -> None:
+    """Give a batch back that came to this worker before it left.
+
+    Raises:
+        distributed.Reschedule: this worker was refused.
+    """
+    try:
+        address = get_worker().address
+    except ValueError:
+        return  # not in a worker
+    if address in _REFUSED:
+        raise Reschedule
 
 
 def attend(client: Client, arrival: Arrival, tell: Callable[[Refused], None]) -> None:

@@ -19,7 +19,6 @@ from distributed import Client, LocalCluster, Nanny, Scheduler, SpecCluster
 from pipeline import device
 from pipeline.config import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
 from pipeline.errors import ConfigError, WorkError
-from tasks.arrival import RESOURCE
 
 _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
@@ -45,7 +44,7 @@ def pool(config: AtlasConfig) -> Iterator[Client]:
 
 def resources(config: AtlasConfig) -> dict[str, int]:
     """What a worker must have to be given a batch."""
-    return {RESOURCE: 1, **({"GPU": 1} if config.device == "gpu" else {})}
+    return {"GPU": 1} if config.device == "gpu" else {}
 
 
 def local_workers(wanted: int | str) -> int:

@@ -189,23 +189,23 @@ class _Watch:
                     self._refused[found.worker] = found.reason
                     yield Note(f"the worker {found.worker} is not used: {found.reason}")
 
+    def _why(self) -> str:
+        if not self._refused:
+            return ""
+        worker, reason = next(reversed(self._refused.items()))
+        return f"; {len(self._refused)} were refused, the last at {worker}, since {reason}"
+
     def look(self) -> None:
         """Raise WorkError where nobody has been working for too long."""
         if self._client.status == "running":
-            workers = self._client.scheduler_info(n_workers=-1)["workers"]
-            if any(worker["resources"].get(arrival.RESOURCE) for worker in workers.values()):
+            if self._client.scheduler_info(n_workers=1)["n_workers"]:
                 self._alive = time.monotonic()
                 return
-            if workers and set(workers) <= set(self._refused):
-                raise WorkError(
-                    f"no worker can be used: {self._refused[next(iter(workers))]} (the first of "
-                    f"{len(workers)})"
-                )
             who = "there has been no worker"
         else:
             who = "the Dask scheduler has not answered"
         if time.monotonic() - self._alive > self._patience:
             raise WorkError(
-                f"{who} for {self._patience:g} seconds (build.patience): what was committed "
-                "stays; mend the cluster and build again"
+                f"{who} for {self._patience:g} seconds (build.patience){self._why()}: what was "
+                "committed stays; mend the cluster and build again"
             )

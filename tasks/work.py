@@ -11,6 +11,7 @@ from pipeline.errors import WorkError
 from pipeline.seal import digest
 from pipeline.store import Store
 from pipeline.units import Batch
+from tasks import arrival
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -32,6 +33,7 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
         WorkError: the folder holds another atlas than the driver's.
         UsageError: the weights are not here, or are others than the atlas's.
     """
+    arrival.insist()
     store = Store.open(folder)
     provenance = store.provenance
     if digest(provenance.fingerprint) != fingerprint:

@@ -83,20 +83,6 @@ def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str)
         assert running.scheduler_info["address"] == running.scheduler_address
 
 
-def test_workers_of_several_threads_are_refused(configure) -> None:
-    with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None
-    ) as running:
-        config = configure(f"cluster={{kind: address, address: '{running.scheduler_address}'}}")
-        with (
-            pytest.raises(
-                ConfigError, match="has 2 threads: start workers with `dask worker --nth"
-            ),
-            cluster.pool(config),
-        ):
-            pass
-
-
 def test_an_address_or_a_file_is_needed(configure) -> None:
     with (
         pytest.raises(ConfigError, match="needs either `address`"),

@@ -1,0 +1,198 @@
+"""Tests of what a worker must be, with workers that come, differ, die and come again."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from pipeline.config import AtlasConfig
+from pipeline.errors import WorkError
+from pipeline.seal import digest
+from pipeline.store import Store
+from pipeline.units import Batch
+from tasks import arrival, cluster, dispatch, planning
+from tasks.arrival import Arrival
+from tasks.dispatch import Note
+
+OTHER_KERAS = """
+from tasks import arrival
+real = arrival.versions
+arrival.versions = lambda: real() | {"keras": "2.0"}
+"""
+Start = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture
+def scheduler() -> Iterator[LocalCluster]:
+    """A scheduler without workers."""
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None) as one:
+        yield one
+
+
+@pytest.fixture
+def start(scheduler: LocalCluster, tmp_path: Path) -> Iterator[Start]:
+    """A function that starts a worker host: a process with a working folder of its own."""
+    with contextlib.ExitStack() as running:
+
+        def worker(*options: str, preload: str = "") -> subprocess.Popen:
+            place = tmp_path / f"host {len(list(tmp_path.glob('host *')))}"
+            place.mkdir()
+            (place / "preload.py").write_text(preload)
+            command = [
+                sys.executable, "-m", "distributed.cli.dask_worker", scheduler.scheduler_address,
+                "--no-nanny", "--no-dashboard", "--local-directory", str(place), "--preload",
+                str(place / "preload.py"), *(options or ("--nthreads", "1")),
+            ]  # fmt: skip
+            path = os.pathsep.join([str(Path(arrival.__file__).parents[1]), os.environ["PATH"]])
+            host = running.enter_context(
+                subprocess.Popen(
+                    command, cwd=place, env={**os.environ, "PYTHONPATH": path},
+                    stdout=subprocess.DEVNULL, stderr=(place / "log").open("w"),
+                )
+            )  # fmt: skip
+            running.callback(host.kill)
+            return host
+
+        yield worker
+
+
+def _begun(config: AtlasConfig) -> tuple[planning.Plan, list[Batch]]:
+    plan = planning.make(config)
+    store = Store.create(plan.folder, plan.provenance)
+    for section, batches in plan.missing():
+        store.prepare(section, batches)
+    return plan, [batch for _, batches in plan.missing() for batch in batches]
+
+
+@pytest.fixture
+def addressed(configure, scheduler: LocalCluster) -> AtlasConfig:
+    """A configuration that uses the scheduler."""
+    address = scheduler.scheduler_address
+    return configure(f"cluster={{kind: address, address: '{address}'}}", units=("relu:0-7",))
+
+
+def test_a_worker_that_fits_may_have_batches(configure) -> None:
+    plan, batches = _begun(configure(units=("relu:0-3",)))
+    arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
+    assert arrived.refusal(1) == ""
+    with cluster.pool(plan.config) as client:
+        outcomes = [o for o in dispatch.dispatch(client, plan, batches) if o]
+    assert outcomes == batches
+
+
+def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, _ = _begun(configure(units=("relu:0",)))
+    arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
+    monkeypatch.setattr(arrival, "versions", lambda: {**arrived._versions, "numpy": "1.0"})
+    assert "it runs other versions: numpy " in arrived.refusal(1)
+    assert "1.0 there; install the same ones" in arrived.refusal(1)
+
+
+def test_a_worker_that_sees_another_folder_is_refused(configure, tmp_path: Path) -> None:
+    plan, _ = _begun(configure(units=("relu:0",)))
+    fingerprint = digest(plan.provenance.fingerprint)
+    assert "is not there" in Arrival(str(tmp_path / "none"), fingerprint).refusal(1)
+    assert "is another atlas there" in Arrival(str(plan.folder), "other").refusal(1)
+
+
+def test_a_worker_without_the_weights_is_refused(configure, tiny_model: Path) -> None:
+    plan, _ = _begun(configure(units=("relu:0",)))
+    arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
+    content = tiny_model.read_bytes()
+    try:
+        tiny_model.write_bytes(content + b"x")
+        assert "are not those of the atlas: expected SHA-256" in arrived.refusal(1)
+        tiny_model.unlink()
+        assert str(tiny_model) in arrived.refusal(1)
+    finally:
+        tiny_model.write_bytes(content)
+    assert arrived.refusal(1) == ""
+
+
+def test_a_worker_of_several_threads_is_sent_away(
+    addressed: AtlasConfig, start: Start, scheduler: LocalCluster
+) -> None:
+    build = addressed.build.model_copy(update={"patience": 2.0})
+    plan, batches = _begun(addressed.model_copy(update={"build": build}))
+    host = start("--nthreads", "2")
+    with Client(scheduler, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=60)
+        running = dispatch.dispatch(client, plan, batches)
+        note = next(outcome for outcome in running if outcome)
+        assert isinstance(note, Note)
+        assert "is not used: it has 2 threads: start workers with `dask worker --nth" in note.text
+        with pytest.raises(WorkError, match=r"1 were refused, the last at .*, since it has 2 thr"):
+            list(running)
+        host.wait(60)
+
+
+@pytest.mark.slow
+def test_workers_that_come_late_are_used_and_strange_ones_are_not(
+    addressed: AtlasConfig, start: Start
+) -> None:
+    plan, batches = _begun(addressed)
+    outcomes = []
+    with cluster.pool(plan.config) as client:
+        running = dispatch.dispatch(client, plan, batches)
+        assert next(running) is None  # nobody is there yet
+        start()
+        strange = start(preload=OTHER_KERAS)
+        outcomes = [outcome for outcome in running if outcome]
+    assert set(batches) <= set(outcomes)
+    notes = [outcome for outcome in outcomes if isinstance(outcome, Note)]
+    assert all("it runs other versions: keras" in note.text for note in notes)
+    assert strange.wait(60) is not None
+
+
+@pytest.mark.slow
+def test_a_host_that_disappears_costs_its_batch_alone(
+    configure, scheduler: LocalCluster, start: Start
+) -> None:
+    address = scheduler.scheduler_address
+    plan, batches = _begun(
+        configure(
+            f"cluster={{kind: address, address: '{address}'}}", "recipe.steps=60",
+            "batch_size=1", units=("relu:all", "deep:all"),
+        )
+    )  # fmt: skip
+    first = start()
+    done = []
+    with cluster.pool(plan.config) as client:
+        for outcome in dispatch.dispatch(client, plan, batches):
+            if isinstance(outcome, Batch):
+                done.append(outcome)
+                if len(done) == 1:
+                    first.kill()
+                    start()
+    assert sorted(batch.key for batch in done) == sorted(batch.key for batch in batches)
+    assert not any(missing for _, missing in plan.missing())
+
+
+def test_a_scheduler_that_goes_away_ends_the_build(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every wait has a bound: `build.patience`."""
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=None
+    ) as scheduler:
+        address = scheduler.scheduler_address
+        plan, batches = _begun(
+            configure(
+                f"cluster={{kind: address, address: '{address}'}}", "build.patience=2",
+                units=("relu:0",),
+            )
+        )  # fmt: skip
+        with cluster.pool(plan.config) as client:
+            running = dispatch.dispatch(client, plan, batches)
+            assert next(running) is None
+            closing = threading.Thread(target=scheduler.close, kwargs={"timeout": 5})
+            closing.start()
+            with pytest.raises(WorkError, match=r"for 2 seconds \(build.patience\)"):
+                list(running)
+            closing.join(60)
