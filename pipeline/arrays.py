@@ -17,6 +17,9 @@ from pipeline.results import NAMES
 from pipeline.units import Batch
 
 _NAME = "atlas.zarr"
+_CODECS = ["BytesCodec", "ZstdCodec", "Crc32cCodec"]
+_MOST = 1 << 16
+"""Rows of a chunk."""
 _Documents = dict[str, Any]
 
 
@@ -127,7 +130,18 @@ class Arrays:
         """
         if not self.folder.has(self.file_of(section, name, chunk)):
             raise FileNotFoundError(f"chunk {chunk} of {name} is gone")
-        return np.asarray(zarr.open_array(self._zarr, path=f"{section}/{name}", mode="r")[rows])
+        array = zarr.open_array(self._zarr, path=f"{section}/{name}", mode="r")
+        self._refuse_strange(array, name)
+        return np.asarray(array[rows])
+
+    def _refuse_strange(self, array: Any, name: str) -> None:
+        """Raise where metadata asks for more than this project writes, as codecs that run code."""
+        layout, metadata = self._layouts[name], array.metadata
+        codecs = [type(codec).__name__ for codec in metadata.codecs]
+        expected = (_CODECS, layout.dtype, layout.shape, layout.shape)
+        found = (codecs, str(array.dtype), array.shape[1:], array.chunks[1:])
+        if found != expected or array.chunks[0] > _MOST:
+            raise ValueError(f"the metadata of {name} is not this project's: {found}")
 
     def files_of(self, section: str, chunk: int) -> list[str]:
         """The files of a chunk's number, one an array, in the atlas folder."""

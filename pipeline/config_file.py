@@ -114,6 +114,7 @@ def _apply(data: dict[str, Any], setting: str, lines: Lines) -> None:
         here[key] = below
         here = below
     try:
+        _refuse_aliases_and_tags(value, f"--set {setting!r}")
         here[keys[-1]] = yaml.safe_load(value)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(f"--set {setting!r}: {value!r} is not a YAML value") from error

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -279,3 +280,24 @@ def test_opening_damaged_metadata(tmp_path: Path, make_provenance: Make) -> None
     (tmp_path / "atlas.zarr/zarr.json").write_text("{")
     with pytest.raises(AtlasFolderError, match=r"its zarr.json is damaged"):
         Store.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        {"name": "numcodecs.pickle", "configuration": {}},
+        {"name": "numcodecs.json2", "configuration": {}},
+        {"name": "gzip", "configuration": {"level": 1}},
+    ],
+)
+def test_a_store_cannot_say_how_it_is_decoded(
+    begun: tuple[Store, Section, list[Batch]], fake_results: Fake, codec: dict[str, object]
+) -> None:
+    store, _, batches = begun
+    record = store.commit(batches[0], fake_results(batches[0]))
+    path = store.folder.path / "atlas.zarr/mixed2/images/zarr.json"
+    document = json.loads(path.read_text())
+    document["codecs"].append(codec)
+    path.write_text(json.dumps(document))
+    with pytest.raises(DamageError, match=r"images of batch mixed2/000000 cannot be read"):
+        store.read(record, "images")
