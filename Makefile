@@ -17,7 +17,7 @@ BASE := $(VENV)/.installed-gpu$(GPU)
 DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -mixed4:1-2, \
         deepdream:mixed2, deepdream:mixed4, logits:207, softmax:207]
 
-.PHONY: install atlas demo test lint bench clean
+.PHONY: install atlas demo test lint bench bench-scale clean
 
 install: $(BASE)
 
@@ -35,6 +35,9 @@ lint: $(VENV)/.installed-lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+bench-scale: $(BASE)
+	$(VENV)/bin/python -m benchmarks.scale --units $(or $(UNITS),100000)
 
 bench: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full)
