@@ -7,7 +7,8 @@ AtlasError
 │   ├── WeightsError      a weights file that is missing, damaged, or does not fit
 │   └── AtlasFolderError  a folder that is no atlas, another's, or in use
 └── WorkError             exit code 1: the work failed
-    └── DamageError       stored data that does not match its record
+    ├── DamageError       stored data that does not match its record
+    └── StorageError      the atlas folder cannot be written or read any more
 """
 
 
@@ -41,3 +42,7 @@ class WorkError(AtlasError):
 
 class DamageError(WorkError):
     """Stored data does not match the record that committed it."""
+
+
+class StorageError(WorkError):
+    """The atlas folder cannot be written or read any more: no room, no right, or not there."""

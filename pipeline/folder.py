@@ -5,6 +5,7 @@ a new one, whole.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -156,6 +157,10 @@ class LocalFolder(Folder):
 
     @override
     def write(self, name: str, fill: Callable[[IO[bytes]], object]) -> None:
+        if (
+            not self.path.is_dir()
+        ):  # what was mounted there may be gone: nothing is put in its place
+            raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(self.path))
         write_atomically(self.path / name, fill)
 
     @override

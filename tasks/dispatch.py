@@ -10,7 +10,7 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from pipeline.config import Threads
-from pipeline.errors import WorkError
+from pipeline.errors import StorageError, WorkError
 from pipeline.records import Failure
 from pipeline.seal import digest
 from pipeline.units import Batch, half_of
@@ -48,6 +48,7 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
 
     Raises:
         WorkError: there was no worker, or no scheduler, for longer than `build.patience`.
+        StorageError: the atlas folder cannot be written or read.
     """
     submitted = _Submitted(client, plan)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
@@ -114,8 +115,16 @@ class _Submitted:
         elif tried is None and self._was_killed(future) and self._most_of(batch):
             yield from self._again(batch)
         else:
+            self._refuse_storage(future)
             yield _failure(future, batch, self._plan.config.build.deaths)
         future.release()
+
+    @staticmethod
+    def _refuse_storage(future: Future) -> None:
+        """Stop where nothing can be stored: every other batch would be rendered for nothing."""
+        error = future.exception(timeout=10) if future.status == "error" else None
+        if isinstance(error, StorageError):
+            raise error
 
     @staticmethod
     def _was_killed(future: Future) -> bool:

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from pipeline import device
-from pipeline.errors import WorkError
+from pipeline.errors import AtlasFolderError, StorageError, WorkError
 from pipeline.seal import digest
 from pipeline.store import Store
 from pipeline.units import Batch
@@ -32,8 +32,19 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
     Raises:
         WorkError: the folder holds another atlas than the driver's.
         UsageError: the weights are not here, or are others than the atlas's.
+        StorageError: the folder cannot be written or read.
     """
     arrival.insist()
+    try:
+        return _compute(folder, batch, fingerprint, most)
+    except (OSError, AtlasFolderError) as error:
+        raise StorageError(
+            f"the atlas folder {folder} cannot be written or read: {error}; what was committed "
+            "stays: make room or mend the folder, and build again"
+        ) from error
+
+
+def _compute(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
     store = Store.open(folder)
     provenance = store.provenance
     if digest(provenance.fingerprint) != fingerprint:

@@ -6,8 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,9 @@ from pipeline import Atlas
 from pipeline.records import Failure
 from pipeline.store import Store
 from tasks import cli
+from tests.processes import children_of, heed_ctrl_c, is_running, wait
 
-COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor")
+COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor", "verify")
 
 
 @pytest.fixture(scope="module")
@@ -334,55 +333,19 @@ def test_a_killed_build_leaves_no_process_and_goes_on(
     arguments = [sys.executable, "-m", "tasks.cli", "build", *settings, *units]
     build = subprocess.Popen(
         arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True, preexec_fn=_heed_ctrl_c,  # noqa: PLW1509
+        start_new_session=True, preexec_fn=heed_ctrl_c,  # noqa: PLW1509
     )  # fmt: skip
-    first = _wait(lambda: next(tmp_path.rglob("records/*/*.json"), None), build)
-    children = _children(build.pid)
+    first = wait(lambda: next(tmp_path.rglob("records/*/*.json"), None), build)
+    children = children_of(build.pid)
     assert children
     build.send_signal(by)
     text, _ = build.communicate(timeout=60)
     assert build.returncode == (-by if by == signal.SIGKILL else 130), text
     if by != signal.SIGKILL:
         assert "are kept in" in text
-    _wait(lambda: not any(_is_running(pid) for pid in children), None)
+    wait(lambda: not any(is_running(pid) for pid in children), None)
     done = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("records/*/*.json")}
     assert first in done
     assert _run("build", *settings, *units, cwd=tmp_path).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert set(Atlas.open(tmp_path / "atlas").index["status"]) == {"done"}
-
-
-def _heed_ctrl_c() -> None:
-    """Shells start what is in the background deaf to SIGINT; here it must be heard."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _wait(ready, process: subprocess.Popen[str] | None, seconds: float = 90):
-    """What `ready` gives once it gives something true."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
-    while not (found := ready()):
-        assert time.monotonic() < deadline, "it took too long"
-        assert process is None or process.poll() is None, process.communicate()[0]
-        pause.wait(0.05)
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    """The processes below a process."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            child = int(path.parent.name)
-            found += [child, *_children(child)]
-    return found
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
