@@ -96,6 +96,9 @@ class Slurm(Frozen):
 
     kind: Literal["slurm"] = "slurm"
     jobs: Count = 1
+    """How many jobs, at most."""
+    least_jobs: Annotated[int, Field(ge=0)] | None = None
+    """With it, as many jobs as there is work for, from so many on."""
     workers_per_job: Count = 1
     memory: str = "4GiB"
     queue: str | None = None

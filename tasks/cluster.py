@@ -162,7 +162,10 @@ def _address(cluster: Address) -> Iterator[str]:
 @contextlib.contextmanager
 def _slurm(cluster: Slurm) -> Iterator[Any]:
     with slurm_cluster(cluster) as found:
-        found.scale(jobs=cluster.jobs)
+        if cluster.least_jobs is None:
+            found.scale(jobs=cluster.jobs)
+        else:
+            found.adapt(minimum_jobs=cluster.least_jobs, maximum_jobs=cluster.jobs)
         yield found
 
 

@@ -115,6 +115,26 @@ def test_the_slurm_script() -> None:
     assert "--nthreads 1" in script
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("least", [None, 0])
+def test_jobs_are_scheduled_and_adapted(
+    configure, monkeypatch: pytest.MonkeyPatch, least: int | None
+) -> None:
+    """dask-jobqueue's own queue of this machine, in place of SLURM: real jobs, as processes."""
+    jobqueue = pytest.importorskip("dask_jobqueue.local")
+
+    def here(spec: Slurm) -> object:
+        return jobqueue.LocalCluster(
+            cores=spec.workers_per_job, processes=spec.workers_per_job, memory=spec.memory
+        )
+
+    monkeypatch.setattr(cluster, "slurm_cluster", here)
+    more = "" if least is None else f", least_jobs: {least}"
+    with cluster.pool(configure(f"cluster={{kind: slurm, jobs: 2{more}}}")) as client:
+        assert client.submit(int, 3, pure=False).result(timeout=90) == 3
+        assert set(client.nthreads().values()) == {1}
+
+
 @pytest.mark.parametrize(("wanted", "expected"), [(3, 3), ("auto", None)])
 def test_the_number_of_local_workers(wanted: int | str, expected: int | None) -> None:
     found = cluster.local_workers(wanted)
