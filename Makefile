@@ -3,7 +3,7 @@
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
-#   FULL=1              with bench: all channels by every recipe too, half an hour more
+#   FULL="fourier article"  with bench: all channels by these recipes too, ten minutes and thirty
 
 PYTHON ?= python3
 GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
@@ -40,7 +40,7 @@ bench-scale: $(BASE)
 	$(VENV)/bin/python -m benchmarks.scale --units $(or $(UNITS),100000)
 
 bench: $(VENV)/.installed-bench
-	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full)
+	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full $(FULL))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

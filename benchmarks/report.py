@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import math
 import platform
 import re
 from pathlib import Path
@@ -105,7 +106,8 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
     rows = []
     for layer in _layers(found):
         base = float(np.median(_seconds(found.methods[layer, "article"])))
-        robust = float(np.median(scores[layer, "article"].robust))
+        base_scores = scores[layer, "article"].robust
+        robust = float(np.median(base_scores))
         for name in _methods(found, layer):
             method, score = found.methods[layer, name], scores[layer, name]
             middle = float(np.median(_seconds(method)))
@@ -118,19 +120,22 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
                     f"{base / middle:.1f}",
                     _spread(score.robust),
                     f"{float(np.median(score.robust)) / robust:.2f}",
+                    f"{float(np.median(score.robust / base_scores)):.2f}",
                     f"{int((score.plain <= 0).sum())}",
                 ]
             )
     heads = [
         "layer", "method", "steps", "seconds an image, median (least–most)", "times as fast",
-        "robust activation, median (least–most)", "times as high", "dead",
+        "robust activation, median (least–most)", "times as high",
+        "times as high, channel by channel", "dead",
     ]  # fmt: skip
     text = table(heads, rows)
     absent = "".join(f"\n\nLeft out: {reason}." for reason in found.absent.values())
     return (
         f"## Who wins where\n\n{text}{absent}\n\nTimes and activations are against the article's "
         "loop of the same layer. Loading, tracing and compiling are left out for everyone, and so "
-        "is measuring. `dead`: images on which the channel is zero or less."
+        "is measuring. Channel by channel: the median of each channel's own "
+        "ratio. `dead`: images on which the channel is zero or less."
     )
 
 
@@ -235,25 +240,27 @@ def _whole(found: Measured) -> str:
         f"## All 1,056 channels\n\n{table(heads, rows)}\n\nWhole builds as `make atlas` does them: "
         "medians over all channels, the time with start-up, measuring and storing, and the share "
         "of it in which workers rendered. Memory depends on the batch alone: a worker that "
-        f"rendered one batch twice peaked at {few}."
+        f"rendered only so few of them, with as much again to compile, peaked at {few}."
     )
 
 
 def _sheets(found: Measured, folder: Path) -> str:
-    """The same channels by each method, one row a method; one JPEG a layer."""
+    """The same channels by each method, two rows a method; one JPEG a layer."""
     lines = ["## The same channels by each method"]
     for layer in _layers(found):
         names = _methods(found, layer)
         rows = [found.methods[layer, name]["images"] for name in names]
-        width = len(rows[0]) * (TILE + GAP) + GAP
-        canvas = Image.new("RGB", (width, len(rows) * (TILE + GAP + 18) + GAP), (17, 17, 20))
+        columns, step = math.ceil(len(rows[0]) / 2), TILE + GAP
+        height = 2 * step + 18
+        canvas = Image.new("RGB", (columns * step + GAP, len(rows) * height + GAP), (17, 17, 20))
         pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=13)
         for number, (name, images) in enumerate(zip(names, rows, strict=True)):
-            top = GAP + number * (TILE + GAP + 18)
+            top = GAP + number * height
             pen.text((GAP, top), NAMES[name].replace("`", ""), (220, 220, 226), font=font)
-            for column, image in enumerate(images):
+            for place, image in enumerate(images):
+                down, across = divmod(place, columns)
                 tile = Image.fromarray(image).resize((TILE, TILE), Image.Resampling.LANCZOS)
-                canvas.paste(tile, (GAP + column * (TILE + GAP), top + 18))
+                canvas.paste(tile, (GAP + across * step, top + 18 + down * step))
         canvas.save(folder / f"bench-{layer}.jpg", quality=88)
         lines.append(f"![{layer} by each method](docs/bench-{layer}.jpg)")
     shown = {layer: ", ".join(map(str, _shown(layer))) for layer in _layers(found)}
@@ -270,12 +277,16 @@ def _shown(layer: str) -> list[int]:
 def _how(found: Measured) -> str:
     import json  # noqa: PLC0415
 
-    about = {}
-    for (_, name), method in found.methods.items():
-        about[NAMES[name]] = json.loads(str(method["about"]))
-    rows = [[name, said["version"], said["settings"]] for name, said in about.items()]
+    about: dict[tuple[str, str, str], list[str]] = {}
+    for (layer, name), method in found.methods.items():
+        said = json.loads(str(method["about"]))
+        about.setdefault((NAMES[name], said["version"], said["settings"]), []).append(layer)
+    rows = [
+        [name, ", ".join(layers), version, settings]
+        for (name, version, settings), layers in about.items()
+    ]
     return (
-        f"## How it was measured\n\n{table(['method', 'version', 'settings'], rows)}\n\n"
+        f"## How it was measured\n\n{table(['method', 'layers', 'version', 'settings'], rows)}\n\n"
         "Each measurement is a process of its own, one after the other; only the workers of a pool "
         "run side by side, begun at the same moment. This project's seconds an image are those of "
         "a batch by its images, over the number of workers. All images are judged on the stored "
@@ -283,5 +294,5 @@ def _how(found: Measured) -> str:
         "fixed shifts, turns and scales (`pipeline.measure.looks`). What the article's text gets "
         "wrong, and what was done about it, stands in `benchmarks/peers/article.py`; its text "
         "gives no step size: 0.05 is taken. Peers run with their own defaults, but for the steps, "
-        "which are `fourier`'s."
+        "which are `fourier`'s, and the range of pixels, which is what suits tf-keras-vis better."
     )

@@ -2,13 +2,14 @@
 
 Each measurement is a process of its own, one after the other, so that none disturbs another; only
 the processes of one pool run side by side. Peers that are not installed are left out and said so.
-`--full` also renders all 1,056 channels by the default recipe and by the article's, which takes
-half an hour more; their figures are kept in benchmarks/all.json for later runs.
+`--full fourier article` also renders all 1,056 channels by these recipes, which takes ten minutes
+and thirty; their figures are kept in benchmarks/all.json for later runs.
 """
 
 import argparse
 import datetime
 import json
+import math
 import os
 import subprocess
 import sys
@@ -28,8 +29,10 @@ from tasks.cluster import local_workers
 
 ROOT = Path(__file__).parent.parent
 LAYERS = {"mixed2": 288, "mixed4": 768}
-SHOWN, BATCH = 12, 16
+SHOWN, BATCH = 24, 16
 PEERS = {"tf-keras-vis": "benchmarks.peers.keras_vis", "xplique": "benchmarks.peers.xplique_peer"}
+SUITED = {("tf-keras-vis", "mixed4"): ("--pixels", "255")}
+"""What suits a peer better on a layer; see its script."""
 MISSING = 3
 """Exit code of a peer's script where the peer is not installed."""
 
@@ -62,7 +65,7 @@ class Measured:
 def main() -> None:
     """Measure, and write BENCHMARKS.md and its sheets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--full", action="store_true", help="all channels by two more recipes")
+    parser.add_argument("--full", nargs="*", default=(), help="recipes for all channels")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     options = parser.parse_args()
     began = time.monotonic()
@@ -73,7 +76,7 @@ def main() -> None:
     print(f"{found.minutes:.1f} minutes; wrote {options.out}")
 
 
-def measure(folder: Path, full: bool) -> Measured:
+def measure(folder: Path, full: Sequence[str]) -> Measured:
     """All measurements, in the order of the report."""
     found = Measured(machine=report.machine())
     workers = local_workers("auto")
@@ -91,7 +94,13 @@ def measure(folder: Path, full: bool) -> Measured:
             ours(found, folder, layer, recipe, shown, workers)
         for name, module in PEERS.items():
             say(f"{layer}: {name}")
-            more = ("--steps", str(steps), "--batch", str(SHOWN))
+            more = (
+                "--steps",
+                str(steps),
+                "--batch",
+                str(SHOWN // 2),
+                *SUITED.get((name, layer), ()),
+            )
             one(found, folder, layer, name, module, shown, *more)
     say("all channels")
     found.whole = whole(folder, full)
@@ -148,12 +157,12 @@ def one(
 def ours(
     found: Measured, folder: Path, layer: str, recipe: str, shown: Sequence[int], workers: int
 ) -> None:
-    """Have a pool of workers render a batch each, the shown channels among them."""
-    count = LAYERS[layer]
-    others = [c for c in range(count) if c not in shown]
+    """Have a pool of workers render as many whole batches each, the shown channels first of all."""
+    each = math.ceil(SHOWN / workers / BATCH) * BATCH
+    others = [c for c in range(LAYERS[layer]) if c not in shown]
+    listed = [*shown, *others][: each * workers]
     outs = [folder / f"{layer}-{recipe}-{number}.npz" for number in range(workers)]
-    batches = [[*shown, *others[: BATCH - SHOWN]]]
-    batches += [others[i * BATCH : (i + 1) * BATCH] for i in range(1, workers)]
+    batches = [listed[i * each : (i + 1) * each] for i in range(workers)]
     arguments = [
         ("--channels", ",".join(map(str, batch)), "--out", str(out))
         for batch, out in zip(batches, outs, strict=True)
@@ -161,20 +170,19 @@ def ours(
     pool("benchmarks.ours", workers, "--layer", layer, "--recipe", recipe, each=arguments)
     parts = [dict(np.load(out)) for out in outs]
     seconds = np.concatenate([part["seconds"] for part in parts]) / workers
-    found.peaks[BATCH] = max(float(part["peak"]) for part in parts)
-    found.methods[layer, recipe] = {
-        **parts[0],
-        "images": parts[0]["images"][:SHOWN],
-        "trajectory": parts[0]["trajectory"][:SHOWN],
-        "seconds": np.unique(seconds),
+    found.peaks[each] = max(float(part["peak"]) for part in parts)
+    joined = {
+        name: np.concatenate([part[name] for part in parts])[:SHOWN]
+        for name in ("images", "trajectory")
     }
+    found.methods[layer, recipe] = {**parts[0], **joined, "seconds": np.unique(seconds)}
 
 
-def whole(folder: Path, full: bool) -> dict[str, dict[str, Any]]:
+def whole(folder: Path, full: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Builds of all channels: by the draft recipe now, by the others now or as last measured."""
     kept_file = ROOT / "benchmarks" / "all.json"
     kept = json.loads(kept_file.read_text()) if kept_file.is_file() else {}
-    for recipe in ("draft", "fourier", "article") if full else ("draft",):
+    for recipe in ("draft", *full):
         say(f"all channels by {recipe}")
         text = script("benchmarks.build", "--recipe", recipe, "--folder", str(folder / recipe))
         kept[recipe] = json.loads(text) | {"date": f"{datetime.date.today():%Y-%m-%d}"}

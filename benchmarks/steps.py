@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import gate
 
-REPETITIONS, STEPS, BATCH, SIZE = 5, 8, 16, 128
+REPETITIONS, STEPS, BATCH, SIZE = 4, 6, 16, 128
 FORMS = ("article", "folded", "batched", "compiled", "bfloat16")
 
 

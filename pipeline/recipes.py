@@ -159,7 +159,7 @@ class Recipe(Frozen):
 RECIPES = {
     "fourier": Recipe(
         name="fourier",
-        steps=64,
+        steps=56,
         revive=12,
         parametrization=Spectrum(),
         transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
@@ -167,7 +167,7 @@ RECIPES = {
     ),
     "draft": Recipe(
         name="draft",
-        steps=24,
+        steps=22,
         revive=8,
         parametrization=Spectrum(),
         transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),

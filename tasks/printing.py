@@ -55,6 +55,7 @@ def unavailable(count: int) -> list[str]:
 
 def show_report(report: "Report") -> None:
     """Say how a build ended, and where its mosaic and index are."""
+    from pipeline import index, sheets  # noqa: PLC0415, slow to import
     from tasks.progress import duration  # noqa: PLC0415
 
     parts = [f"{report.done:,} units done"]
@@ -62,7 +63,8 @@ def show_report(report: "Report") -> None:
     parts += [f"{report.missing:,} missing"] if report.missing else []
     parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
     out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
-    out.print(f"mosaic  {report.mosaic}\nindex   {report.index}", highlight=False)
+    mosaic = f"{report.folder}/{sheets.name_of(sheets.WHOLE)}"
+    out.print(f"mosaic  {mosaic}\nindex   {report.folder}/{index.NAME}", highlight=False)
 
 
 def show_findings(findings: "Sequence[Finding]") -> None:

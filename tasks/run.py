@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import luigi
 from luigi.rpc import RPCError
 
-from pipeline import index, sheets, verify
+from pipeline import verify
 from pipeline.errors import AtlasError, WorkError
+from pipeline.folder import Folder
 from pipeline.store import Store
 from tasks import build as graph
 from tasks import lock
@@ -32,8 +33,7 @@ class Report:
         failed: units of batches that were given up.
         unavailable: units that the weights have nothing for.
         seconds: what it took.
-        mosaic: where the PNG of the whole atlas is.
-        index: where the index is.
+        folder: the atlas folder.
     """
 
     done: int
@@ -41,8 +41,7 @@ class Report:
     failed: int
     unavailable: int
     seconds: float
-    mosaic: str
-    index: str
+    folder: Folder
 
 
 def run(plan: Plan, display: Display) -> Report:
@@ -79,8 +78,7 @@ def run(plan: Plan, display: Display) -> Report:
         failed=failed,
         unavailable=len(plan.unavailable()),
         seconds=time.monotonic() - began,
-        mosaic=f"{plan.folder}/{sheets.name_of(sheets.WHOLE)}",
-        index=f"{plan.folder}/{index.NAME}",
+        folder=plan.folder,
     )
 
 

@@ -70,6 +70,14 @@ BAD = [
     (UNITS + "render: {compiler: jit}", "render.compiler: .*'graph' or 'xla', came \"jit\"$"),
     (UNITS + "model: {range: [0]}", r"model.range: Input should be 'auto', .* came \[0\]$"),
     (UNITS + "model: {range: [.inf, 1]}", "model.range: .* came "),
+    (
+        UNITS + "model: {range: [3, 3]}",
+        r"^f, line 2: model.range: black and white must differ, came \[3, 3\]$",
+    ),
+    (
+        UNITS + "recipe: {steps: 6}\nrender: {snapshots: 7}",
+        r"^f: render.snapshots \(7\) must not be above recipe.steps \(6\)$",
+    ),
     # YAML
     (UNITS + "units: [b]", r"line 2: the key 'units' stands there twice \(first on line 1\)"),
     (UNITS + "image:\n  size: 64\n  size: 32", "line 4: the key 'image.size' stands there twice"),
@@ -142,6 +150,13 @@ def test_settings_of_what_is_rendered() -> None:
         True
     ] * 2
     assert not parse(UNITS + "cluster: local-gpu").is_here
+
+
+def test_there_may_be_a_snapshot_of_each_step() -> None:
+    config = parse(UNITS, settings=["recipe.steps=7", "render.snapshots=7"])
+    assert config.render.snapshots == config.recipe.steps == 7
+    with pytest.raises(ConfigError, match=r"^f: render.snapshots \(7\) must not be above recipe"):
+        parse(UNITS + "render: {snapshots: 7}", "f", ["recipe.steps=6"])
 
 
 def test_settings_reach_into_a_cluster_named_by_its_kind() -> None:

@@ -8,10 +8,7 @@ import tensorflow as tf
 
 from pipeline import device
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 def test_a_process_on_the_cpu_sees_no_gpu_and_has_one_thread() -> None:
@@ -45,6 +42,16 @@ def test_a_gpu_is_told_to_be_deterministic(
     device.use(kind, compiler)
     assert bool(calls) == (told == "tf")
     assert ("--xla_gpu_deterministic_ops=true" in os.environ["XLA_FLAGS"]) == (told == "xla")
+
+
+def test_xla_is_told_once_beside_what_it_was_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in device.environment("gpu"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_autotune_level=0")
+    for _ in range(2):
+        device.use("gpu", "xla")
+        told = os.environ["XLA_FLAGS"].split()
+        assert told == ["--xla_gpu_autotune_level=0", "--xla_gpu_deterministic_ops=true"]
 
 
 def test_using_the_same_device_again_is_allowed_while_it_runs() -> None:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device, render
+from pipeline import render
 from pipeline.config import Render
 from pipeline.engine import Engine
 from pipeline.errors import WeightsError, WorkError
@@ -23,13 +23,10 @@ from pipeline.results import NAMES, Results
 from pipeline.units import Unit
 from pipeline.weights import Weights, resolve
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SIZE = 80
 RECIPE = RECIPES["fourier"].model_copy(update={"steps": 3, "revive": 1})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 @pytest.fixture
@@ -132,17 +129,26 @@ def test_an_engine_is_made_as_its_atlas_says(
     assert engine.span == (0.0, 255.0)
 
 
-@pytest.mark.parametrize("kind", ["channel", "logits"])
+@pytest.mark.parametrize(
+    ("kind", "variants", "batch"),
+    [
+        ("channel", 2, 16),
+        ("logits", 2, 16),
+        ("channel", 4, 32),
+        ("logits", 8, 16),
+    ],
+)
 def test_variants_that_know_each_other_are_the_same_alone_and_in_any_order(
-    make: Make, kind: str
+    make: Make, kind: str, variants: int, batch: int
 ) -> None:
     layer = ("two",) if kind == "channel" else ()
-    firsts = [Unit(kind, layer, index) for index in (0, 2, 1)]  # type: ignore[arg-type]
-    units = [unit.sibling(number) for unit in firsts for number in range(2)]
-    options = Render(variants=2, diversity=3.0, snapshots=2, precision="float32")
-    engine = make(options=options)
+    indices = (0, 2, 1, 5, 7) if batch == 32 else (0, 2, 1)  # 20 images, in a shape of their own
+    firsts = [Unit(kind, layer, index) for index in indices]  # type: ignore[arg-type]
+    units = [unit.sibling(number) for unit in firsts for number in range(variants)]
+    options = Render(variants=variants, diversity=3.0, snapshots=2, precision="float32")
+    engine = make(batch, options)
     together = engine.compute(units * 2)
-    for rows in ([3], [4, 1], [5, 0, 2]):
+    for rows in ([variants + 1], [2 * variants, 1], [2 * variants + 1, 0, variants]):
         _assert_equal(engine.compute([units[row] for row in rows]), together, rows)
 
 

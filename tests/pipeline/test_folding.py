@@ -6,14 +6,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device, models
+from pipeline import models
 from pipeline.folding import fold
 from pipeline.weights import resolve
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 def _images(size: int, count: int = 2) -> np.ndarray:
@@ -244,6 +241,28 @@ def test_the_image_size_stays_where_it_must(flatten: object) -> None:
     folded = fold(model, tf.nn.relu)
     assert folded.input_shape == (None, 8, 8, 3)
     _assert_same(folded, model)
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_a_dense_layer_gives_an_image_the_same_in_any_batch(activation: str | None) -> None:
+    body = [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1000, activation=activation)]
+    model = keras.Sequential(body)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    _assert_same(folded, model)
+
+    def seen(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        given = tf.constant(images)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            values = folded(given)
+            total = tf.reduce_sum(values * values)
+        return values.numpy(), tape.gradient(total, given).numpy()
+
+    images = _images(8, 16)
+    together = seen(images)
+    for rows in (slice(5, 6), slice(3, 7), slice(0, 8)):
+        for few, many in zip(seen(images[rows]), together, strict=True):
+            np.testing.assert_array_equal(few, many[rows])
 
 
 def test_mixed_precision_becomes_float32() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import device, transforms
+from pipeline import transforms
 from pipeline.measure import Meter, looks
 from pipeline.network import Network, load
 from pipeline.relu import Relu
@@ -16,13 +16,10 @@ from pipeline.results import Statistics
 from pipeline.units import Kind, Unit
 from pipeline.weights import resolve
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SIZE = 80
 STILL = transforms.matrix(SIZE, 0.0, 0.0, 0.0, 1.0)[None]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 @pytest.fixture(scope="module")

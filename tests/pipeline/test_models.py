@@ -9,14 +9,11 @@ import pytest
 from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
 
-from pipeline import device, models
+from pipeline import models
 from pipeline.errors import WeightsError
 from pipeline.weights import Weights, resolve
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 @pytest.fixture(scope="module")

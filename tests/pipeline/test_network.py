@@ -8,17 +8,13 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device
 from pipeline.errors import ConfigError, UnitError, WeightsError
 from pipeline.models import read
 from pipeline.network import CLASSES, FEATURES, Network, describe, load
 from pipeline.relu import Relu
 from pipeline.weights import Weights, resolve
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +136,26 @@ def test_features_are_the_deepest_map_before_the_classes(tmp_path: Path) -> None
     assert network.map_size(16) == (1, 1)
 
 
-def test_an_unknown_layer_is_named(bundled: Weights) -> None:
+def test_features_are_no_map_of_one_place(tmp_path: Path) -> None:
+    body = [keras.Input((16, 16, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")]
+    squeezed = [layers.GlobalAveragePooling2D(keepdims=True), layers.Conv2D(5, 1, name="squeezed")]
+    weights = _saved(keras.Sequential([*body, *squeezed, layers.Flatten()]), tmp_path)
+    network = load(weights, ("squeezed", FEATURES, "conv"))
+    found = network(_images(16))
+    assert found["squeezed"].shape == (2, 1, 1, 5)
+    assert found[FEATURES].shape == (2, 14, 14, 4)
+    np.testing.assert_array_equal(found[FEATURES], found["conv"])
+
+
+def test_an_unknown_layer_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnitError, match="the network has no layer 'mixed9'"):
-        load(bundled, ("mixed9",))
+        load(_saved(_flat(16), tmp_path), ("mixed9",))
 
 
-def test_classes_need_a_classifier(bundled: Weights) -> None:
+def test_classes_need_a_classifier(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
     with pytest.raises(WeightsError, match=r"no classifier.*use `model\.weights: imagenet`"):
-        load(bundled, (CLASSES,))
+        load(_saved(model, tmp_path), (CLASSES,))
 
 
 def test_describe_knows_channels_maps_and_depth(bundled: Weights, both: Network) -> None:

@@ -6,18 +6,15 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device, models, objectives
+from pipeline import models, objectives
 from pipeline.network import CLASSES, FEATURES, Network, load
 from pipeline.relu import Relu
-from pipeline.units import Unit
+from pipeline.units import Kind, Unit
 from pipeline.weights import resolve
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SIZE = 80
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +81,27 @@ def test_classes_are_their_logit_or_probability() -> None:
         np.testing.assert_allclose(got, [numbers[0, 6], numbers[1, 2]], rtol=1e-5)
         field = objectives.field(kind, activations, target)  # type: ignore[arg-type]
         np.testing.assert_allclose(field, numbers, rtol=1e-5)
+
+
+def test_a_probabilitys_score_is_its_log_odds_however_near_to_0_or_1() -> None:
+    target = objectives.aim([Unit("softmax", (), index) for index in (6, 2, 0, 0)], (1, 1))
+    logits = np.concatenate([_values(2, 7), np.zeros((2, 7), np.float32)])
+    logits[2:, 0] = 200.0, -200.0
+    got = objectives.score("softmax", {CLASSES: tf.constant(logits)}, target).numpy()
+    for row, own in enumerate(target.index):
+        rivals = np.exp(np.delete(logits[row], own).astype(np.float64)).sum()
+        assert got[row] == pytest.approx(logits[row, own] - np.log(rivals), rel=1e-5)
+    plain = objectives.activation("softmax", {CLASSES: tf.constant(logits)}, target).numpy()
+    np.testing.assert_array_equal(np.argsort(got), [3, *np.argsort(plain[:2]), 2])
+
+
+@pytest.mark.parametrize("kind", ["channel", "neuron", "deepdream", "logits"])
+def test_the_score_of_other_units_is_their_activation(kind: Kind) -> None:
+    units = [Unit(kind, ("a",), index, 1, 2) for index in (4, 1)]
+    values = {CLASSES: _values(2, 5)} if kind == "logits" else {"a": _values(2, 3, 4, 5)}
+    target = objectives.aim(units, (3, 4))
+    activation = objectives.activation(kind, values, target)
+    np.testing.assert_array_equal(objectives.score(kind, values, target), activation)
 
 
 def test_the_sign_is_in_the_aim_and_not_in_the_activation() -> None:

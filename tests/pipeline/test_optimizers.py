@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import device, optimizers
+from pipeline import optimizers
 from pipeline.recipes import Adam, Normalised
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 def _climb(
@@ -64,6 +61,17 @@ def test_adam_falls_linearly_in_the_last_part_of_the_steps() -> None:
     np.testing.assert_allclose(rates[:13], 1.0, rtol=1e-3)
     np.testing.assert_allclose(np.diff(rates[12:]), -0.9 / 8, rtol=1e-2)
     assert rates[-1] == pytest.approx(0.1 + 0.9 / 8, rel=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 48])
+@pytest.mark.parametrize(("fall", "end"), [(0.4, 0.1), (1.0, 0.0), (0.05, 0.5)])
+def test_adams_rate_never_rises_and_ends_one_part_above_its_end(
+    steps: int, fall: float, end: float
+) -> None:
+    rates = _rates(Adam(warmup=0, fall=fall, end=end), steps)
+    assert (np.diff(rates) <= 1e-4).all()
+    part = min(1.0, 1.0 / (steps * fall))
+    assert rates[-1] == pytest.approx(end + (1.0 - end) * part, rel=1e-3)
 
 
 @pytest.mark.parametrize("changes", [{"fall": 0.0}, {"end": 1.0}])

@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import device, optimizers, parametrizations
+from pipeline import optimizers, parametrizations
 from pipeline.recipes import Adam, Pixel, Spectrum
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SPECS = [Spectrum(), Pixel(noise="normal"), Pixel(noise="uniform")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 def _starts(form: parametrizations.Parametrization, count: int = 2) -> tf.Tensor:

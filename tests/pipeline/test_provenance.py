@@ -68,7 +68,7 @@ def test_another_schema_is_refused(make_provenance: Callable[..., Provenance]) -
         ({"seed": 1}, "seed: 0 there, 1 here"),
         ({"batch_size": 4}, "batch_size: 16 there, 4 here"),
         ({"image": Image(size=64)}, "image.size: 128 there, 64 here"),
-        ({"recipe": RECIPES["article"]}, "recipe.steps: 64 there, 200 here"),
+        ({"recipe": RECIPES["article"]}, "recipe.steps: 56 there, 200 here"),
         ({"render": Render(snapshots=3)}, "render.snapshots: 0 there, 3 here"),
         ({"render": Render(compiler="xla")}, "render.compiler: graph there, xla here"),
         ({"render": Render(diversity=1)}, "render.diversity: 0.0 there, 1.0 here"),

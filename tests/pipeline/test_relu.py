@@ -4,16 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import device
 from pipeline.relu import Relu
+
+pytestmark = pytest.mark.usefixtures("cpu")
 
 SILENT = [[-1.0, -2.0], [0.0, -3.0]]
 LIVING = [[-1.0, 2.0], [3.0, -4.0]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 def _gradient(x: tf.Tensor, up: tf.Tensor, revive: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device, models, objectives, parametrizations, render
+from pipeline import models, objectives, parametrizations, render
 from pipeline.config import Render
 from pipeline.network import CLASSES, Network, load
 from pipeline.recipes import RECIPES, Adam, Blur, Octaves, Pixel, Recipe, Spectrum, Transforms
@@ -19,15 +19,12 @@ from pipeline.render import Rendered, Renderer
 from pipeline.units import Unit
 from pipeline.weights import resolve
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SIZE = 80
 SHORT = RECIPES["fourier"].model_copy(update={"steps": 4, "revive": 2})
 DEAD = 95
 """A channel of mixed2 that starts silent, with no gradient, at this size and seed."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +315,21 @@ def test_diversity_makes_variants_less_alike_and_they_stay_active(mixed2: Networ
     (alone, free), (apart, held) = ended(0.0), ended(2.0)
     assert apart.mean() < alone.mean() - 0.02
     assert (held > 0.3 * free).all()
+
+
+@pytest.mark.parametrize(("variants", "others"), [(4, [5, 100, 200]), (8, [5])])
+def test_larger_groups_of_variants_are_the_same_in_any_company(
+    mixed2: Network, variants: int, others: list[int]
+) -> None:
+    renderer = _kept_apart(mixed2, 2.0, 2, variants)
+    alone = renderer.render(_siblings([70], variants), 0, 16)
+    together = renderer.render(_siblings([*others, 70], variants), 0, 16)
+    first = renderer.render(_siblings([70, *others], variants), 0, 16)
+    for name in ("images", "first", "trajectory"):
+        expected = getattr(alone, name)
+        np.testing.assert_array_equal(getattr(together, name)[-variants:], expected)
+        np.testing.assert_array_equal(getattr(first, name)[:variants], expected)
+    assert len({image.tobytes() for image in together.images}) == 16
 
 
 def test_variants_that_know_each_other_are_the_same_in_any_company(mixed2: Network) -> None:

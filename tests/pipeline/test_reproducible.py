@@ -59,10 +59,10 @@ def _write_batches(path: str, output: str) -> None:
 
 @pytest.fixture(scope="module")
 def both(
+    cpu: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[dict[str, Rendered], dict[str, np.ndarray]]]:
     """The first unit of each kind alone in this process, and all of them in another."""
-    device.use("cpu")
     folder = tmp_path_factory.mktemp("classifier")
     path, output = folder / "classifier.keras", folder / "batches.npz"
     model = models.read(resolve("bundled"))

@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import device, transforms
+from pipeline import transforms
 from pipeline.recipes import Jitter, Pad, Rotate, Scale, Transforms
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 EYE = np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 def _draw(given: Transforms, steps: int = 200, first: int = 0, size: int = 32) -> np.ndarray:

@@ -9,19 +9,15 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline import device
 from pipeline.errors import UnitError
 from pipeline.models import flat, parents, read
 from pipeline.network import CLASSES, describe, load
 from pipeline.units import expand
 from pipeline.weights import Weights
 
+pytestmark = pytest.mark.usefixtures("cpu")
+
 SIZE, CLASS_COUNT = 24, 7
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cpu() -> None:
-    device.use("cpu")
 
 
 @keras.saving.register_keras_serializable("user_models")

@@ -1,12 +1,18 @@
 """A small network with a classifier, as a user's file, and builds of it."""
 
+import functools
+import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from pipeline import config_file
+from pipeline import architecture, config_file
+from pipeline.architecture import Describe
 from pipeline.config import AtlasConfig
+from tasks import doctor, planning, progress, run
 
 UNITS = (
     "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
@@ -34,6 +40,38 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
     keras.Model(image, x, name="tiny").save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def asked_once() -> Describe:
+    """The process that tells of a network, asked once for each network and size."""
+    return functools.cache(architecture.probe)
+
+
+@pytest.fixture(autouse=True)
+def _asks_once(asked_once: Describe, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = planning.make
+    monkeypatch.setattr(
+        planning, "make", lambda config, only=(), describe=asked_once: make(config, only, describe)
+    )
+    monkeypatch.setattr(doctor, "probe", asked_once)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tiny_model: Path, asked_once: Describe, tmp_path_factory: pytest.TempPathFactory
+) -> run.Report:
+    """The report on a build of every kind of unit, whose atlas is there for reading."""
+    folder = tmp_path_factory.mktemp("finished") / "atlas"
+    config = config_file.parse(configuration(tiny_model, folder, UNITS))
+    display = progress.show(Console(file=io.StringIO()))
+    return run.run(planning.make(config, describe=asked_once), display)
+
+
+@pytest.fixture
+def built(finished: run.Report, tmp_path: Path) -> Path:
+    """A copy of that atlas, where `configure` has its own."""
+    return shutil.copytree(finished.folder.path, tmp_path / "atlas")
 
 
 @pytest.fixture

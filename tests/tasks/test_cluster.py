@@ -9,14 +9,16 @@ from pipeline.errors import ConfigError, WorkError
 from tasks import cluster
 
 
-def _look() -> tuple[int, dict[str, str]]:
-    return os.getpid(), dict(os.environ)
+@pytest.fixture
+def look():
+    """What a worker says of itself: no function that it would have to import by its name."""
+    return lambda: (os.getpid(), dict(os.environ))
 
 
-def test_local_workers_are_processes_of_one_thread(configure) -> None:
+def test_local_workers_are_processes_of_one_thread(configure, look) -> None:
     with cluster.pool(configure("cluster={kind: local, workers: 2}")) as client:
         client.wait_for_workers(2, timeout=60)
-        found = client.run(_look)
+        found = client.run(look)
         threads = set(client.nthreads().values())
     pids = {pid for pid, _ in found.values()}
     assert len(pids) == 2
@@ -26,17 +28,17 @@ def test_local_workers_are_processes_of_one_thread(configure) -> None:
     assert all(address.startswith("tcp://127.0.0.1") for address in found)
 
 
-def test_threads_are_this_process(configure) -> None:
+def test_threads_are_this_process(configure, look) -> None:
     with cluster.pool(configure()) as client:
-        assert [pid for pid, _ in client.run(_look).values()] == [os.getpid()]
+        assert [pid for pid, _ in client.run(look).values()] == [os.getpid()]
 
 
-def test_each_gpu_has_a_worker_of_its_own_also_after_a_restart(configure) -> None:
+def test_each_gpu_has_a_worker_of_its_own_also_after_a_restart(configure, look) -> None:
     with cluster.pool(configure("cluster={kind: local-gpu, gpus: [0, 3]}")) as client:
         client.wait_for_workers(2, timeout=60)
-        before = client.run(_look)
+        before = client.run(look)
         client.restart(timeout=60)
-        after = client.run(_look)
+        after = client.run(look)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         resources = [worker["resources"] for worker in workers]
     assert {pid for pid, _ in before.values()}.isdisjoint(pid for pid, _ in after.values())

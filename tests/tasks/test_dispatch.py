@@ -1,8 +1,10 @@
 import os
 import uuid
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from distributed.scheduler import KilledWorker
 
 from pipeline.config import AtlasConfig
 from pipeline.errors import WorkError
@@ -13,6 +15,8 @@ from pipeline.units import Batch
 from tasks import cluster, dispatch, planning, work
 from tasks.dispatch import Note
 from tasks.planning import Plan
+
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
 def _begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
@@ -30,7 +34,7 @@ def _outcomes(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
 
 
 def test_every_batch_is_committed(configure) -> None:
-    plan, batches = _begun(configure())
+    plan, batches = _begun(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
     assert set(_outcomes(plan, batches)) == set(batches)
     assert not any(batches for _, batches in plan.missing())
 
@@ -86,6 +90,47 @@ def test_a_batch_that_kills_its_workers_is_rendered_by_halves(
     assert tried == ["4", "None", "None"]
 
 
+def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
+    configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local = ("cluster={kind: local, workers: 2}", "build.deaths=1", "batch_size=8")
+    units = ("relu:0-7", "-relu:0-7", "relu:0-7@center", "relu:0-7@3,3")
+    plan, batches = _begun(configure(*local, units=units))
+
+    def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+        if batch.section == "relu":
+            (tmp_path / f"{most} {uuid.uuid4()}").touch()
+            return most or os._exit(1)
+        return most
+
+    monkeypatch.setattr(work, "compute", die)
+    outcomes = _outcomes(plan, batches)
+    [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
+    assert "from here on 4 images are rendered at once" in note.text
+    assert sorted(outcome.key for outcome in outcomes if isinstance(outcome, Batch)) == sorted(
+        batch.key for batch in batches
+    )
+    tried = sorted(path.name.split()[0] for path in tmp_path.glob("* *"))
+    assert tried == ["4", "None", "None"]
+
+
+def test_a_batch_that_died_beside_a_larger_one_is_not_given_up(configure) -> None:
+    """The smaller, which has no half, waited at the same worker; of it the news comes first."""
+    plan, batches = _begun(configure("batch_size=8", units=("relu:0-7", "deepdream:deep")))
+
+    def submit(*_: object, key: str, **__: object) -> Mock:
+        return Mock(key=key, status="error", exception=lambda timeout: KilledWorker(key, None, 1))
+
+    client = Mock()
+    client.submit, client.processing.return_value = submit, {}
+    submitted = dispatch._Submitted(client, plan)
+    for batch in batches:
+        submitted.add(batch)
+    large, small = submitted.waiting
+    outcomes = [*submitted.take(small), *submitted.take(large)]
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+
+
 def test_a_batch_whose_halves_kill_workers_too_is_given_up(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +161,7 @@ def test_a_batch_by_halves_is_the_same(configure) -> None:
     def computed(most: int | None, expected: int | None) -> tuple[str, ...]:
         assert work.compute(str(plan.folder), batches[0], fingerprint, most) == expected
         record = store.records.one("relu", 0)
-        store.records.path("relu", 0).unlink()
+        store.records.drop(record)
         return record.image_sha256
 
     whole = computed(None, None)

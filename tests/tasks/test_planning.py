@@ -40,7 +40,7 @@ def test_only_names_variants_or_as_many_as_there_are(configure) -> None:
     ]
     assert [batch.size for _, batches in plan.missing() for batch in batches] == [4, 4]
     with pytest.raises(UnitError, match=r"--only names relu:1#2 \(and 0 more\)"):
-        planning.make(config, ["relu:1#2"], lambda weights, size: plan.provenance.architecture)
+        planning.make(config, ["relu:1#2"])
 
 
 def test_only_refuses_what_the_configuration_has_not(configure) -> None:

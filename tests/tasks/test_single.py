@@ -1,18 +1,15 @@
-import io
-
 import numpy as np
 import pytest
-from rich.console import Console
 
 from pipeline import Atlas
 from pipeline.errors import UnitError
-from tasks import planning, progress, run, single
+from tasks import run, single
+
+pytestmark = pytest.mark.usefixtures("cpu")
 
 
-def test_a_unit_rendered_alone_equals_the_atlas(configure) -> None:
-    config = configure()
-    run.run(planning.make(config), progress.show(Console(file=io.StringIO())))
-    atlas = Atlas.open(config.output)
+def test_a_unit_rendered_alone_equals_the_atlas(configure, finished: run.Report) -> None:
+    config, atlas = configure(), Atlas.open(finished.folder.path)
     for unit in ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "softmax:1"):
         alone = single.render(unit, config)
         np.testing.assert_array_equal(alone.image, atlas.image(unit), unit)
