@@ -120,7 +120,7 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
                     f"{base / middle:.1f}",
                     _spread(score.robust),
                     f"{float(np.median(score.robust)) / robust:.2f}",
-                    f"{float(np.median(score.robust / base_scores)):.2f}",
+                    f"{_ratio(score.robust, base_scores):.2f}",
                     f"{int((score.plain <= 0).sum())}",
                 ]
             )
@@ -137,6 +137,12 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
         "is measuring. Channel by channel: the median of each channel's own "
         "ratio. `dead`: images on which the channel is zero or less."
     )
+
+
+def _ratio(values: np.ndarray, base: np.ndarray) -> float:
+    """The median of each channel's ratio; infinite where the channel is dead in the base."""
+    ratios = np.where(base > 0, values / np.where(base > 0, base, 1.0), np.inf)
+    return float(np.median(ratios))
 
 
 def _activations(found: Measured, scores: judge.Scores) -> str:
@@ -239,7 +245,8 @@ def _whole(found: Measured) -> str:
     return (
         f"## All 1,056 channels\n\n{table(heads, rows)}\n\nWhole builds as `make atlas` does them: "
         "medians over all channels, the time with start-up, measuring and storing, and the share "
-        "of it in which workers rendered. Memory depends on the batch alone: a worker that "
+        "of it in which workers rendered. Builds are kept from the day shown, and took what they "
+        "took with what ran beside them. Memory depends on the batch alone: a worker that "
         f"rendered only so few of them, with as much again to compile, peaked at {few}."
     )
 

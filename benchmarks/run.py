@@ -2,8 +2,8 @@
 
 Each measurement is a process of its own, one after the other, so that none disturbs another; only
 the processes of one pool run side by side. Peers that are not installed are left out and said so.
-`--full fourier article` also renders all 1,056 channels by these recipes, which takes ten minutes
-and thirty; their figures are kept in benchmarks/all.json for later runs.
+`--full draft fourier article` also renders all 1,056 channels by these recipes, which takes five
+minutes, ten, and thirty; their figures are kept in benchmarks/all.json for later runs.
 """
 
 import argparse
@@ -102,7 +102,6 @@ def measure(folder: Path, full: Sequence[str]) -> Measured:
                 *SUITED.get((name, layer), ()),
             )
             one(found, folder, layer, name, module, shown, *more)
-    say("all channels")
     found.whole = whole(folder, full)
     return found
 
@@ -179,10 +178,10 @@ def ours(
 
 
 def whole(folder: Path, full: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Builds of all channels: by the draft recipe now, by the others now or as last measured."""
+    """Builds of all channels: by some recipes now, by the others as last measured."""
     kept_file = ROOT / "benchmarks" / "all.json"
     kept = json.loads(kept_file.read_text()) if kept_file.is_file() else {}
-    for recipe in ("draft", *full):
+    for recipe in full:
         say(f"all channels by {recipe}")
         text = script("benchmarks.build", "--recipe", recipe, "--folder", str(folder / recipe))
         kept[recipe] = json.loads(text) | {"date": f"{datetime.date.today():%Y-%m-%d}"}
