@@ -77,16 +77,17 @@ class _Submitted:
         self._most: int | None = None
         self._count = 0
 
-    def add(self, batch: Batch) -> None:
-        """Submit a batch."""
+    def add(self, batch: Batch, is_again: bool = False) -> None:
+        """Submit a batch; one that died is tried once more."""
         self._count += 1
+        mark = f"-by-{self._most}" if self._most else "-again" if is_again else ""
         future = self._client.submit(
             work.compute, str(self._plan.folder), batch, self._fingerprint, self._most,
-            key=f"batch-{batch.key}{f'-by-{self._most}' if self._most else ''}",
+            key=f"batch-{batch.key}{mark}",
             pure=False, retries=self._plan.config.build.retries, priority=-self._count,
             resources=cluster.resources(self._plan.config),
         )  # fmt: skip
-        self.waiting[future] = (batch, self._most)
+        self.waiting[future] = (batch, self._most or (batch.size if is_again else None))
         future.add_done_callback(self.finished.put)
 
     def take(self, future: Future) -> Iterator[Outcome]:
@@ -100,7 +101,7 @@ class _Submitted:
                 self._most = most
                 yield _by_halves(batch, most)
             yield batch
-        elif tried is None and self._was_killed(future) and self._most_of(batch):
+        elif tried is None and self._was_killed(future):
             yield from self._again(batch)
         else:
             yield _failure(future, batch, self._plan.config.build.deaths)
@@ -124,9 +125,15 @@ class _Submitted:
         return self._most or half_of(killed.size, self._plan.provenance.render.group)
 
     def _again(self, killed: Batch) -> Iterator[Outcome]:
-        """Submit a batch again, by halves, and those that nobody has begun."""
+        """Submit a batch again, by halves, and those that nobody has begun.
+
+        One that has no half may have died for a larger one at the same worker.
+        """
         if self._most is None:
             self._most = self._most_of(killed)
+            if self._most is None:
+                self.add(killed, is_again=True)
+                return
             yield _by_halves(killed, self._most)
         begun = {key for keys in self._client.processing().values() for key in keys}
         idle = [
