@@ -95,8 +95,8 @@ class _Submitted:
         batch, tried = self.waiting.pop(future, (None, None))
         if batch is None:  # withdrawn
             return
-        if future.status == "finished":
-            most = self._result(future)
+        if future.status in ("finished", "lost"):  # lost: its worker died since; it is committed
+            most = self._result(future) if future.status == "finished" else None
             if most is not None and self._most is None:
                 self._most = most
                 yield _by_halves(batch, most)
