@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import math
 import platform
 import re
@@ -282,8 +283,6 @@ def _shown(layer: str) -> list[int]:
 
 
 def _how(found: Measured) -> str:
-    import json  # noqa: PLC0415
-
     about: dict[tuple[str, str, str], list[str]] = {}
     for (layer, name), method in found.methods.items():
         said = json.loads(str(method["about"]))

@@ -94,14 +94,9 @@ def measure(folder: Path, full: Sequence[str]) -> Measured:
             ours(found, folder, layer, recipe, shown, workers)
         for name, module in PEERS.items():
             say(f"{layer}: {name}")
-            more = (
-                "--steps",
-                str(steps),
-                "--batch",
-                str(SHOWN // 2),
-                *SUITED.get((name, layer), ()),
-            )
-            one(found, folder, layer, name, module, shown, *more)
+            more = ("--steps", str(steps), "--batch", str(SHOWN // 2))
+            suited = SUITED.get((name, layer), ())
+            one(found, folder, layer, name, module, shown, *more, *suited)
     found.whole = whole(folder, full)
     return found
 
@@ -169,7 +164,8 @@ def ours(
     pool("benchmarks.ours", workers, "--layer", layer, "--recipe", recipe, each=arguments)
     parts = [dict(np.load(out)) for out in outs]
     seconds = np.concatenate([part["seconds"] for part in parts]) / workers
-    found.peaks[each] = max(float(part["peak"]) for part in parts)
+    peaks = [float(part["peak"]) for part in parts]
+    found.peaks[each] = max(found.peaks.get(each, 0.0), *peaks)
     joined = {
         name: np.concatenate([part[name] for part in parts])[:SHOWN]
         for name in ("images", "trajectory")

@@ -95,8 +95,8 @@ class _Submitted:
         batch, tried = self.waiting.pop(future, (None, None))
         if batch is None:  # withdrawn
             return
-        if future.status in ("finished", "lost"):  # lost: its worker died since; it is committed
-            most = self._result(future) if future.status == "finished" else None
+        if future.status in ("finished", "lost"):
+            most = self._result(future)
             if most is not None and self._most is None:
                 self._most = most
                 yield _by_halves(batch, most)
@@ -114,15 +114,13 @@ class _Submitted:
     @staticmethod
     def _result(future: Future) -> int | None:
         """What the worker said; None where it is gone since: its batch is committed."""
+        if future.status == "lost":
+            return None
         try:
             most: int | None = future.result(timeout=10)
         except Exception:  # whatever Dask raises for a worker that is gone
             return None
         return most
-
-    def _most_of(self, killed: Batch) -> int | None:
-        """How many images to render at once after a batch killed its workers."""
-        return self._most or half_of(killed.size, self._plan.provenance.render.group)
 
     def _again(self, killed: Batch) -> Iterator[Outcome]:
         """Submit a batch again, by halves, and those that nobody has begun.
@@ -130,7 +128,7 @@ class _Submitted:
         One that has no half may have died for a larger one at the same worker.
         """
         if self._most is None:
-            self._most = self._most_of(killed)
+            self._most = half_of(killed.size, self._plan.provenance.render.group)
             if self._most is None:
                 self.add(killed, is_again=True)
                 return
