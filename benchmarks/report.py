@@ -295,7 +295,7 @@ def _how(found: Measured) -> str:
         f"## How it was measured\n\n{table(['method', 'layers', 'version', 'settings'], rows)}\n\n"
         "Each measurement is a process of its own, one after the other; only the workers of a pool "
         "run side by side, begun at the same moment. This project's seconds an image are those of "
-        "a batch by its images, over the number of workers. All images are judged on the stored "
+        "a batch by its images, over the number of workers; each batch is timed three times. All images are judged on the stored "
         "uint8 pixels by the same float32 network: the plain activation, and the mean over 16 "
         "fixed shifts, turns and scales (`pipeline.measure.looks`). What the article's text gets "
         "wrong, and what was done about it, stands in `benchmarks/peers/article.py`; its text "

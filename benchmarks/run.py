@@ -170,7 +170,7 @@ def ours(
         name: np.concatenate([part[name] for part in parts])[:SHOWN]
         for name in ("images", "trajectory")
     }
-    found.methods[layer, recipe] = {**parts[0], **joined, "seconds": np.unique(seconds)}
+    found.methods[layer, recipe] = {**parts[0], **joined, "seconds": seconds}
 
 
 def whole(folder: Path, full: Sequence[str]) -> dict[str, dict[str, Any]]:
