@@ -3,7 +3,7 @@
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
-#   FULL="fourier article"  with bench: all channels by these recipes too, ten minutes and thirty
+#   FULL="draft fourier article"  with bench: all channels by these recipes too (5, 10, 30 minutes)
 
 PYTHON ?= python3
 GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.run import LAYERS, channels
 from pipeline import device
-from pipeline.recipes import Adam, Pixel, Spectrum
+from pipeline.recipes import RECIPES, Adam, Pixel, Spectrum
 from pipeline.units import Unit
 from pipeline.weights import resolve
 
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--layer", default="mixed2", choices=LAYERS)
     parser.add_argument("--form", default="spectrum", choices=FORMS)
     parser.add_argument("--steps", type=int, default=250)
-    parser.add_argument("--every", type=int, default=3, help="of the 12 compared channels")
+    parser.add_argument("--every", type=int, default=6, help="one of so many compared channels")
     options = parser.parse_args()
     chosen = channels(LAYERS[options.layer])[:: options.every]
     device.use("cpu")
@@ -71,8 +71,9 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
     random = np.random.default_rng(0)
     numbers = tf.constant(np.stack([image.start(random) for _ in units]))
     slots = optimizer.slots(numbers)
+    reviving = RECIPES["fourier"].revive
     for number in range(steps):
-        numbers, slots = step(numbers, slots, tf.constant(number), number < 12)
+        numbers, slots = step(numbers, slots, tf.constant(number), number < reviving)
     meter = Meter(load(resolve("bundled"), (layer,)), SIZE)
     return meter.robust(quantise(image.image(numbers).numpy()), units, len(units))
 

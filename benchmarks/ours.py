@@ -2,7 +2,8 @@
 
 `python -m benchmarks.ours --recipe fourier --layer mixed4 --channels 0,1,2 --out FILE.npz` renders
 the channels batch by batch, after one batch that only compiles, and leaves the same file as the
-scripts of `benchmarks.peers`, with the image-steps a second and the process's peak memory.
+scripts of `benchmarks.peers`, with the process's peak memory. All batches are timed several times,
+since a shared machine may stand still in any one of them.
 """
 
 import argparse
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--channels", required=True, help="such as 3,17,42")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, help="other than the recipe's")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each batch is timed")
     parser.add_argument("--gate", type=Path, help="begin when all do; see benchmarks.gate")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -48,12 +50,13 @@ def main() -> None:
     batches = [units[i : i + BATCH] for i in range(0, len(units), BATCH)]
     engine.compute(batches[0])  # compiles
     gate.wait(options.gate)
-    results = [engine.compute(batch) for batch in batches]
+    rounds = [[engine.compute(batch) for batch in batches] for _ in range(options.rounds)]
+    results = rounds[0]
     np.savez(
         options.out,
         images=np.concatenate([result.images for result in results]),
         trajectory=np.concatenate([result.trajectory for result in results]),
-        seconds=np.concatenate([result.statistics.seconds for result in results]),
+        seconds=[result.statistics.seconds[0] for round_ in rounds for result in round_],
         steps=recipe.steps,
         peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         about=json.dumps(

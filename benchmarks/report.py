@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import math
 import platform
 import re
@@ -120,7 +121,7 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
                     f"{base / middle:.1f}",
                     _spread(score.robust),
                     f"{float(np.median(score.robust)) / robust:.2f}",
-                    f"{float(np.median(score.robust / base_scores)):.2f}",
+                    f"{_ratio(score.robust, base_scores):.2f}",
                     f"{int((score.plain <= 0).sum())}",
                 ]
             )
@@ -137,6 +138,12 @@ def _winners(found: Measured, scores: judge.Scores) -> str:
         "is measuring. Channel by channel: the median of each channel's own "
         "ratio. `dead`: images on which the channel is zero or less."
     )
+
+
+def _ratio(values: np.ndarray, base: np.ndarray) -> float:
+    """The median of each channel's ratio; infinite where the channel is dead in the base."""
+    ratios = np.where(base > 0, values / np.where(base > 0, base, 1.0), np.inf)
+    return float(np.median(ratios))
 
 
 def _activations(found: Measured, scores: judge.Scores) -> str:
@@ -239,7 +246,8 @@ def _whole(found: Measured) -> str:
     return (
         f"## All 1,056 channels\n\n{table(heads, rows)}\n\nWhole builds as `make atlas` does them: "
         "medians over all channels, the time with start-up, measuring and storing, and the share "
-        "of it in which workers rendered. Memory depends on the batch alone: a worker that "
+        "of it in which workers rendered. Builds are kept from the day shown, and took what they "
+        "took with what ran beside them. Memory depends on the batch alone: a worker that "
         f"rendered only so few of them, with as much again to compile, peaked at {few}."
     )
 
@@ -275,8 +283,6 @@ def _shown(layer: str) -> list[int]:
 
 
 def _how(found: Measured) -> str:
-    import json  # noqa: PLC0415
-
     about: dict[tuple[str, str, str], list[str]] = {}
     for (layer, name), method in found.methods.items():
         said = json.loads(str(method["about"]))
@@ -289,8 +295,8 @@ def _how(found: Measured) -> str:
         f"## How it was measured\n\n{table(['method', 'layers', 'version', 'settings'], rows)}\n\n"
         "Each measurement is a process of its own, one after the other; only the workers of a pool "
         "run side by side, begun at the same moment. This project's seconds an image are those of "
-        "a batch by its images, over the number of workers. All images are judged on the stored "
-        "uint8 pixels by the same float32 network: the plain activation, and the mean over 16 "
+        "a batch by its images, over the number of workers; each batch is timed three times. All "
+        "images are judged on the stored uint8 pixels by the same float32 network: the plain activation, and the mean over 16 "
         "fixed shifts, turns and scales (`pipeline.measure.looks`). What the article's text gets "
         "wrong, and what was done about it, stands in `benchmarks/peers/article.py`; its text "
         "gives no step size: 0.05 is taken. Peers run with their own defaults, but for the steps, "

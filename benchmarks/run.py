@@ -2,8 +2,8 @@
 
 Each measurement is a process of its own, one after the other, so that none disturbs another; only
 the processes of one pool run side by side. Peers that are not installed are left out and said so.
-`--full fourier article` also renders all 1,056 channels by these recipes, which takes ten minutes
-and thirty; their figures are kept in benchmarks/all.json for later runs.
+`--full draft fourier article` also renders all 1,056 channels by these recipes, which takes five
+minutes, ten, and thirty; their figures are kept in benchmarks/all.json for later runs.
 """
 
 import argparse
@@ -94,15 +94,9 @@ def measure(folder: Path, full: Sequence[str]) -> Measured:
             ours(found, folder, layer, recipe, shown, workers)
         for name, module in PEERS.items():
             say(f"{layer}: {name}")
-            more = (
-                "--steps",
-                str(steps),
-                "--batch",
-                str(SHOWN // 2),
-                *SUITED.get((name, layer), ()),
-            )
-            one(found, folder, layer, name, module, shown, *more)
-    say("all channels")
+            more = ("--steps", str(steps), "--batch", str(SHOWN // 2))
+            suited = SUITED.get((name, layer), ())
+            one(found, folder, layer, name, module, shown, *more, *suited)
     found.whole = whole(folder, full)
     return found
 
@@ -170,19 +164,20 @@ def ours(
     pool("benchmarks.ours", workers, "--layer", layer, "--recipe", recipe, each=arguments)
     parts = [dict(np.load(out)) for out in outs]
     seconds = np.concatenate([part["seconds"] for part in parts]) / workers
-    found.peaks[each] = max(float(part["peak"]) for part in parts)
+    peaks = [float(part["peak"]) for part in parts]
+    found.peaks[each] = max(found.peaks.get(each, 0.0), *peaks)
     joined = {
         name: np.concatenate([part[name] for part in parts])[:SHOWN]
         for name in ("images", "trajectory")
     }
-    found.methods[layer, recipe] = {**parts[0], **joined, "seconds": np.unique(seconds)}
+    found.methods[layer, recipe] = {**parts[0], **joined, "seconds": seconds}
 
 
 def whole(folder: Path, full: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Builds of all channels: by the draft recipe now, by the others now or as last measured."""
+    """Builds of all channels: by some recipes now, by the others as last measured."""
     kept_file = ROOT / "benchmarks" / "all.json"
     kept = json.loads(kept_file.read_text()) if kept_file.is_file() else {}
-    for recipe in ("draft", *full):
+    for recipe in full:
         say(f"all channels by {recipe}")
         text = script("benchmarks.build", "--recipe", recipe, "--folder", str(folder / recipe))
         kept[recipe] = json.loads(text) | {"date": f"{datetime.date.today():%Y-%m-%d}"}

@@ -89,16 +89,17 @@ class _Submitted:
         self._most: int | None = None
         self._count = 0
 
-    def add(self, batch: Batch) -> None:
-        """Submit a batch."""
+    def add(self, batch: Batch, is_again: bool = False) -> None:
+        """Submit a batch; one that died is tried once more."""
         self._count += 1
+        mark = f"-by-{self._most}" if self._most else "-again" if is_again else ""
         future = self._client.submit(
             work.compute, str(self._plan.folder), batch, self._fingerprint, self._most,
-            key=f"batch-{batch.key}{f'-by-{self._most}' if self._most else ''}",
+            key=f"batch-{batch.key}{mark}",
             pure=False, retries=self._plan.config.build.retries, priority=-self._count,
             resources=cluster.resources(self._plan.config),
         )  # fmt: skip
-        self.waiting[future] = (batch, self._most)
+        self.waiting[future] = (batch, self._most or (batch.size if is_again else None))
         future.add_done_callback(self.finished.put)
 
     def take(self, future: Future) -> Iterator[Outcome]:
@@ -106,13 +107,13 @@ class _Submitted:
         batch, tried = self.waiting.pop(future, (None, None))
         if batch is None:  # withdrawn
             return
-        if future.status == "finished":
+        if future.status in ("finished", "lost"):
             most = self._result(future)
             if most is not None and self._most is None:
                 self._most = most
                 yield _by_halves(batch, most)
             yield batch
-        elif tried is None and self._was_killed(future) and self._most_of(batch):
+        elif tried is None and self._was_killed(future):
             yield from self._again(batch)
         else:
             self._refuse_storage(future)
@@ -133,20 +134,24 @@ class _Submitted:
     @staticmethod
     def _result(future: Future) -> int | None:
         """What the worker said; None where it is gone since: its batch is committed."""
+        if future.status == "lost":
+            return None
         try:
             most: int | None = future.result(timeout=10)
         except Exception:  # whatever Dask raises for a worker that is gone
             return None
         return most
 
-    def _most_of(self, killed: Batch) -> int | None:
-        """How many images to render at once after a batch killed its workers."""
-        return self._most or half_of(killed.size, self._plan.provenance.render.group)
-
     def _again(self, killed: Batch) -> Iterator[Outcome]:
-        """Submit a batch again, by halves, and those that nobody has begun."""
+        """Submit a batch again, by halves, and those that nobody has begun.
+
+        One that has no half may have died for a larger one at the same worker.
+        """
         if self._most is None:
-            self._most = self._most_of(killed)
+            self._most = half_of(killed.size, self._plan.provenance.render.group)
+            if self._most is None:
+                self.add(killed, is_again=True)
+                return
             yield _by_halves(killed, self._most)
         begun = {key for keys in self._client.processing().values() for key in keys}
         idle = [

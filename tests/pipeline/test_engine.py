@@ -131,12 +131,7 @@ def test_an_engine_is_made_as_its_atlas_says(
 
 @pytest.mark.parametrize(
     ("kind", "variants", "batch"),
-    [
-        ("channel", 2, 16),
-        ("logits", 2, 16),
-        ("channel", 4, 32),
-        ("logits", 8, 16),
-    ],
+    [("channel", 2, 16), ("logits", 2, 16), ("channel", 4, 32), ("logits", 8, 16)],
 )
 def test_variants_that_know_each_other_are_the_same_alone_and_in_any_order(
     make: Make, kind: str, variants: int, batch: int

@@ -33,6 +33,17 @@ def _outcomes(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
         return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
 
 
+def _ended(plan: Plan, batches: list[Batch], **how: object) -> dispatch._Submitted:
+    """Batches given to a pool, in which each ends at once, as said."""
+    client = Mock()
+    client.submit.side_effect = lambda *_, key, **__: Mock(key=key, **how)
+    client.processing.return_value = {}
+    submitted = dispatch._Submitted(client, plan)
+    for batch in batches:
+        submitted.add(batch)
+    return submitted
+
+
 def test_every_batch_is_committed(configure) -> None:
     plan, batches = _begun(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
     assert set(_outcomes(plan, batches)) == set(batches)
@@ -117,18 +128,19 @@ def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
 def test_a_batch_that_died_beside_a_larger_one_is_not_given_up(configure) -> None:
     """The smaller, which has no half, waited at the same worker; of it the news comes first."""
     plan, batches = _begun(configure("batch_size=8", units=("relu:0-7", "deepdream:deep")))
-
-    def submit(*_: object, key: str, **__: object) -> Mock:
-        return Mock(key=key, status="error", exception=lambda timeout: KilledWorker(key, None, 1))
-
-    client = Mock()
-    client.submit, client.processing.return_value = submit, {}
-    submitted = dispatch._Submitted(client, plan)
-    for batch in batches:
-        submitted.add(batch)
+    killed = {"exception.return_value": KilledWorker("it", None, 1)}
+    submitted = _ended(plan, batches, status="error", **killed)
     large, small = submitted.waiting
     outcomes = [*submitted.take(small), *submitted.take(large)]
     assert not [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+
+
+def test_a_batch_is_done_though_its_worker_died_just_after(configure) -> None:
+    """Dask calls what such a worker had finished lost, and computes it again."""
+    plan, batches = _begun(configure(units=("relu:0-3",)))
+    submitted = _ended(plan, batches, status="lost", **{"result.side_effect": TimeoutError})
+    [future] = submitted.waiting
+    assert list(submitted.take(future)) == batches
 
 
 def test_a_batch_whose_halves_kill_workers_too_is_given_up(

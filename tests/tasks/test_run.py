@@ -223,19 +223,21 @@ def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> No
 def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> None:
     """The bundled weights, the default pool: the same bytes in a worker and in this process."""
     config = configure(
-        "model.weights=bundled", "image.size=76", "recipe={steps: 2, revive: 1}", "cluster=local",
-        units=("mixed2:0-5", "-mixed4:7"),
+        "model.weights=bundled", "image.size=96", "recipe.steps=3", "cluster=local",
+        units=("mixed2:0-5", "mixed4:7", "-mixed4:7", "mixed4:7@center", "deepdream:mixed2+mixed4"),
     )  # fmt: skip
     report = _build(config)
-    assert (report.done, report.missing, report.failed) == (7, 0, 0)
+    assert (report.done, report.missing, report.failed) == (10, 0, 0)
     from pipeline.engine import Engine
 
     atlas = Atlas.open(report.folder.path)
     assert atlas.index["activation"].notna().all()
     np.testing.assert_array_equal(single.render("mixed2:5", config).image, atlas.image("mixed2:5"))
-    alone = Engine.of(atlas.provenance).compute([atlas.unit("-mixed4:7")])
-    np.testing.assert_array_equal(alone.images[0], atlas.image("-mixed4:7"))
-    assert alone.statistics.activation[0] == atlas.row("-mixed4:7")["activation"]
+    engine = Engine.of(atlas.provenance)
+    for unit in ("-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
+        alone = engine.compute([atlas.unit(unit)])
+        np.testing.assert_array_equal(alone.images[0], atlas.image(unit), unit)
+        assert alone.statistics.activation[0] == atlas.row(unit)["activation"]
 
 
 def test_two_builds_at_once_are_refused(configure) -> None:
