@@ -293,12 +293,13 @@ def _how(found: Measured) -> str:
     ]
     return (
         f"## How it was measured\n\n{table(['method', 'layers', 'version', 'settings'], rows)}\n\n"
-        "Each measurement is a process of its own, one after the other; only the workers of a pool "
-        "run side by side, begun at the same moment. This project's seconds an image are those of "
-        "a batch by its images, over the number of workers; each batch is timed three times. All "
-        "images are judged on the stored uint8 pixels by the same float32 network: the plain activation, and the mean over 16 "
-        "fixed shifts, turns and scales (`pipeline.measure.looks`). What the article's text gets "
-        "wrong, and what was done about it, stands in `benchmarks/peers/article.py`; its text "
-        "gives no step size: 0.05 is taken. Peers run with their own defaults, but for the steps, "
-        "which are `fourier`'s, and the range of pixels, which is what suits tf-keras-vis better."
+        "Each measurement is a process of its own, one after the other; only the workers of a "
+        "pool run side by side, begun at the same moment. This project's seconds an image are "
+        "those of a batch by its images, over the number of workers; each batch is timed three "
+        "times. All images are judged on the stored uint8 pixels by the same float32 network: the"
+        " plain activation, and the mean over 16 fixed shifts, turns and scales "
+        "(`pipeline.measure.looks`). What the article's text gets wrong, and what was done about "
+        "it, stands in `benchmarks/peers/article.py`; its text gives no step size: 0.05 is taken."
+        " Peers run with their own defaults, but for the steps, which are `fourier`'s, and the "
+        "range of pixels, which is what suits tf-keras-vis better."
     )
