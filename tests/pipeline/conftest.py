@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import atlases
 import pytest
+from atlases import ARCHITECTURE
 
 from pipeline.architecture import Architecture
 from pipeline.provenance import Provenance
 from pipeline.results import Results
 from pipeline.store import Store
-from tests.pipeline import atlases
-from tests.pipeline.atlases import ARCHITECTURE
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from s3 import SECRET, Door
 
 from pipeline import Atlas, index, sheets, verify
 from pipeline.errors import AtlasFolderError, ConfigError
@@ -14,7 +15,6 @@ from pipeline.folder import Folder, at
 from pipeline.object_store import RemoteFolder
 from pipeline.provenance import Provenance
 from pipeline.store import Store
-from tests.s3 import SECRET, Door
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]

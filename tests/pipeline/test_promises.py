@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import atlases
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -12,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pipeline import index, verify
 from pipeline.store import Store
 from pipeline.units import Batch
-from tests.pipeline import atlases
 
 PATTERNS = (("mixed2:0-2",), ("mixed2:all",), ("mixed2:all", "mixed4:1-4"))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builds import UNITS, configuration
 from rich.console import Console
 
 from pipeline import architecture, config_file
@@ -14,10 +15,6 @@ from pipeline.architecture import Describe
 from pipeline.config import AtlasConfig
 from tasks import doctor, planning, progress, run
 
-UNITS = (
-    "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
-    "softmax:1", "deep:all",
-)  # fmt: skip
 Configure = Callable[..., AtlasConfig]
 
 
@@ -92,11 +89,3 @@ def written(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path.write_text(configuration(tiny_model, tmp_path / "atlas", UNITS), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return path
-
-
-def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
-    listed = "\n".join(f"  - {unit}" for unit in units)
-    return (
-        f"output: {output}\nunits:\n{listed}\nmodel: {{weights: {model}}}\nimage: {{size: 24}}\n"
-        "recipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
-    )

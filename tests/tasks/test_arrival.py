@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from builds import begun
 from distributed import Client, LocalCluster
 
 from pipeline.config import AtlasConfig
 from pipeline.errors import WorkError
 from pipeline.seal import digest
-from pipeline.store import Store
 from pipeline.units import Batch
-from tasks import arrival, cluster, dispatch, planning
+from tasks import arrival, cluster, dispatch
 from tasks.arrival import Arrival
 from tasks.dispatch import Note
 
@@ -62,14 +62,6 @@ def start(scheduler: LocalCluster, tmp_path: Path) -> Iterator[Start]:
         yield worker
 
 
-def _begun(config: AtlasConfig) -> tuple[planning.Plan, list[Batch]]:
-    plan = planning.make(config)
-    store = Store.create(plan.folder, plan.provenance)
-    for section, batches in plan.missing():
-        store.prepare(section, batches)
-    return plan, [batch for _, batches in plan.missing() for batch in batches]
-
-
 @pytest.fixture
 def addressed(configure, scheduler: LocalCluster) -> AtlasConfig:
     """A configuration that uses the scheduler."""
@@ -78,7 +70,7 @@ def addressed(configure, scheduler: LocalCluster) -> AtlasConfig:
 
 
 def test_a_worker_that_fits_may_have_batches(configure) -> None:
-    plan, batches = _begun(configure(units=("relu:0-3",)))
+    plan, batches = begun(configure(units=("relu:0-3",)))
     arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
     assert arrived.refusal(1) == ""
     with cluster.pool(plan.config) as client:
@@ -87,7 +79,7 @@ def test_a_worker_that_fits_may_have_batches(configure) -> None:
 
 
 def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, _ = _begun(configure(units=("relu:0",)))
+    plan, _ = begun(configure(units=("relu:0",)))
     arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
     monkeypatch.setattr(arrival, "versions", lambda: {**arrived._versions, "numpy": "1.0"})
     assert "it runs other versions: numpy " in arrived.refusal(1)
@@ -95,14 +87,14 @@ def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.Mo
 
 
 def test_a_worker_that_sees_another_folder_is_refused(configure, tmp_path: Path) -> None:
-    plan, _ = _begun(configure(units=("relu:0",)))
+    plan, _ = begun(configure(units=("relu:0",)))
     fingerprint = digest(plan.provenance.fingerprint)
     assert "is not there" in Arrival(str(tmp_path / "none"), fingerprint).refusal(1)
     assert "is another atlas there" in Arrival(str(plan.folder), "other").refusal(1)
 
 
 def test_a_worker_without_the_weights_is_refused(configure, tiny_model: Path) -> None:
-    plan, _ = _begun(configure(units=("relu:0",)))
+    plan, _ = begun(configure(units=("relu:0",)))
     arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
     content = tiny_model.read_bytes()
     try:
@@ -119,7 +111,7 @@ def test_a_worker_of_several_threads_is_sent_away(
     addressed: AtlasConfig, start: Start, scheduler: LocalCluster
 ) -> None:
     build = addressed.build.model_copy(update={"patience": 2.0})
-    plan, batches = _begun(addressed.model_copy(update={"build": build}))
+    plan, batches = begun(addressed.model_copy(update={"build": build}))
     host = start("--nthreads", "2")
     with Client(scheduler, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=60)
@@ -136,7 +128,7 @@ def test_a_worker_of_several_threads_is_sent_away(
 def test_workers_that_come_late_are_used_and_strange_ones_are_not(
     addressed: AtlasConfig, start: Start
 ) -> None:
-    plan, batches = _begun(addressed)
+    plan, batches = begun(addressed)
     outcomes = []
     with cluster.pool(plan.config) as client:
         running = dispatch.dispatch(client, plan, batches)
@@ -155,7 +147,7 @@ def test_a_host_that_disappears_costs_its_batch_alone(
     configure, scheduler: LocalCluster, start: Start
 ) -> None:
     address = scheduler.scheduler_address
-    plan, batches = _begun(
+    plan, batches = begun(
         configure(
             f"cluster={{kind: address, address: '{address}'}}", "recipe.steps=60",
             "batch_size=1", units=("relu:all", "deep:all"),
@@ -182,7 +174,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
         n_workers=0, processes=False, protocol="tcp", dashboard_address=None
     ) as scheduler:
         address = scheduler.scheduler_address
-        plan, batches = _begun(
+        plan, batches = begun(
             configure(
                 f"cluster={{kind: address, address: '{address}'}}", "build.patience=2",
                 units=("relu:0",),

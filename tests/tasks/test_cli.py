@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageSequence
+from processes import children_of, heed_ctrl_c, is_running, wait
 
 from pipeline import Atlas
 from pipeline.records import Failure
 from pipeline.store import Store
 from tasks import cli
-from tests.processes import children_of, heed_ctrl_c, is_running, wait
 
 pytestmark = pytest.mark.usefixtures("cpu")
 

@@ -4,33 +4,19 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from builds import begun, outcomes_of
 from distributed.scheduler import KilledWorker
 
-from pipeline.config import AtlasConfig
 from pipeline.errors import WorkError
 from pipeline.provenance import digest
 from pipeline.records import Failure
 from pipeline.store import Store
 from pipeline.units import Batch
-from tasks import cluster, dispatch, planning, work
+from tasks import cluster, dispatch, work
 from tasks.dispatch import Note
 from tasks.planning import Plan
 
 pytestmark = pytest.mark.usefixtures("cpu")
-
-
-def _begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
-    """A plan, its store, and its batches."""
-    plan = planning.make(config)
-    store = Store.create(plan.folder, plan.provenance)
-    for section, batches in plan.missing():
-        store.prepare(section, batches)
-    return plan, [batch for _, batches in plan.missing() for batch in batches]
-
-
-def _outcomes(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
-    with cluster.pool(plan.config) as client:
-        return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
 
 
 def _ended(plan: Plan, batches: list[Batch], **how: object) -> dispatch._Submitted:
@@ -45,22 +31,22 @@ def _ended(plan: Plan, batches: list[Batch], **how: object) -> dispatch._Submitt
 
 
 def test_every_batch_is_committed(configure) -> None:
-    plan, batches = _begun(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
-    assert set(_outcomes(plan, batches)) == set(batches)
+    plan, batches = begun(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
+    assert set(outcomes_of(plan, batches)) == set(batches)
     assert not any(batches for _, batches in plan.missing())
 
 
 def test_a_batch_that_raises_is_tried_again_and_then_given_up(
     configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    plan, batches = _begun(configure("build.retries=2", units=("relu:0-7",)))
+    plan, batches = begun(configure("build.retries=2", units=("relu:0-7",)))
 
     def fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
         (tmp_path / f"{batch.chunk} {uuid.uuid4()}").touch()
         raise WorkError("no luck\n today")
 
     monkeypatch.setattr(work, "compute", fail)
-    outcomes = _outcomes(plan, batches)
+    outcomes = outcomes_of(plan, batches)
     assert sorted(path.name[0] for path in tmp_path.glob("? *")) == ["0"] * 3 + ["1"] * 3
     assert {(o.batch, o.reason) for o in outcomes if isinstance(o, Failure)} == {
         ("relu/000000", "no luck today"), ("relu/000001", "no luck today")
@@ -70,11 +56,11 @@ def test_a_batch_that_raises_is_tried_again_and_then_given_up(
 def test_a_batch_that_kills_its_workers_is_given_up(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan, batches = _begun(
+    plan, batches = begun(
         configure("cluster={kind: local, workers: 1}", "build.deaths=1", units=("relu:0-1",))
     )
     monkeypatch.setattr(work, "compute", lambda *_: os._exit(1))
-    [failure] = _outcomes(plan, batches)
+    [failure] = outcomes_of(plan, batches)
     assert isinstance(failure, Failure)
     assert failure.units == ("relu:0", "relu:1")
     assert failure.reason.startswith("2 workers died over it, most likely for want of memory")
@@ -84,14 +70,14 @@ def test_a_batch_that_kills_its_workers_is_rendered_by_halves(
     configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     local = ("cluster={kind: local, workers: 1}", "build.deaths=1", "batch_size=9")
-    plan, batches = _begun(configure(*local, units=("relu:0-7",)))
+    plan, batches = begun(configure(*local, units=("relu:0-7",)))
 
     def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
         (tmp_path / f"{most} {uuid.uuid4()}").touch()
         return most or os._exit(1)
 
     monkeypatch.setattr(work, "compute", die)
-    note, batch = _outcomes(plan, batches)
+    note, batch = outcomes_of(plan, batches)
     assert [batch] == batches
     assert note == Note(
         "batch relu/000000 did not fit in memory: from here on 4 images are rendered at once, "
@@ -106,7 +92,7 @@ def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
 ) -> None:
     local = ("cluster={kind: local, workers: 2}", "build.deaths=1", "batch_size=8")
     units = ("relu:0-7", "-relu:0-7", "relu:0-7@center", "relu:0-7@3,3")
-    plan, batches = _begun(configure(*local, units=units))
+    plan, batches = begun(configure(*local, units=units))
 
     def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
         if batch.section == "relu":
@@ -115,7 +101,7 @@ def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
         return most
 
     monkeypatch.setattr(work, "compute", die)
-    outcomes = _outcomes(plan, batches)
+    outcomes = outcomes_of(plan, batches)
     [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
     assert "from here on 4 images are rendered at once" in note.text
     assert sorted(outcome.key for outcome in outcomes if isinstance(outcome, Batch)) == sorted(
@@ -127,7 +113,7 @@ def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
 
 def test_a_batch_that_died_beside_a_larger_one_is_not_given_up(configure) -> None:
     """The smaller, which has no half, waited at the same worker; of it the news comes first."""
-    plan, batches = _begun(configure("batch_size=8", units=("relu:0-7", "deepdream:deep")))
+    plan, batches = begun(configure("batch_size=8", units=("relu:0-7", "deepdream:deep")))
     killed = {"exception.return_value": KilledWorker("it", None, 1)}
     submitted = _ended(plan, batches, status="error", **killed)
     large, small = submitted.waiting
@@ -137,7 +123,7 @@ def test_a_batch_that_died_beside_a_larger_one_is_not_given_up(configure) -> Non
 
 def test_a_batch_is_done_though_its_worker_died_just_after(configure) -> None:
     """Dask calls what such a worker had finished lost, and computes it again."""
-    plan, batches = _begun(configure(units=("relu:0-3",)))
+    plan, batches = begun(configure(units=("relu:0-3",)))
     submitted = _ended(plan, batches, status="lost", **{"result.side_effect": TimeoutError})
     [future] = submitted.waiting
     assert list(submitted.take(future)) == batches
@@ -147,9 +133,9 @@ def test_a_batch_whose_halves_kill_workers_too_is_given_up(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local = ("cluster={kind: local, workers: 1}", "build.deaths=0", "batch_size=8")
-    plan, batches = _begun(configure(*local, units=("relu:0-1",)))
+    plan, batches = begun(configure(*local, units=("relu:0-1",)))
     monkeypatch.setattr(work, "compute", lambda *_: os._exit(1))
-    note, failure = _outcomes(plan, batches)
+    note, failure = outcomes_of(plan, batches)
     assert isinstance(note, Note)
     assert isinstance(failure, Failure)
     assert failure.reason.startswith("a worker died over it, most likely for want of memory")
@@ -158,16 +144,16 @@ def test_a_batch_whose_halves_kill_workers_too_is_given_up(
 def test_a_worker_that_halves_its_batches_is_told_of_once(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan, batches = _begun(configure(units=("relu:0-7", "deep:0-3")))
+    plan, batches = begun(configure(units=("relu:0-7", "deep:0-3")))
     monkeypatch.setattr(work, "compute", lambda *_: 4)
-    outcomes = _outcomes(plan, batches)
+    outcomes = outcomes_of(plan, batches)
     [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
     assert "from here on 4 images are rendered at once" in note.text
     assert set(outcomes) == {note, *batches}
 
 
 def test_a_batch_by_halves_is_the_same(configure) -> None:
-    plan, batches = _begun(configure("batch_size=8", units=("relu:0-7",)))
+    plan, batches = begun(configure("batch_size=8", units=("relu:0-7",)))
     store, fingerprint = Store.open(plan.folder), digest(plan.provenance.fingerprint)
 
     def computed(most: int | None, expected: int | None) -> tuple[str, ...]:
@@ -182,7 +168,7 @@ def test_a_batch_by_halves_is_the_same(configure) -> None:
 
 
 def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, batches = _begun(configure("build.patience=2", units=("relu:0",)))
+    plan, batches = begun(configure("build.patience=2", units=("relu:0",)))
     monkeypatch.setattr(cluster, "resources", lambda _: {"nobody has it": 1})
     with cluster.pool(plan.config) as client:
         running = dispatch.dispatch(client, plan, batches)
@@ -193,6 +179,6 @@ def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_of_another_atlas_is_refused_by_the_worker(configure) -> None:
-    plan, batches = _begun(configure(units=("relu:0",)))
+    plan, batches = begun(configure(units=("relu:0",)))
     with pytest.raises(WorkError, match="is another atlas here than where the build runs"):
         work.compute(str(plan.folder), batches[0], "other")

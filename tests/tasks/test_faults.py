@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import UNITS, begun, build, configuration, outcomes_of
+from processes import children_of, heed_ctrl_c, is_running, wait
 
 from pipeline import Atlas, index
 from pipeline.errors import StorageError
@@ -20,7 +22,6 @@ from pipeline.results import Results
 from pipeline.store import Store
 from pipeline.units import Batch
 from tasks import work
-from tests.processes import children_of, heed_ctrl_c, is_running, wait
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
@@ -60,8 +61,6 @@ def _contents(folder: Path) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def undisturbed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """What the build leaves when nothing happens to it."""
-    from tests.tasks.conftest import UNITS, configuration
-
     folder = tmp_path_factory.mktemp("undisturbed")
     text = configuration(tiny_model, folder / "atlas", UNITS)
     (folder / "atlas_config.yaml").write_text(text)
@@ -79,20 +78,20 @@ def test_a_driver_killed_at_any_moment_again_and_again(
 ) -> None:
     chance = random.Random(4)
     for number in range(KILLS):
-        build = _start(tmp_path)
+        running = _start(tmp_path)
         by = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[number % 3]
         before = _records(tmp_path)
         later = before if chance.random() < 0.5 else None
         try:
-            build.wait(chance.uniform(0.2, 8.0))
+            running.wait(chance.uniform(0.2, 8.0))
         except subprocess.TimeoutExpired:
-            children = children_of(build.pid)
-            build.send_signal(by)
+            children = children_of(running.pid)
+            running.send_signal(by)
         else:
             children = []
-        text, _ = build.communicate(timeout=60)
+        text, _ = running.communicate(timeout=60)
         wait(lambda found=children: not any(map(is_running, found)), None, 30)
-        assert build.returncode in (0, 130, -by), text
+        assert running.returncode in (0, 130, -by), text
         assert _records(tmp_path).items() >= (later or before).items()
     done = _build(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -103,17 +102,17 @@ def test_workers_killed_in_mid_batch_again_and_again(
     written: Path, tmp_path: Path, undisturbed: dict[str, object]
 ) -> None:
     chance = random.Random(5)
-    build = _start(tmp_path, "build.deaths=20")
+    running = _start(tmp_path, "build.deaths=20")
     for _ in range(5):
         seen = len(_records(tmp_path))
-        wait(lambda least=seen: len(_records(tmp_path)) > least or build.poll() is not None, None)
-        if build.poll() is not None:
+        wait(lambda least=seen: len(_records(tmp_path)) > least or running.poll() is not None, None)
+        if running.poll() is not None:
             break
-        workers = [pid for pid in children_of(build.pid) if _is_worker(pid)]
+        workers = [pid for pid in children_of(running.pid) if _is_worker(pid)]
         if workers:
             os.kill(chance.choice(workers), signal.SIGKILL)
-    text, _ = build.communicate(timeout=300)
-    assert build.returncode == 0, text
+    text, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, text
     assert _contents(tmp_path / "atlas") == undisturbed
 
 
@@ -157,11 +156,11 @@ def test_a_full_disk(written: Path, room: Path, undisturbed: dict[str, object]) 
 
 def test_a_disk_that_is_taken_away(written: Path, room: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=20m", str(room)], check=True)
-    build = _start(written.parent, "recipe.steps=400")
-    wait(lambda: _records(room), build)
+    running = _start(written.parent, "recipe.steps=400")
+    wait(lambda: _records(room), running)
     subprocess.run(["umount", "-l", str(room)], check=True)
-    text, _ = build.communicate(timeout=120)
-    assert build.returncode == 1, text
+    text, _ = running.communicate(timeout=120)
+    assert running.returncode == 1, text
     assert "cannot be written or read" in text or "the folder is gone" in text
     assert list(room.iterdir()) == []  # nothing was put in its place
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(room)], check=True)
@@ -183,9 +182,7 @@ def test_a_read_only_disk(written: Path, room: Path, undisturbed: dict[str, obje
 
 def test_a_quota(configure) -> None:
     """No file may grow past some bytes: the kernel refuses the rest of a write."""
-    from tests.tasks.test_dispatch import _begun
-
-    plan, batches = _begun(configure(units=("relu:0-3",)))
+    plan, batches = begun(configure(units=("relu:0-3",)))
     code = (
         "import resource, sys, pickle\n"
         "from tasks import work\n"
@@ -217,8 +214,6 @@ def test_a_quota(configure) -> None:
 def test_numbers_that_are_not_finite_are_never_stored(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.tasks.test_run import _build as run
-
     real, tried = work._engine, []
 
     class Broken:
@@ -235,7 +230,7 @@ def test_numbers_that_are_not_finite_are_never_stored(
             return results
 
     monkeypatch.setattr(work, "_engine", lambda *given: Broken(real(*given)))
-    report = run(configure("build.retries=2", units=("relu:all",)))
+    report = build(configure("build.retries=2", units=("relu:all",)))
     assert (report.done, report.failed) == (4, 4)
     assert len(tried) == 3
     folder = configure().folder
@@ -244,14 +239,12 @@ def test_numbers_that_are_not_finite_are_never_stored(
         in (Atlas.open(folder).failures()["relu/000000"])
     )
     monkeypatch.undo()
-    assert run(configure(units=("relu:all",))).failed == 0
+    assert build(configure(units=("relu:all",))).failed == 0
 
 
 def test_a_batch_that_kills_its_workers_fails_alone_and_is_tried_again(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.tasks.test_run import _build as run
-
     real = work.compute
 
     def deadly(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
@@ -259,18 +252,16 @@ def test_a_batch_that_kills_its_workers_fails_alone_and_is_tried_again(
 
     settings = ("cluster={kind: local, workers: 2}", "build.deaths=1")
     monkeypatch.setattr(work, "compute", deadly)
-    report = run(configure(*settings, units=("relu:all", "deep:all")))
+    report = build(configure(*settings, units=("relu:all", "deep:all")))
     assert (report.done, report.failed) == (8, 4)
     monkeypatch.undo()
-    report = run(configure(*settings, units=("relu:all", "deep:all")))
+    report = build(configure(*settings, units=("relu:all", "deep:all")))
     assert (report.done, report.failed) == (12, 0)
 
 
 def test_a_folder_that_goes_away_stops_the_build_at_once(configure) -> None:
-    from tests.tasks.test_dispatch import _begun, _outcomes
-
-    plan, batches = _begun(configure(units=("relu:all", "deep:all")))
+    plan, batches = begun(configure(units=("relu:all", "deep:all")))
     shutil.rmtree(plan.folder.path)
     with pytest.raises(StorageError, match="what was committed stays: make room or mend"):
-        _outcomes(plan, batches)
+        outcomes_of(plan, batches)
     assert not plan.folder.path.exists()

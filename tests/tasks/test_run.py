@@ -1,6 +1,5 @@
 """Whole builds of a small network, in threads of this process."""
 
-import io
 import json
 import socket
 import subprocess
@@ -12,23 +11,18 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
+from builds import build
 from PIL import Image
-from rich.console import Console
 
 from pipeline import Atlas, index
 from pipeline.errors import AtlasFolderError, WorkError
 from pipeline.folder import at
 from pipeline.store import Store
 from pipeline.units import Batch
-from tasks import lock, planning, progress, run, single, work
+from tasks import lock, planning, run, single, work
 from tasks.build import BuildAtlas, RenderUnits
 
 pytestmark = pytest.mark.usefixtures("cpu")
-
-
-def _build(config, only=()) -> run.Report:
-    display = progress.show(Console(file=io.StringIO()))
-    return run.run(planning.make(config, only), display)
 
 
 def _noting(seen: list, name: str, real: Callable):
@@ -66,7 +60,7 @@ def test_a_build_of_every_kind_of_unit(finished: run.Report) -> None:
 
 @pytest.mark.usefixtures("built")
 def test_the_mosaics_show_the_stored_images_where_the_maps_say(configure) -> None:
-    report = _build(configure("mosaic.tile=24"))
+    report = build(configure("mosaic.tile=24"))
     atlas = Atlas.open(report.folder.path)
     names = {section.name for section in atlas.provenance.sections()}
     assert {path.stem for path in (atlas.folder.path / "mosaics").glob("*.png")} == names
@@ -80,7 +74,7 @@ def test_the_mosaics_show_the_stored_images_where_the_maps_say(configure) -> Non
 
 def test_a_finished_build_does_nothing_wherever_it_is(configure, built: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in built.rglob("*") if p.is_file()}
-    assert _build(configure()).done == 21
+    assert build(configure()).done == 21
     after = {p: p.stat().st_mtime_ns for p in built.rglob("*") if p.is_file()}
     for name in ("build.lock", "whole.json"):  # a copy lies on the disk in another way
         before.pop(built / name)
@@ -89,12 +83,12 @@ def test_a_finished_build_does_nothing_wherever_it_is(configure, built: Path) ->
 
 
 def test_a_broken_off_build_goes_on_and_ends_the_same(configure, finished: run.Report) -> None:
-    folder = _build(configure(), only=["relu:4-5", "softmax:1"]).folder.path
+    folder = build(configure(), only=["relu:4-5", "softmax:1"]).folder.path
     records = Store.open(folder).records
     first = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
     assert records.sections() == ["relu", "softmax"]
-    _build(configure(), only=["relu:0-5"])
-    _build(configure())
+    build(configure(), only=["relu:0-5"])
+    build(configure())
     assert {path: path.read_bytes() for path in first} == first
     mine, other = _contents(folder), _contents(finished.folder.path)
     mine.pop("index"), other.pop("index")  # rows of `only` stand elsewhere in the store
@@ -107,15 +101,15 @@ def test_lost_records_are_made_again_and_the_index_is_identical(configure, built
     for path in records[::2]:
         path.unlink()
     assert Atlas.open(built).index["status"].eq("missing").any()
-    _build(configure())
+    build(configure())
     assert _contents(built) == before
     assert index.notes(at(built))["identity"] == identity
 
 
 def test_units_added_later_leave_the_old_ones(configure) -> None:
-    folder = _build(configure(units=("relu:1-3", "logits:2"))).folder.path
+    folder = build(configure(units=("relu:1-3", "logits:2"))).folder.path
     old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
-    assert _build(configure(units=("relu:0-5", "logits:0-2", "softmax:1"))).done == 10
+    assert build(configure(units=("relu:0-5", "logits:0-2", "softmax:1"))).done == 10
     assert {path: path.read_bytes() for path in old} == old
 
 
@@ -124,7 +118,7 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
         "render={variants: 2, diversity: 1, snapshots: 3}",
         units=("relu:0-2", "-relu:1", "deepdream:relu+deep", "logits:2"),
     )
-    report = _build(config)
+    report = build(config)
     assert (report.done, report.missing, report.failed, report.unavailable) == (12, 0, 0, 0)
     atlas, folder = Atlas.open(report.folder.path), report.folder.path
     frame = atlas.index
@@ -138,15 +132,15 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
 
     before, identity = _contents(folder), index.notes(report.folder)["identity"]
     files = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
-    assert _build(config).done == 12
+    assert build(config).done == 12
     assert {path: path.read_bytes() for path in folder.rglob("records/*/*.json")} == files
     for path in sorted(files)[::2]:
         path.unlink()
-    report = _build(config)
+    report = build(config)
     assert (_contents(folder), index.notes(report.folder)["identity"]) == (before, identity)
 
     folder.rename(tmp_path / "whole")
-    assert _build(config, only=["relu:1#1"]).done == 1
+    assert build(config, only=["relu:1#1"]).done == 1
     assert Atlas.open(folder).image("relu:1#1").tobytes() == before["relu:1#1"]
     np.testing.assert_array_equal(
         single.render("relu:1#1", config).film, Atlas.open(tmp_path / "whole").film("relu:1#1")
@@ -155,10 +149,10 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
 
 def test_more_variants_later_leave_the_old_ones(configure) -> None:
     units = ("relu:0-4",)
-    folder = _build(configure(units=units)).folder.path
+    folder = build(configure(units=units)).folder.path
     old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
     images = {unit: Atlas.open(folder).image(unit) for unit in ("relu:0", "relu:4")}
-    assert _build(configure("render.variants=3", units=units)).done == 15
+    assert build(configure("render.variants=3", units=units)).done == 15
     assert {path: path.read_bytes() for path in old} == old
     for unit, image in images.items():
         np.testing.assert_array_equal(Atlas.open(folder).image(unit), image)
@@ -167,7 +161,7 @@ def test_more_variants_later_leave_the_old_ones(configure) -> None:
 def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> None:
     records = {p: p.stat().st_mtime_ns for p in built.rglob("records/*/*.json")}
     width = Image.open(built / "mosaic.png").width
-    report = _build(configure("mosaic.tile=80", "mosaic.columns=2"))
+    report = build(configure("mosaic.tile=80", "mosaic.columns=2"))
     assert Image.open(report.folder.path / "mosaic.png").width != width
     assert {p: p.stat().st_mtime_ns for p in records} == records
 
@@ -184,14 +178,14 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(
 
     monkeypatch.setattr(work, "compute", some_fail)
     config = configure(units=("relu:0-5", "-relu:0-1", "logits:0-2"))
-    report = _build(config)
+    report = build(config)
     assert (report.done, report.missing, report.failed) == (9, 0, 2)
     atlas = Atlas.open(report.folder.path)
     assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
     assert atlas.failures() == {"relu/000001": "no room for it"}
     assert (report.folder.path / "mosaic.png").is_file()
     monkeypatch.setattr(work, "compute", real)
-    assert _build(config).failed == 0
+    assert build(config).failed == 0
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
 
 
@@ -203,7 +197,7 @@ def test_an_error_outside_the_batches_stops_the_build(
 
     monkeypatch.setattr(index, "refresh", full)
     with pytest.raises(WorkError, match=r"the build stopped: OSError: .*No space left on device"):
-        _build(configure(units=("relu:0",)))
+        build(configure(units=("relu:0",)))
 
 
 def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
@@ -211,7 +205,7 @@ def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> No
         "model.weights=bundled", "image.size=76", "recipe.steps=1",
         units=("mixed0:3", "logits:1,7", "softmax:2"),
     )  # fmt: skip
-    report = _build(config)
+    report = build(config)
     assert (report.done, report.unavailable) == (1, 3)
     frame = Atlas.open(report.folder.path).index
     assert dict(zip(frame["unit"], frame["status"], strict=True)) == {
@@ -226,7 +220,7 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
         "model.weights=bundled", "image.size=96", "recipe.steps=3", "cluster=local",
         units=("mixed2:0-5", "mixed4:7", "-mixed4:7", "mixed4:7@center", "deepdream:mixed2+mixed4"),
     )  # fmt: skip
-    report = _build(config)
+    report = build(config)
     assert (report.done, report.missing, report.failed) == (10, 0, 0)
     from pipeline.engine import Engine
 
@@ -246,7 +240,7 @@ def test_two_builds_at_once_are_refused(configure) -> None:
         lock.held(config.folder),
         pytest.raises(AtlasFolderError, match="is being built by process"),
     ):
-        _build(config)
+        build(config)
 
 
 def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
@@ -258,9 +252,9 @@ def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
     config, real = configure(units=("relu:0-3", "softmax:1")), RenderUnits.run
     monkeypatch.setattr(RenderUnits, "run", stop)
     with pytest.raises(KeyboardInterrupt):
-        _build(config)
+        build(config)
     monkeypatch.setattr(RenderUnits, "run", real)
-    assert _build(config).done == 5
+    assert build(config).done == 5
 
 
 def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +262,7 @@ def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.Monkey
     scheduler = luigi.scheduler.Scheduler
     for name in ("set_task_progress_percentage", "set_task_status_message"):
         monkeypatch.setattr(scheduler, name, _noting(seen, name, getattr(scheduler, name)))
-    _build(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
+    build(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
     percentages = [value for name, value in seen if name == "set_task_progress_percentage"]
     assert percentages == sorted(percentages)
     assert percentages[-1] == 100
@@ -302,7 +296,7 @@ def luigid(tmp_path: Path) -> Iterator[int]:
 
 def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
     there = ("build.scheduler_host=127.0.0.1", f"build.scheduler_port={luigid}")
-    assert _build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
+    assert build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
     listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
     assert {task["name"] for task in listed.values()} == {
         "BuildAtlas", "DrawMosaic", "WriteIndex", "RenderUnits", "Enumerate"
@@ -312,7 +306,7 @@ def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
 def test_a_luigid_that_is_not_there(configure) -> None:
     config = configure("build.scheduler_host=127.0.0.1", "build.scheduler_port=9")
     with pytest.raises(WorkError, match=r"no luigid answers at 127.0.0.1:9 .*: start it, or leave"):
-        _build(config)
+        build(config)
 
 
 def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> None:
@@ -322,7 +316,7 @@ def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> No
     assert task.complete()
     (built / "mosaic.png").unlink()
     assert not task.complete()
-    _build(config)
+    build(config)
     assert task.complete()
     next(built.rglob("records/*/*.json")).unlink()
     assert not task.complete()
@@ -331,8 +325,8 @@ def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> No
 def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
     """What is drawn of the part is right until the rest is rendered, and not after."""
     config = configure(units=("relu:0-5", "softmax:1"))
-    _build(config, only=["relu:0-3"])
-    assert _build(config, only=["relu:4-5"]).missing == 0
-    report = _build(config)
+    build(config, only=["relu:0-3"])
+    assert build(config, only=["relu:4-5"]).missing == 0
+    report = build(config)
     assert (report.done, report.missing, report.failed) == (7, 0, 0)
     assert set(index.read(report.folder)["status"]) == {"done"}

@@ -1,0 +1,49 @@
+"""Builds of a small network, and parts of one."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.config import AtlasConfig
+from pipeline.records import Failure
+from pipeline.store import Store
+from pipeline.units import Batch
+from tasks import cluster, dispatch, planning, progress, run
+from tasks.dispatch import Note
+from tasks.planning import Plan
+
+UNITS = (
+    "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
+    "softmax:1", "deep:all",
+)  # fmt: skip
+
+
+def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
+    """The text of a configuration of the small network of `tiny_model`."""
+    listed = "\n".join(f"  - {unit}" for unit in units)
+    return (
+        f"output: {output}\nunits:\n{listed}\nmodel: {{weights: {model}}}\nimage: {{size: 24}}\n"
+        "recipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
+    )
+
+
+def build(config: AtlasConfig, only: tuple[str, ...] = ()) -> run.Report:
+    """Build an atlas, in silence."""
+    display = progress.show(Console(file=io.StringIO()))
+    return run.run(planning.make(config, only), display)
+
+
+def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
+    """A plan, its store, and its batches."""
+    plan = planning.make(config)
+    store = Store.create(plan.folder, plan.provenance)
+    for section, batches in plan.missing():
+        store.prepare(section, batches)
+    return plan, [batch for _, batches in plan.missing() for batch in batches]
+
+
+def outcomes_of(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
+    """What comes of batches on a pool."""
+    with cluster.pool(plan.config) as client:
+        return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
