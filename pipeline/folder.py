@@ -23,6 +23,8 @@ from pipeline.errors import ConfigError
 Stamp = tuple[int, str]
 """A file's size and version: equal stamps, equal content."""
 _DIGESTS: dict[tuple[str, str], tuple[Stamp, str]] = {}
+_LEFTOVER = re.compile(r"\.new-.*|.*\.partial")
+"""Names that writing goes by until it is done: this project's, and Zarr's."""
 _REMOTE = re.compile(r"[a-z][a-z0-9+]+://")
 
 
@@ -84,6 +86,10 @@ class Folder(ABC):
     def is_a_file(self) -> bool:
         """Whether the address is a file's."""
         return False
+
+    def leftovers(self) -> list[str]:
+        """Files that writers left half-written as they were killed; nobody reads them."""
+        return []
 
     @abstractmethod
     def zarr(self, name: str) -> Any:
@@ -157,9 +163,7 @@ class LocalFolder(Folder):
 
     @override
     def write(self, name: str, fill: Callable[[IO[bytes]], object]) -> None:
-        if (
-            not self.path.is_dir()
-        ):  # what was mounted there may be gone: nothing is put in its place
+        if not self.path.is_dir():  # perhaps no longer mounted: nothing is put in its place
             raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(self.path))
         write_atomically(self.path / name, fill)
 
@@ -216,6 +220,15 @@ class LocalFolder(Folder):
     @override
     def is_a_file(self) -> bool:
         return self.path.exists() and not self.path.is_dir()
+
+    @override
+    def leftovers(self) -> list[str]:
+        return sorted(
+            str((Path(place) / file).relative_to(self.path))
+            for place, _, files in os.walk(self.path)
+            for file in files
+            if _LEFTOVER.fullmatch(file)
+        )
 
     @override
     def zarr(self, name: str) -> Any:

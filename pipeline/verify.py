@@ -18,7 +18,7 @@ from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
 
 _TRUST = "whole.json"
-State = Literal["whole", "damaged", "stale"]
+State = Literal["whole", "damaged", "stale", "left over"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Finding:
 
     Attributes:
         part: a batch, as in `mixed4/000012`, or a file of the atlas folder.
-        state: `whole`, `damaged`, or `stale`: not made yet, or of fewer batches than there are now.
+        state: `whole`, `damaged`, `stale`: not made yet, or of fewer batches than there are now;
+            or `left over`: half-written by somebody who was killed, and read by nobody.
         reason: what is wrong with it.
         files: what has to go for a build to make it again.
     """
@@ -53,10 +54,14 @@ def verify(store: Store) -> Iterator[Finding]:
     yield _index(store)
     names = [sheets.WHOLE, *(section.name for section in store.provenance.available_sections())]
     yield from (_mosaic(store, name) for name in names)
+    for name in store.folder.leftovers():
+        yield Finding(
+            name, "left over", "half-written: its writer was killed, or is at it", (name,)
+        )
 
 
 def repair(store: Store, findings: Iterable[Finding]) -> None:
-    """Take away what is damaged, so that the next build makes it again."""
+    """Take away what is damaged or left over; the next build makes again what is missing then."""
     for finding in findings:
         for name in finding.files:
             store.folder.delete(name)
@@ -96,6 +101,11 @@ def trust(store: Store) -> None:
         stamps |= zip(map(_key, records), store.stamps(section, records), strict=True)
     if stamps != _trusted(store):
         store.folder.write_json(_TRUST, seal({"stamps": stamps}))
+
+
+def distrust(store: Store) -> None:
+    """Forget what was found whole, so that the next build reads all: decay leaves no mark."""
+    store.folder.delete(_TRUST)
 
 
 def _trusted(store: Store) -> Mapping[str, str]:

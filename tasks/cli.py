@@ -169,7 +169,8 @@ def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json"
 def verify(
     folder: Folder = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Take away what is damaged; a build makes it again.")
+        bool,
+        typer.Option("--repair", help="Take away what is damaged; a build makes it again."),
     ] = False,
 ) -> None:
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
@@ -182,7 +183,10 @@ def verify(
         findings = list(whole.verify(store))
         damaged = [finding for finding in findings if finding.state == "damaged"]
         if repair:
-            whole.repair(store, damaged)
+            whole.repair(store, findings)
+        elif damaged:
+            with contextlib.suppress(OSError):  # a folder that is only read
+                whole.distrust(store)
     printing.show_findings(findings)
     if damaged:
         gone = "they were taken away, and " if repair else ""

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image as Picture
 
-    from pipeline.verify import Finding, State
+    from pipeline.verify import Finding
     from tasks.estimate import Estimate
     from tasks.run import Report
 
@@ -69,15 +69,22 @@ def show_report(report: "Report") -> None:
 
 def show_findings(findings: "Sequence[Finding]") -> None:
     """Say how the parts of an atlas are: how many are whole, and each that is not."""
-    counts = Counter((finding.part.rpartition("/")[0], finding.state) for finding in findings)
-    states: tuple[State, ...] = ("whole", "damaged", "stale")
+    from pipeline.verify import State  # noqa: PLC0415, slow to import
+
+    states: tuple[State, ...] = get_args(State)
+    counts = Counter((_group(finding), finding.state) for finding in findings)
     shown = table("part", *states)
     for group in dict.fromkeys(group for group, _ in counts):
-        shown.add_row(group or "the atlas", *(f"{counts[group, state]:,}" for state in states))
+        shown.add_row(group, *(f"{counts[group, state]:,}" for state in states))
     out.print(shown)
     for finding in findings:
         if finding.state != "whole":
             out.print(f"{finding.state}: {finding.part}: {finding.reason}", markup=False)
+
+
+def _group(finding: "Finding") -> str:
+    section, slash, _ = finding.part.rpartition("/")
+    return section if slash and finding.state != "left over" else "the atlas"
 
 
 def show_frame(frame: "pd.DataFrame", form: Format) -> None:

@@ -5,8 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-from tests import s3
+import s3
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

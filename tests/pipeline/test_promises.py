@@ -25,12 +25,27 @@ class Promises(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.patterns = 0
         self.committed: dict[str, bytes] = {}  # by record's name, its bytes when it was committed
-        self.damaged: set[str] = set()  # names of records whose chunks or selves were damaged
+        self.originals: dict[Path, bytes] = {}  # what was committed, of files that were damaged
         self._open()
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder)
+
+    @property
+    def damaged(self) -> set[str]:
+        """Names of the committed records that are damaged, or whose chunks are."""
+        return {
+            name
+            for name in self.committed
+            for path in self._files(name)
+            if path in self.originals and _content(path) != self.originals[path]
+        }
+
+    def _files(self, name: str) -> list[Path]:
+        _, section, file = name.split("/")
+        chunks = self.store._arrays.files_of(section, int(file.removesuffix(".json")))
+        return [self.folder / name for name in [name, *chunks]]
 
     def _open(self) -> None:
         known = atlases.provenance(*PATTERNS[self.patterns], batch_size=2)
@@ -52,7 +67,8 @@ class Promises(RuleBasedStateMachine):
         self.store.commit(batch, atlases.results(batch))
         name = self._name(batch)
         self.committed[name] = self.store.folder.read(name)
-        self.damaged.discard(name)
+        for path in self._files(name):
+            self.originals.pop(path, None)
 
     @precondition(lambda self: self._missing())
     @rule(data=st.data(), part=st.sampled_from(["chunks", "half a chunk"]))
@@ -67,19 +83,17 @@ class Promises(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["flip", "short", "empty", "gone"]))
     def damage(self, data: st.DataObject, how: str) -> None:
         name = data.draw(st.sampled_from(sorted(self.committed)))
-        _, section, file = name.split("/")
-        chunks = self.store._arrays.files_of(section, int(file.removesuffix(".json")))
-        path = self.folder / data.draw(st.sampled_from([name, *chunks]))
-        if not path.exists() or not path.stat().st_size:
+        path = data.draw(st.sampled_from(self._files(name)))
+        content = bytearray(_content(path) or b"")
+        if not content:
             return
-        content = bytearray(path.read_bytes())
+        self.originals.setdefault(path, bytes(content))
         content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         if how == "gone":
             path.unlink()
         else:
             kept = {"flip": len(content), "short": len(content) // 2, "empty": 0}[how]
             path.write_bytes(content[:kept])
-        self.damaged.add(name)
 
     @rule()
     def reopen_after_a_kill(self) -> None:
@@ -126,7 +140,6 @@ class Promises(RuleBasedStateMachine):
 
     def _forget(self, name: str) -> None:
         self.committed.pop(name, None)
-        self.damaged.discard(name)
 
     @invariant()
     def a_unit_is_committed_or_missing(self) -> None:
@@ -158,6 +171,10 @@ class Promises(RuleBasedStateMachine):
         frame = index.build(self.store)
         done = set(frame[frame["status"] == "done"]["unit"])
         assert done == set(self.store.records.places())
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
 Promises.TestCase.settings = settings(

@@ -1,6 +1,7 @@
 """Tests of verification: every kind of damage is named, taken away, and nothing else is."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -148,6 +149,27 @@ def test_repair_takes_away_what_is_damaged_alone(store: Store) -> None:
     states = _states(store)
     assert "damaged" not in states.values()
     assert states["index.parquet"] == states["mosaic.png"] == "stale"
+
+
+def test_decay_leaves_no_mark_and_is_found_by_a_build_after_distrust(store: Store) -> None:
+    path = store.folder.path / "atlas.zarr/mixed2/images/c/0/0/0/0"
+    before = path.stat()
+    _flip(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert verify.drop_damaged(store) == []
+    assert _states(store)["mixed2/000000"] == "damaged"
+    verify.distrust(store)
+    assert [finding.part for finding in verify.drop_damaged(store)] == ["mixed2/000000"]
+
+
+def test_what_killed_writers_left_is_named_and_taken_away(store: Store) -> None:
+    left = ["atlas.zarr/mixed2/images/c/0/0/0/0.1f.partial", "records/mixed2/.new-x"]
+    for name in left:
+        (store.folder.path / name).write_bytes(b"half")
+    found = [finding for finding in verify.verify(store) if finding.state == "left over"]
+    assert [finding.part for finding in found] == left
+    verify.repair(store, found)
+    assert set(_states(store).values()) == {"whole"}
 
 
 def test_damaged_metadata_is_written_anew(store: Store) -> None:
