@@ -10,6 +10,8 @@ import argparse
 import io
 import json
 import resource
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -26,6 +28,7 @@ from pipeline.units import Unit
 from pipeline.weights import Weights
 from tasks import planning, progress, run, work
 
+ROOT = Path(__file__).parent.parent
 SIZE, STEPS, LAYERS = 16, 4, 10
 CONFIG = """
 output: {folder}
@@ -62,39 +65,61 @@ def main() -> None:
     """Build, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path, help="an atlas that was built before")
+    parser.add_argument("--time", choices=("again", "status", "index"), help="only this, of it")
     options = parser.parse_args()
-    work._engine = lambda *_: Engine()
-    work.device.use = lambda *_: None
-    each = options.units // LAYERS
+    if options.time:
+        print(_timed(_reading(options.time, options.units, options.folder)))
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "atlas"
-        listed = ", ".join(f"layer{number}:all" for number in range(LAYERS))
-        config = config_file.parse(CONFIG.format(folder=folder, units=listed))
-
-        def describe(_: Weights, size: int) -> Architecture:
-            layers = [Layer(f"layer{n}", n, each, 4, 4, 100) for n in range(LAYERS)]
-            return Architecture("made up", size, {layer.name: layer for layer in layers}, None)
-
-        build = _Build(lambda: planning.make(config, (), describe))
+        build = _Build(options.units, folder)
         first = _timed(build)
         found = {
             "units": options.units,
             "milliseconds a unit": 1e3 * first / options.units,
             "MiB at the start": build.memory[0],
+            "MiB half way": build.memory[len(build.memory) // 2],
             "MiB at the most": max(build.memory),
-            "seconds to find nothing to do": _timed(build),
-            # What another process would have to read.
-            "seconds of status": _timed(lambda: Atlas.open(folder).status()),
-            "seconds to open the index": _timed(lambda: Atlas.open(folder).index),
-            "MiB of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            # By processes of their own, which know nothing yet.
+            "seconds to find nothing to do": _alone("again", options.units, folder),
+            "seconds of status": _alone("status", options.units, folder),
+            "seconds to open the index": _alone("index", options.units, folder),
         }
     print(json.dumps(found))
 
 
+def _reading(what: str, units: int, folder: Path) -> Callable[[], object]:
+    if what == "again":
+        return _Build(units, folder)
+    atlas = Atlas.open(folder)
+    return atlas.status if what == "status" else lambda: atlas.index
+
+
+def _alone(what: str, units: int, folder: Path) -> float:
+    command = [sys.executable, "-m", "benchmarks.scale", "--time", what]
+    more = ["--units", str(units), "--folder", str(folder)]
+    done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
 class _Build:
-    def __init__(self, plan: Callable[[], planning.Plan]) -> None:
-        self._plan = plan
+    """A build of so many units of ten layers, and the memory of this process all along."""
+
+    def __init__(self, units: int, folder: Path) -> None:
         self.memory: list[float] = []
+        self._each = units // LAYERS
+        listed = ", ".join(f"layer{number}:all" for number in range(LAYERS))
+        self._config = config_file.parse(CONFIG.format(folder=folder, units=listed))
+        work._engine = lambda *_: Engine()
+        work.device.use = lambda *_: None
+
+    def _plan(self) -> planning.Plan:
+        return planning.make(self._config, (), self._describe)
+
+    def _describe(self, _: Weights, size: int) -> Architecture:
+        layers = [Layer(f"layer{n}", n, self._each, 4, 4, 100) for n in range(LAYERS)]
+        return Architecture("made up", size, {layer.name: layer for layer in layers}, None)
 
     def __call__(self) -> None:
         ended = threading.Event()

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import IO, Any, cast
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -37,6 +38,17 @@ class RemoteFolder(Folder):
     """A prefix of an object store."""
 
     def __init__(self, address: str) -> None:
+        """Find the store.
+
+        Raises:
+            ConfigError: the address is of no store, or holds credentials.
+        """
+        parts = urlsplit(address)
+        if parts.username or parts.password or parts.query:
+            raise ConfigError(
+                f"output: an object store's address, at {parts.hostname}, holds credentials or a "
+                "query: leave them out, and set the environment instead"
+            )
         self.address = address.rstrip("/")
         self.store = _store(self.address)
 

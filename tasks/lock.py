@@ -183,8 +183,7 @@ class _Object(_Lock):
         is_held = content is not None and _token(content) is not None
         if is_held and not self.is_dead(lambda: self._read()[0], lease):
             raise self.refuse(content or b"")
-        self.note.beat += 1
-        if not self._store.swap(LOCK, version, self.note.to_bytes()):
+        if not self._write(version):
             raise self.refuse(self._read()[0] or b"")
 
     def _read(self) -> tuple[bytes | None, str | None]:
@@ -194,8 +193,14 @@ class _Object(_Lock):
         content, version = self._read()
         if content is None or _token(content) != self.note.token:
             return False
+        return self._write(version)
+
+    def _write(self, version: str | None) -> bool:
+        """Write the note where nobody wrote since; whether it is there."""
         self.note.beat += 1
-        return self._store.swap(LOCK, version, self.note.to_bytes())
+        content = self.note.to_bytes()
+        # A write whose answer was lost is tried again, and finds itself in the way.
+        return self._store.swap(LOCK, version, content) or self._read()[0] == content
 
     def free(self) -> None:
         content, version = self._read()

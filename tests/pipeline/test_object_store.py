@@ -146,6 +146,15 @@ def test_nothing_there_holds_a_secret(
     assert SECRET not in json.dumps(make_provenance().to_json())
 
 
+@pytest.mark.parametrize(
+    "address", ["https://me:hush@store.example/atlas", "s3://bucket/atlas?X-Amz-Signature=hush"]
+)
+def test_an_address_with_credentials_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(ConfigError, match="holds credentials or a query") as told:
+        at(address)
+    assert "hush" not in str(told.value)
+
+
 @pytest.mark.parametrize("address", ["gopher://a/b", "s3://"])
 def test_an_address_of_no_store(address: str) -> None:
     with pytest.raises(ConfigError, match="is no address of an object store"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline import Atlas, index, sheets
 from pipeline.config import AtlasConfig
 from pipeline.records import Failure
 from pipeline.store import Store
@@ -32,6 +33,16 @@ def build(config: AtlasConfig, only: tuple[str, ...] = ()) -> run.Report:
     """Build an atlas, in silence."""
     display = progress.show(Console(file=io.StringIO()))
     return run.run(planning.make(config, only), display)
+
+
+def contents(folder: str | Path) -> dict[str, object]:
+    """What an atlas holds, timings apart."""
+    atlas = Atlas.open(folder)
+    found: dict[str, object] = {unit: atlas.image(unit).tobytes() for unit in atlas.index["unit"]}
+    found |= {f"{unit} way": atlas.trajectory(unit).tobytes() for unit in atlas.index["unit"]}
+    names = [sheets.WHOLE, *(s.name for s in atlas.provenance.available_sections())]
+    drawn = {name: atlas.folder.read(name) for name in map(sheets.name_of, names)}
+    return {**found, **drawn, "identity": index.notes(atlas.folder)["identity"]}
 
 
 def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:

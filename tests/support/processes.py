@@ -2,9 +2,36 @@
 
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+
+_SETTINGS = (
+    "units=[relu:all, -relu:0-3, deep:all, 'relu:all@center', 'logits:0-2']", "recipe.steps=30",
+    "batch_size=2", "cluster={kind: local, workers: 2}",
+)  # fmt: skip
+"""What takes some seconds to build, in a dozen batches, by two processes."""
+
+
+def _command(*settings: str) -> list[str]:
+    given = [word for setting in (*_SETTINGS, *settings) for word in ("--set", setting)]
+    return [sys.executable, "-m", "tasks.cli", "build", *given]
+
+
+def run_build(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:
+    """Build by the command, in a working folder with a configuration."""
+    return subprocess.run(
+        _command(*settings), cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def start_build(folder: Path, *settings: str) -> subprocess.Popen[str]:
+    """Begin to build by the command; its words all go to standard output."""
+    return subprocess.Popen(
+        _command(*settings), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True, preexec_fn=heed_ctrl_c,  # noqa: PLW1509
+    )  # fmt: skip
 
 
 def heed_ctrl_c() -> None:

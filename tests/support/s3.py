@@ -14,7 +14,8 @@ class Door(ThreadingHTTPServer):
 
     Attributes:
         fail: called with a request's method and path; what it says happens to it: `error` (a 500),
-            `drop` (the connection is closed), `slow` (the answer waits a moment), or nothing.
+            `refuse` (a 403), `drop` (the connection is closed), `slow` (the answer waits a moment),
+            or nothing.
         log: method and path of every request.
     """
 
@@ -48,6 +49,9 @@ class _Pass(BaseHTTPRequestHandler):
         what = self.server.fail(self.command, self.path)
         if what == "drop":
             self.close_connection = True
+            return
+        if what == "refuse":
+            self._answer(403, {}, b"<Error><Code>AccessDenied</Code></Error>")
             return
         if what == "slow":
             threading.Event().wait(0.2)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builds import UNITS, configuration
+from builds import UNITS, configuration, contents
+from processes import run_build
 from rich.console import Console
 
 from pipeline import architecture, config_file
@@ -63,6 +64,17 @@ def finished(
     config = config_file.parse(configuration(tiny_model, folder, UNITS))
     display = progress.show(Console(file=io.StringIO()))
     return run.run(planning.make(config, describe=asked_once), display)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What `processes.run_build` leaves when nothing happens to it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    text = configuration(tiny_model, folder / "atlas", UNITS)
+    (folder / "atlas_config.yaml").write_text(text)
+    done = run_build(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return contents(folder / "atlas")
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import UNITS, begun, build, configuration, outcomes_of
-from processes import children_of, heed_ctrl_c, is_running, wait
+from builds import begun, build, contents, outcomes_of
+from processes import children_of, is_running, run_build, start_build, wait
 
-from pipeline import Atlas, index
+from pipeline import Atlas
 from pipeline.errors import StorageError
 from pipeline.results import Results
 from pipeline.store import Store
@@ -24,49 +24,7 @@ from pipeline.units import Batch
 from tasks import work
 
 pytestmark = pytest.mark.slow
-SETTINGS = (
-    "units=[relu:all, -relu:0-3, deep:all, 'relu:all@center', 'logits:0-2']", "recipe.steps=30",
-    "batch_size=2", "cluster={kind: local, workers: 2}",
-)  # fmt: skip
 KILLS = 30
-
-
-def _command(*more: str) -> list[str]:
-    settings = [word for setting in (*SETTINGS, *more) for word in ("--set", setting)]
-    return [sys.executable, "-m", "tasks.cli", "build", *settings]
-
-
-def _build(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        _command(*more), cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-
-
-def _start(folder: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        _command(*more), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True, preexec_fn=heed_ctrl_c,  # noqa: PLW1509
-    )  # fmt: skip
-
-
-def _contents(folder: Path) -> dict[str, object]:
-    """What an atlas holds, timings apart."""
-    atlas = Atlas.open(folder)
-    found: dict[str, object] = {unit: atlas.image(unit).tobytes() for unit in atlas.index["unit"]}
-    found |= {f"{u} way": atlas.trajectory(u).tobytes() for u in atlas.index["unit"]}
-    mosaics = {p.name: p.read_bytes() for p in folder.rglob("*.png")}
-    return {**found, **mosaics, "identity": index.notes(atlas.folder)["identity"]}
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What the build leaves when nothing happens to it."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    text = configuration(tiny_model, folder / "atlas", UNITS)
-    (folder / "atlas_config.yaml").write_text(text)
-    done = _build(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return _contents(folder / "atlas")
 
 
 def _records(folder: Path) -> dict[Path, bytes]:
@@ -78,7 +36,7 @@ def test_a_driver_killed_at_any_moment_again_and_again(
 ) -> None:
     chance = random.Random(4)
     for number in range(KILLS):
-        running = _start(tmp_path)
+        running = start_build(tmp_path)
         by = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[number % 3]
         before = _records(tmp_path)
         later = before if chance.random() < 0.5 else None
@@ -93,16 +51,16 @@ def test_a_driver_killed_at_any_moment_again_and_again(
         wait(lambda found=children: not any(map(is_running, found)), None, 30)
         assert running.returncode in (0, 130, -by), text
         assert _records(tmp_path).items() >= (later or before).items()
-    done = _build(tmp_path)
+    done = run_build(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert _contents(tmp_path / "atlas") == undisturbed
+    assert contents(tmp_path / "atlas") == undisturbed
 
 
 def test_workers_killed_in_mid_batch_again_and_again(
     written: Path, tmp_path: Path, undisturbed: dict[str, object]
 ) -> None:
     chance = random.Random(5)
-    running = _start(tmp_path, "build.deaths=20")
+    running = start_build(tmp_path, "build.deaths=20")
     for _ in range(5):
         seen = len(_records(tmp_path))
         wait(lambda least=seen: len(_records(tmp_path)) > least or running.poll() is not None, None)
@@ -113,7 +71,7 @@ def test_workers_killed_in_mid_batch_again_and_again(
             os.kill(chance.choice(workers), signal.SIGKILL)
     text, _ = running.communicate(timeout=300)
     assert running.returncode == 0, text
-    assert _contents(tmp_path / "atlas") == undisturbed
+    assert contents(tmp_path / "atlas") == undisturbed
 
 
 def _is_worker(pid: int) -> bool:
@@ -141,22 +99,22 @@ def room(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk(written: Path, room: Path, undisturbed: dict[str, object]) -> None:
-    done = _build(written.parent)
+    done = run_build(written.parent)
     assert done.returncode == 1
     said = done.stderr.strip().splitlines()[-1]
     assert "No space left on device" in said
     kept = _records(room)
     assert kept
     subprocess.run(["mount", "-o", "remount,size=20m", str(room)], check=True)
-    done = _build(written.parent)
+    done = run_build(written.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert _records(room).items() >= kept.items()
-    assert _contents(room) == undisturbed
+    assert contents(room) == undisturbed
 
 
 def test_a_disk_that_is_taken_away(written: Path, room: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=20m", str(room)], check=True)
-    running = _start(written.parent, "recipe.steps=400")
+    running = start_build(written.parent, "recipe.steps=400")
     wait(lambda: _records(room), running)
     subprocess.run(["umount", "-l", str(room)], check=True)
     text, _ = running.communicate(timeout=120)
@@ -168,16 +126,16 @@ def test_a_disk_that_is_taken_away(written: Path, room: Path) -> None:
 
 def test_a_read_only_disk(written: Path, room: Path, undisturbed: dict[str, object]) -> None:
     subprocess.run(["mount", "-o", "remount,size=20m", str(room)], check=True)
-    assert _build(written.parent).returncode == 0
+    assert run_build(written.parent).returncode == 0
     next(iter(_records(room))).unlink()
     subprocess.run(["mount", "-o", "remount,ro", str(room)], check=True)
-    done = _build(written.parent)
+    done = run_build(written.parent)
     assert done.returncode in (1, 2)
     assert "Read-only file system" in done.stderr
     assert done.stderr.count("Traceback") == 0
     subprocess.run(["mount", "-o", "remount,rw", str(room)], check=True)
-    assert _build(written.parent).returncode == 0
-    assert _contents(room) == undisturbed
+    assert run_build(written.parent).returncode == 0
+    assert contents(room) == undisturbed
 
 
 def test_a_quota(configure) -> None:

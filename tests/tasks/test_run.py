@@ -11,7 +11,7 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
-from builds import build
+from builds import build, contents
 from PIL import Image
 
 from pipeline import Atlas, index
@@ -33,14 +33,6 @@ def _noting(seen: list, name: str, real: Callable):
         return real(self, task_id, value)
 
     return method
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    """What an atlas holds, timings apart."""
-    atlas = Atlas.open(folder)
-    found = {unit: atlas.image(unit).tobytes() for unit in atlas.index["unit"]}
-    frame = atlas.index.drop(columns=list(index.TIMINGS))
-    return {**found, "index": frame.to_json().encode()}
 
 
 def test_a_build_of_every_kind_of_unit(finished: run.Report) -> None:
@@ -90,19 +82,19 @@ def test_a_broken_off_build_goes_on_and_ends_the_same(configure, finished: run.R
     build(configure(), only=["relu:0-5"])
     build(configure())
     assert {path: path.read_bytes() for path in first} == first
-    mine, other = _contents(folder), _contents(finished.folder.path)
+    mine, other = contents(folder), contents(finished.folder.path)
     mine.pop("index"), other.pop("index")  # rows of `only` stand elsewhere in the store
     assert mine == other
 
 
 def test_lost_records_are_made_again_and_the_index_is_identical(configure, built: Path) -> None:
-    before, identity = _contents(built), index.notes(at(built))["identity"]
+    before, identity = contents(built), index.notes(at(built))["identity"]
     records = sorted(built.rglob("records/*/*.json"))
     for path in records[::2]:
         path.unlink()
     assert Atlas.open(built).index["status"].eq("missing").any()
     build(configure())
-    assert _contents(built) == before
+    assert contents(built) == before
     assert index.notes(at(built))["identity"] == identity
 
 
@@ -130,14 +122,14 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
         assert film.shape == (4, 24, 24, 3)
         np.testing.assert_array_equal(film[-1], atlas.image(unit))
 
-    before, identity = _contents(folder), index.notes(report.folder)["identity"]
+    before, identity = contents(folder), index.notes(report.folder)["identity"]
     files = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
     assert build(config).done == 12
     assert {path: path.read_bytes() for path in folder.rglob("records/*/*.json")} == files
     for path in sorted(files)[::2]:
         path.unlink()
     report = build(config)
-    assert (_contents(folder), index.notes(report.folder)["identity"]) == (before, identity)
+    assert (contents(folder), index.notes(report.folder)["identity"]) == (before, identity)
 
     folder.rename(tmp_path / "whole")
     assert build(config, only=["relu:1#1"]).done == 1
