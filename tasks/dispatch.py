@@ -107,6 +107,11 @@ class _Submitted:
         batch, tried = self.waiting.pop(future, (None, None))
         if batch is None:  # withdrawn
             return
+        if future.status == "cancelled":
+            raise WorkError(
+                "the Dask scheduler went away, and one that answers knows nothing of this build: "
+                "what was committed stays; build again"
+            )
         if future.status in ("finished", "lost"):
             most = self._result(future)
             if most is not None and self._most is None:

@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import distributed
 import pytest
 from builds import begun
 from distributed import Client, LocalCluster
+from processes import wait
 
 from pipeline.config import AtlasConfig
 from pipeline.errors import WorkError
@@ -188,3 +192,73 @@ def test_a_scheduler_that_goes_away_ends_the_build(
             with pytest.raises(WorkError, match=r"for 2 seconds \(build.patience\)"):
                 list(running)
             closing.join(60)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    plan, batches = begun(
+        configure(
+            f"cluster={{kind: address, address: '{address}'}}", "build.patience=60",
+            units=("relu:0",),
+        )
+    )  # fmt: skip
+    first = _scheduler(port, tmp_path)
+    try:
+        with cluster.pool(plan.config) as client:
+            running = dispatch.dispatch(client, plan, batches)
+            assert next(running) is None
+            first.kill()
+            first.wait(30)
+            second = _scheduler(port, tmp_path)
+            try:
+                with pytest.raises(WorkError, match="what was committed stays"):
+                    list(running)
+            finally:
+                second.kill()
+                second.wait(30)
+    finally:
+        first.kill()
+
+
+def _scheduler(port: int, place: Path) -> subprocess.Popen[bytes]:
+    """A scheduler's process on loopback, that answers."""
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(port)], cwd=place,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def answers() -> bool:
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    wait(answers, process)
+    return process
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_a_clock_that_jumps(configure, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    """The scheduler may think that its workers have been silent for a day."""
+    settings = ("cluster={kind: local, workers: 2}", "batch_size=1")
+    plan, batches = begun(configure(*settings, units=("relu:all",)))
+    done = []
+    clocks = {"distributed.scheduler.time": distributed.scheduler.time, "time.time": time.time}
+    with cluster.pool(plan.config) as client:
+        for outcome in dispatch.dispatch(client, plan, batches):
+            if not isinstance(outcome, Batch):
+                continue
+            done.append(outcome)
+            if len(done) == 1:
+                for clock, real in clocks.items():
+                    monkeypatch.setattr(clock, lambda real=real: real() + jump)
+                client.run_on_scheduler(_look_for_the_silent)
+    assert sorted(batch.key for batch in done) == sorted(batch.key for batch in batches)
+    assert not any(missing for _, missing in plan.missing())
+
+
+async def _look_for_the_silent(dask_scheduler: distributed.Scheduler) -> None:
+    await dask_scheduler.check_worker_ttl()

@@ -1,8 +1,10 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
+from processes import wait
 
 from pipeline.config import Address, Slurm
 from pipeline.errors import ConfigError, WorkError
@@ -45,6 +47,22 @@ def test_each_gpu_has_a_worker_of_its_own_also_after_a_restart(configure, look) 
     for found in (before, after):
         assert {env["CUDA_VISIBLE_DEVICES"] for _, env in found.values()} == {"0", "3"}
     assert resources == [{"GPU": 1}] * 2
+
+
+def test_a_killed_worker_comes_back_to_its_gpu(configure, look) -> None:
+    with cluster.pool(configure("cluster={kind: local-gpu, gpus: [0, 3]}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        before = {env["CUDA_VISIBLE_DEVICES"]: pid for pid, env in client.run(look).values()}
+        os.kill(before["3"], signal.SIGKILL)
+
+        def after() -> dict[str, int]:
+            found = client.run(look, on_error="ignore")
+            now = {env["CUDA_VISIBLE_DEVICES"]: pid for pid, env in found.values()}
+            return now if now.keys() == before.keys() and now["3"] != before["3"] else {}
+
+        assert wait(after, None)["0"] == before["0"]
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [worker["resources"] for worker in workers] == [{"GPU": 1}] * 2
 
 
 def test_batches_for_gpus_ask_for_one(configure) -> None:
