@@ -50,7 +50,10 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
 
     async def setup(self, worker: Any) -> None:
         """Look at a worker; where it does not fit, tell why and have it leave."""
-        reason = await asyncio.to_thread(self.refusal, worker.state.nthreads)
+        try:
+            reason = await asyncio.to_thread(self.refusal, worker.state.nthreads)
+        except Exception as error:  # whatever keeps it from looking keeps it from working
+            reason = f"it cannot tell what it runs: {error!r}"
         if reason:
             _REFUSED.add(worker.address)
             worker.loop.add_callback(self._leave, worker, reason)

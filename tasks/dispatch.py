@@ -109,8 +109,7 @@ class _Submitted:
             return
         if future.status == "cancelled":
             raise WorkError(
-                "the Dask scheduler went away, and one that answers knows nothing of this build: "
-                "what was committed stays; build again"
+                "the Dask scheduler went away: what was committed stays; start it, and build again"
             )
         if future.status in ("finished", "lost"):
             most = self._result(future)

@@ -1,5 +1,6 @@
 """Tests of what a worker must be, with workers that come, differ, die and come again."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import distributed
 import pytest
@@ -26,8 +28,9 @@ from tasks.dispatch import Note
 
 OTHER_KERAS = """
 from tasks import arrival
-real = arrival.versions
-arrival.versions = lambda: real() | {"keras": "2.0"}
+if not hasattr(arrival, "real"):  # Dask loads a preload twice
+    arrival.real = arrival.versions
+    arrival.versions = lambda: arrival.real() | {"keras": "2.0"}
 """
 Start = Callable[..., subprocess.Popen]
 
@@ -88,6 +91,20 @@ def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.Mo
     monkeypatch.setattr(arrival, "versions", lambda: {**arrived._versions, "numpy": "1.0"})
     assert "it runs other versions: numpy " in arrived.refusal(1)
     assert "1.0 there; install the same ones" in arrived.refusal(1)
+
+
+def test_a_worker_that_cannot_tell_what_it_runs_is_refused(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = begun(configure(units=("relu:0",)))
+    arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
+    monkeypatch.setattr(arrival, "versions", lambda: 1 / 0)
+    worker = Mock(address="tcp://somewhere", state=Mock(nthreads=1))
+    asyncio.run(arrived.setup(worker))
+    leave, _, reason = worker.loop.add_callback.call_args.args
+    assert leave == arrived._leave
+    assert reason.startswith("it cannot tell what it runs: ZeroDivisionError")
+    arrival._REFUSED.discard(worker.address)
 
 
 def test_a_worker_that_sees_another_folder_is_refused(configure, tmp_path: Path) -> None:
@@ -173,7 +190,6 @@ def test_a_host_that_disappears_costs_its_batch_alone(
 def test_a_scheduler_that_goes_away_ends_the_build(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every wait has a bound: `build.patience`."""
     with LocalCluster(
         n_workers=0, processes=False, protocol="tcp", dashboard_address=None
     ) as scheduler:
@@ -189,7 +205,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
             assert next(running) is None
             closing = threading.Thread(target=scheduler.close, kwargs={"timeout": 5})
             closing.start()
-            with pytest.raises(WorkError, match=r"for 2 seconds \(build.patience\)"):
+            with pytest.raises(WorkError, match="the Dask scheduler went away: what was comm"):
                 list(running)
             closing.join(60)
 
@@ -215,7 +231,7 @@ def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Pa
             first.wait(30)
             second = _scheduler(port, tmp_path)
             try:
-                with pytest.raises(WorkError, match="what was committed stays"):
+                with pytest.raises(WorkError, match="the Dask scheduler went away"):
                     list(running)
             finally:
                 second.kill()
@@ -246,18 +262,25 @@ def test_a_clock_that_jumps(configure, monkeypatch: pytest.MonkeyPatch, jump: fl
     settings = ("cluster={kind: local, workers: 2}", "batch_size=1")
     plan, batches = begun(configure(*settings, units=("relu:all",)))
     done = []
-    clocks = {"distributed.scheduler.time": distributed.scheduler.time, "time.time": time.time}
     with cluster.pool(plan.config) as client:
         for outcome in dispatch.dispatch(client, plan, batches):
             if not isinstance(outcome, Batch):
                 continue
             done.append(outcome)
             if len(done) == 1:
-                for clock, real in clocks.items():
-                    monkeypatch.setattr(clock, lambda real=real: real() + jump)
+                _set_clock(monkeypatch, jump)
                 client.run_on_scheduler(_look_for_the_silent)
     assert sorted(batch.key for batch in done) == sorted(batch.key for batch in batches)
     assert not any(missing for _, missing in plan.missing())
+
+
+def _set_clock(monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    """What setting this process's clock does: in `time`, and wherever Dask has taken it from."""
+    real = time.time
+    for name, module in list(sys.modules.items()):
+        if name.startswith("distributed.") and getattr(module, "time", None) is real:
+            monkeypatch.setattr(module, "time", lambda: real() + jump)
+    monkeypatch.setattr("time.time", lambda: real() + jump)
 
 
 async def _look_for_the_silent(dask_scheduler: distributed.Scheduler) -> None:
