@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import begun, build, contents, outcomes_of
+from builds import begun, build, contents
 from processes import children_of, is_running, run_build, start_build, wait
 
 from pipeline import Atlas
@@ -21,7 +21,7 @@ from pipeline.errors import StorageError
 from pipeline.results import Results
 from pipeline.store import Store
 from pipeline.units import Batch
-from tasks import work
+from tasks import cluster, dispatch, work
 
 pytestmark = pytest.mark.slow
 KILLS = 30
@@ -145,6 +145,7 @@ def test_a_quota(configure) -> None:
         "import resource, sys, pickle\n"
         "from tasks import work\n"
         "from pipeline import device\n"
+        "device.use('cpu')\n"
         "batch, folder, fingerprint = pickle.load(sys.stdin.buffer)\n"
         "engine = work._engine(folder, fingerprint)\n"
         "results = engine.compute(batch.units)\n"
@@ -219,7 +220,10 @@ def test_a_batch_that_kills_its_workers_fails_alone_and_is_tried_again(
 
 def test_a_folder_that_goes_away_stops_the_build_at_once(configure) -> None:
     plan, batches = begun(configure(units=("relu:all", "deep:all")))
-    shutil.rmtree(plan.folder.path)
-    with pytest.raises(StorageError, match="what was committed stays: make room or mend"):
-        outcomes_of(plan, batches)
+    with cluster.pool(plan.config) as client:
+        running = dispatch.dispatch(client, plan, batches)
+        assert isinstance(next(outcome for outcome in running if outcome), Batch)
+        shutil.rmtree(plan.folder.path)
+        with pytest.raises(StorageError, match="what was committed stays: make room or mend"):
+            list(running)
     assert not plan.folder.path.exists()
