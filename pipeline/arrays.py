@@ -4,7 +4,6 @@ The one module that knows Zarr. It knows nothing of records: `store` says what i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
 from pipeline.folder import Folder
-from pipeline.results import NAMES
+from pipeline.layout import Layout
 from pipeline.units import Batch
 
 _NAME = "atlas.zarr"
@@ -23,41 +22,20 @@ _MOST = 1 << 16
 _Documents = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """How an array of a section is laid out, behind its rows."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    fill: float
-    dimensions: tuple[str, ...]
-    attributes: dict[str, Any]
-
-
 class Arrays:
-    """The arrays in a Zarr v3 store.
+    """The arrays of a table in an atlas's Zarr v3 store.
 
     Args:
         folder: the atlas folder; the store is `atlas.zarr` in there.
-        size: side of the images, in pixels.
-        steps: steps of a trajectory.
-        snapshots: images kept along the way; without any there is no array of them.
+        place: the group that holds the table's sections, with a slash behind, or nothing.
+        layouts: by array name, what is behind its rows.
     """
 
-    def __init__(self, folder: Folder, size: int, steps: int, snapshots: int = 0) -> None:
+    def __init__(self, folder: Folder, place: str, layouts: Mapping[str, Layout]) -> None:
         self.folder = folder
+        self._place = place
         self._zarr = folder.zarr(_NAME)
-        self._layouts = {
-            "images": _Layout((size, size, 3), "uint8", 0, ("y", "x", "rgb"), {}),
-            "trajectory": _Layout((steps,), "float32", float("nan"), ("step",), {}),
-            "statistics": _Layout(
-                (len(NAMES),), "float32", float("nan"), ("statistic",), {"statistic": list(NAMES)}
-            ),
-        }
-        if snapshots:
-            shape = (snapshots, size, size, 3)
-            names = ("snapshot", "y", "x", "rgb")
-            self._layouts["snapshots"] = _Layout(shape, "uint8", 0, names, {})
+        self._layouts = layouts
 
     def note(self, attributes: dict[str, Any]) -> None:
         """Begin the store with attributes, or set them in an existing one."""
@@ -68,7 +46,7 @@ class Arrays:
     def has_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> bool:
         """Whether a section's arrays are as `make_room` makes them, or longer."""
         try:
-            group = zarr.open_group(self._zarr, path=section, mode="r")
+            group = zarr.open_group(self._zarr, path=self._place + section, mode="r")
             wanted, _ = self._made(section, rows, chunk, attributes)
             return dict(group.attrs) == attributes and all(
                 _fits(group[name], wanted[name]) for name in self._layouts
@@ -84,9 +62,8 @@ class Arrays:
         if self.has_room(section, rows, chunk, attributes):
             return
         _, made = self._made(section, rows, chunk, attributes)
-        for name in self._layouts:
-            self._write_metadata(made, f"{section}/{name}/zarr.json")
-        self._write_metadata(made, f"{section}/zarr.json")
+        for name in sorted(set(made) - {"zarr.json"}, key=len, reverse=True):
+            self._write_metadata(made, name)
 
     def _made(
         self, section: str, rows: int, chunk: int, attributes: dict[str, Any]
@@ -94,7 +71,10 @@ class Arrays:
         """A section's group as it should be, in memory, and its documents."""
         made: _Documents = {}
         root = zarr.create_group(MemoryStore(made), zarr_format=3)
-        group: Any = root.create_group(section, attributes=attributes)
+        places = f"{self._place}{section}".split("/")
+        for depth in range(1, len(places)):
+            root.create_group("/".join(places[:depth]))
+        group: Any = root.create_group("/".join(places), attributes=attributes)
         for name, layout in self._layouts.items():
             group.create_array(
                 name,
@@ -103,8 +83,8 @@ class Arrays:
                 dtype=layout.dtype,
                 fill_value=layout.fill,
                 compressors=[ZstdCodec(level=3), Crc32cCodec()],
-                dimension_names=("row", *layout.dimensions),
-                attributes=layout.attributes,
+                dimension_names=("row", *layout.axes),
+                attributes=dict(layout.attributes),
             )
         return group, made
 
@@ -114,7 +94,7 @@ class Arrays:
 
     def write(self, batch: Batch, values: Mapping[str, np.ndarray]) -> None:
         """Write a batch's chunks, whole, so that what a killed writer left is never read."""
-        group = zarr.open_group(self._zarr, path=batch.section, mode="r+")
+        group = zarr.open_group(self._zarr, path=self._place + batch.section, mode="r+")
         for name, layout in self._layouts.items():
             whole = np.full((batch.size, *layout.shape), layout.fill, layout.dtype)
             whole[: len(values[name])] = values[name]
@@ -130,7 +110,7 @@ class Arrays:
         """
         if not self.folder.has(self.file_of(section, name, chunk)):
             raise FileNotFoundError(f"chunk {chunk} of {name} is gone")
-        array = zarr.open_array(self._zarr, path=f"{section}/{name}", mode="r")
+        array = zarr.open_array(self._zarr, path=f"{self._place}{section}/{name}", mode="r")
         self._refuse_strange(array, name)
         return np.asarray(array[rows])
 
@@ -150,7 +130,11 @@ class Arrays:
     def file_of(self, section: str, name: str, chunk: int) -> str:
         """The file of one chunk of one array."""
         rest = "/0" * len(self._layouts[name].shape)
-        return f"{_NAME}/{section}/{name}/c/{chunk}{rest}"
+        return f"{self.folder_of(section)}/{name}/c/{chunk}{rest}"
+
+    def folder_of(self, section: str) -> str:
+        """The folder of a section's arrays, in the atlas folder."""
+        return f"{_NAME}/{self._place}{section}"
 
 
 def _fits(array: Any, wanted: Any) -> bool:

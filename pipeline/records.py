@@ -56,19 +56,19 @@ _KNOWN: dict[tuple[str, str], tuple[Stamp, Record | None]] = {}
 
 
 class Records:
-    """The records of an atlas folder."""
+    """The records of a table of an atlas folder; `place` is the folder in there."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, place: str = "records") -> None:
         self.folder = folder
+        self.place = place
 
-    @staticmethod
-    def name(section: str, chunk: int) -> str:
+    def name(self, section: str, chunk: int) -> str:
         """The file that commits a chunk."""
-        return f"records/{section}/{chunk:06d}.json"
+        return f"{self.place}/{section}/{chunk:06d}.json"
 
     def sections(self) -> list[str]:
         """The names of the sections that have records, sorted."""
-        return self.folder.folders("records")
+        return self.folder.folders(self.place)
 
     def of(self, section: str) -> list[Record]:
         """The valid records of a section, by chunk; a damaged one counts as absent.
@@ -78,7 +78,7 @@ class Records:
         """
         stamps = {
             self.name(section, int(stem)): stamp
-            for file, stamp in self.folder.files(f"records/{section}").items()
+            for file, stamp in self.folder.files(f"{self.place}/{section}").items()
             if (stem := file.removesuffix(".json")).isdigit() and file.endswith(".json")
         }
         place = str(self.folder)

@@ -5,26 +5,25 @@
     ATLAS/atlas.zarr/SECTION/statistics   (row, statistic) float32
     ATLAS/atlas.zarr/SECTION/snapshots    (row, snapshot, y, x, rgb) uint8, where any are kept
 
-A batch's chunks are written first, its record (`records`) last and atomically. Resumption trusts
-records, never chunks. Nobody rewrites a committed chunk.
+What commits a batch: `table`.
 """
 
 import functools
-import hashlib
 import json
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+from typing_extensions import override
 
-from pipeline.errors import AtlasFolderError, DamageError, WorkError
+from pipeline.errors import AtlasFolderError
 from pipeline.folder import Folder, at
+from pipeline.layout import Layout
 from pipeline.provenance import Provenance
-from pipeline.records import Record, Records
-from pipeline.results import Results
+from pipeline.records import Record
+from pipeline.results import NAMES, Results
 from pipeline.seal import digest
+from pipeline.table import Table
 from pipeline.units import Batch, Section, missing_batches
 
 if TYPE_CHECKING:
@@ -37,13 +36,12 @@ LOCK = "build.lock"
 """What a folder may hold before there is an atlas in it: the lock of who begins one."""
 
 
-class Store:
-    """An atlas folder's arrays and records."""
+class Store(Table):
+    """An atlas folder: what it is made of, and the table of what was rendered."""
 
     def __init__(self, folder: Folder, provenance: Provenance) -> None:
-        self.folder = folder
+        super().__init__(folder, "records")
         self.provenance = provenance
-        self.records = Records(folder)
 
     @classmethod
     def open(cls, folder: str | Path | Folder) -> "Store":
@@ -98,16 +96,29 @@ class Store:
         place.begin()
         store = cls(place, provenance)
         plain = provenance.to_json()
-        store._arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
+        store.arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
         return store
 
     @cached_property
-    def _arrays(self) -> "Arrays":
+    @override
+    def arrays(self) -> "Arrays":
         from pipeline.arrays import Arrays  # noqa: PLC0415, slow to import; `query` needs none
 
+        return Arrays(self.folder, "", self._layouts())
+
+    def _layouts(self) -> dict[str, Layout]:
         known = self.provenance
-        steps, snapshots = known.recipe.steps, known.render.snapshots
-        return Arrays(self.folder, known.size, steps, snapshots)
+        image = (known.size, known.size, 3)
+        names = {"statistic": list(NAMES)}
+        layouts = {
+            "images": Layout(image, "uint8", 0, ("y", "x", "rgb")),
+            "trajectory": Layout((known.recipe.steps,), "float32", float("nan"), ("step",)),
+            "statistics": Layout((len(NAMES),), "float32", float("nan"), ("statistic",), names),
+        }
+        if known.render.snapshots:
+            shape, axes = (known.render.snapshots, *image), ("snapshot", "y", "x", "rgb")
+            layouts["snapshots"] = Layout(shape, "uint8", 0, axes)
+        return layouts
 
     # Planning ----------------------------------------------------------------------------------
 
@@ -117,100 +128,9 @@ class Store:
         known = self.provenance
         return missing_batches(section, committed, known.batch_size, known.render.group)
 
-    def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
-        """Whether a section's arrays have rows for batches, and for those that are committed."""
-        wanted = self._wanted(section, batches)
-        return wanted is None or self._arrays.has_room(section.name, *wanted)
-
-    def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
-        """Make room in a section's arrays for batches; the driver does this, before any worker."""
-        wanted = self._wanted(section, batches)
-        if wanted is not None:
-            self._arrays.make_room(section.name, *wanted)
-
-    def _wanted(
-        self, section: Section, batches: Sequence[Batch]
-    ) -> tuple[int, int, dict[str, str]] | None:
-        """Rows, rows a chunk, and attributes of a section's arrays; None where nothing is in it."""
-        found = [(batch.size, batch.chunk) for batch in batches]
-        found += [(record.size, record.chunk) for record in self.records.of(section.name)]
-        if not found:
-            return None
-        rows = max(size * (chunk + 1) for size, chunk in found)
-        return rows, found[0][0], {"kind": section.kind}
-
-    # Writing -----------------------------------------------------------------------------------
-
     def commit(self, batch: Batch, results: Results) -> Record:
-        """Store a batch: its chunks, then the record. A committed batch is left as it is.
-
-        Raises:
-            WorkError: a number is not finite, so the batch is not stored.
-        """
-        existing = self.records.one(batch.section, batch.chunk)
-        if existing is not None:
-            return existing
-        arrays = results.arrays()
-        for name, values in arrays.items():
-            if not np.isfinite(values).all():
-                raise WorkError(
-                    f"batch {batch.key}: {name} has values that are not finite, first for unit "
-                    f"{_first_bad(batch, values)}; it is not stored"
-                )
-        self._arrays.write(batch, arrays)
-        self.folder.settle(self._arrays.files_of(batch.section, batch.chunk))
-        record = Record(
-            section=batch.section,
-            chunk=batch.chunk,
-            size=batch.size,
-            units=tuple(unit.id for unit in batch.units),
-            sha256={name: _sha256(values) for name, values in arrays.items()},
-            image_sha256=tuple(_sha256(image) for image in results.images),
-        )
-        self.records.add(record)
-        return record
-
-    # Reading -----------------------------------------------------------------------------------
-
-    def check(self, record: Record) -> str:
-        """Read all that a record commits, and say what is wrong with it; nothing if it is whole."""
-        for name, expected in record.sha256.items():
-            try:
-                values = self.read(record, name)
-            except DamageError as error:
-                return str(error.__cause__)
-            if _sha256(values) != expected:
-                return f"{name} is not what was stored: its SHA-256 differs"
-            if name == "images" and tuple(map(_sha256, values)) != record.image_sha256:
-                return "an image is not what was stored: its SHA-256 differs"
-        return ""
-
-    def stamps(self, section: str, records: Sequence[Record]) -> list[str]:
-        """For each record of a section a digest of the stamps of its chunks.
-
-        Equal stamps, equal content, as far as a disk or an object store tells.
-        """
-        files = [self._arrays.files_of(section, record.chunk) for record in records]
-        all_files = [name for names in files for name in names]
-        found = self.folder.stamps(f"{ARRAYS}/{section}", all_files)
-        return [digest([found[name] for name in names]) for names in files]
-
-    def read(self, record: Record, name: str, offset: int | None = None) -> np.ndarray:
-        """A committed batch's rows of an array, or the row of its unit number `offset`.
-
-        Raises:
-            DamageError: the chunk is damaged or gone.
-        """
-        first = record.first_row
-        rows = slice(first, first + len(record.units)) if offset is None else first + offset
-        try:
-            return self._arrays.read(record.section, name, record.chunk, rows)
-        except Exception as error:  # codecs and stores raise many types for damaged bytes
-            commit = self.records.name(record.section, record.chunk)
-            raise DamageError(
-                f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
-                f"delete {self.folder}/{commit} and build again"
-            ) from error
+        """Store a computed batch. Raises as `write`."""
+        return self.write(batch, results.arrays(), results.images)
 
 
 @functools.lru_cache(maxsize=4)
@@ -226,12 +146,3 @@ def _provenance(text: bytes) -> Provenance:
     if digest(plain) != attributes.get(_DIGEST):
         raise ValueError("the provenance does not match its SHA-256")
     return found
-
-
-def _sha256(values: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-
-
-def _first_bad(batch: Batch, values: np.ndarray) -> str:
-    bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    return batch.units[int(np.argmax(bad))].id

@@ -123,7 +123,7 @@ def test_damage_there_is_found_and_mended(
 ) -> None:
     store = build(folder, make_provenance("mixed2:0-5"))
     verify.trust(store)
-    name = next(n for n in store._arrays.files_of("mixed2", 1) if "images" in n)
+    name = next(n for n in store.arrays.files_of("mixed2", 1) if "images" in n)
     content = bytearray(folder.read(name))
     content[len(content) // 2] ^= 1
     folder.write_bytes(name, bytes(content))

@@ -44,7 +44,7 @@ class Promises(RuleBasedStateMachine):
 
     def _files(self, name: str) -> list[Path]:
         _, section, file = name.split("/")
-        chunks = self.store._arrays.files_of(section, int(file.removesuffix(".json")))
+        chunks = self.store.arrays.files_of(section, int(file.removesuffix(".json")))
         return [self.folder / name for name in [name, *chunks]]
 
     def _open(self) -> None:
@@ -74,9 +74,9 @@ class Promises(RuleBasedStateMachine):
     @rule(data=st.data(), part=st.sampled_from(["chunks", "half a chunk"]))
     def killed_while_writing(self, data: st.DataObject, part: str) -> None:
         batch = data.draw(st.sampled_from(self._missing()))
-        self.store._arrays.write(batch, atlases.results(batch).arrays())
+        self.store.arrays.write(batch, atlases.results(batch).arrays())
         if part == "half a chunk":
-            path = self.folder / self.store._arrays.files_of(batch.section, batch.chunk)[0]
+            path = self.folder / self.store.arrays.files_of(batch.section, batch.chunk)[0]
             path.write_bytes(path.read_bytes()[:20])
 
     @precondition(lambda self: self.committed)
