@@ -117,6 +117,13 @@ class Mosaic(Frozen):
     columns: Literal["auto"] | Count = "auto"
 
 
+class Explore(Frozen):
+    """What is measured of a finished atlas, to find one's way in it. Nothing changes a pixel."""
+
+    responses: bool = True
+    """How every channel responds to every stored image, and what follows from it."""
+
+
 class Build(Frozen):
     """How patiently to build. Nothing here changes a pixel."""
 
@@ -152,6 +159,7 @@ class AtlasConfig(Frozen):
     recipe: Recipe = RECIPES["fourier"]
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
+    explore: Explore = Explore()
     build: Build = Build()
 
     @model_validator(mode="after")

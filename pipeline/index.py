@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import responses, similarity
 from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.mosaic import grid
@@ -53,11 +54,12 @@ TYPES = {
     "section_row": "Int32",
     "mosaic_row": "Int32",
     "mosaic_col": "Int32",
+    **similarity.TYPES,
 }
 """The index's columns and their pandas types."""
 
-TIMINGS = ("seconds",)
-"""Columns that two builds of one atlas do not share."""
+TIMINGS = ("seconds", *similarity.LAID_OUT)
+"""Columns that two builds of one atlas need not share."""
 
 
 def build(store: Store) -> pd.DataFrame:
@@ -76,6 +78,21 @@ def build(store: Store) -> pd.DataFrame:
             rows.append(row)
     frame = pd.DataFrame(rows, columns=list(TYPES))
     return frame.astype(TYPES)
+
+
+def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """An index with the columns that responses give, for the units that have any.
+
+    Raises:
+        DamageError: a chunk of responses is damaged.
+    """
+    ids, means = responses.matrix(store, responses.tables(store))
+    if not ids:
+        return frame
+    by_id = {unit.id: unit for unit in store.provenance.units()}
+    found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
+    joined = frame.drop(columns=list(similarity.TYPES)).join(found, on="unit")
+    return joined[list(TYPES)].astype(TYPES)
 
 
 def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folder) -> None:
@@ -102,7 +119,8 @@ def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folde
 
 def refresh(store: Store) -> None:
     """Write the index of what a store holds now."""
-    write(build(store), store.provenance, state_of(store), store.folder)
+    state = state_of(store)
+    write(explored(build(store), store), store.provenance, state, store.folder)
 
 
 def is_current(store: Store) -> bool:
@@ -149,9 +167,14 @@ def state_of(store: Store) -> str:
         section.name: [(record.chunk, record.image_sha256) for record in records(section.name)]
         for section in store.provenance.sections()
     }
+    seen = [
+        (table.records.place, section.name, [r.chunk for r in table.records.of(section.name)])
+        for table in responses.tables(store)
+        for section in store.provenance.sections()
+    ]
     failures = [failure.batch for failure in store.records.failures()]
     known = store.provenance
-    return digest([known.config_hash, known.columns, known.classes, images, failures])
+    return digest([known.config_hash, known.columns, known.classes, images, seen, failures])
 
 
 def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:

@@ -88,7 +88,12 @@ def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
     if kind not in ("channel", "neuron"):
         return sign + kind
     place = "neurons-" if kind == "neuron" else ""
-    return sign + place + re.sub(r"^\.|[^\w.+-]", "_", layers[0])
+    return sign + place + folder_name(layers[0])
+
+
+def folder_name(layer: str) -> str:
+    """A layer's name as a folder may have it."""
+    return re.sub(r"^\.|[^\w.+-]", "_", layer)
 
 
 @dataclass(frozen=True)

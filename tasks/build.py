@@ -1,8 +1,8 @@
 """The Luigi tasks of a build. As little logic as possible: what to do is in `pipeline`.
 
-    BuildAtlas ─┬─ WriteIndex ────┐
-                ├─ DrawMosaic × n ┼─ RenderUnits ── Enumerate
-                └─ DrawMosaic ────┘
+    BuildAtlas ─┬─ WriteIndex ─ MeasureResponses ─┐
+                ├─ DrawMosaic × n ────────────────┼─ RenderUnits ── Enumerate
+                └─ DrawMosaic ────────────────────┘
 
 A task is complete when the store says so, not when a file is there.
 """
@@ -17,14 +17,15 @@ from typing import Any
 import luigi
 from luigi.parameter import ParameterVisibility
 
-from pipeline import index, sheets
+from pipeline import index, responses, sheets
 from pipeline.errors import WorkError
 from pipeline.folder import Folder
 from pipeline.records import Failure
 from pipeline.store import Store
 from pipeline.units import Batch
+from tasks import work
 from tasks.cluster import pool
-from tasks.dispatch import Outcome, dispatch
+from tasks.dispatch import Note, Outcome, dispatch
 from tasks.planning import Plan
 
 LISTENER: ContextVar[Callable[[Outcome], None]] = ContextVar("listener", default=lambda _: None)
@@ -150,6 +151,37 @@ class RenderUnits(AtlasTask):
         return [batch for batch in found if batch.key not in given_up]
 
 
+class MeasureResponses(AtlasTask):
+    """Has the pool measure how every channel responds to every image that is new."""
+
+    def requires(self) -> AtlasTask:
+        """The rendering."""
+        return self.of_same(RenderUnits)
+
+    @_once
+    def complete(self) -> bool:
+        """Whether every image was looked at, or no responses are wanted."""
+        return self.requires().complete() and not self._pending()
+
+    def run(self) -> None:
+        """Look at what is new."""
+        store, batches = self.store, self._pending()
+        for table in responses.tables(store):
+            for section in store.provenance.available_sections():
+                table.prepare(section, [b for b in batches if b.section == section.name])
+        tell = LISTENER.get()
+        with pool(self.planned.config) as client:
+            for outcome in dispatch(client, self.planned, batches, work.respond):
+                if isinstance(outcome, Failure):
+                    raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
+                tell(outcome if isinstance(outcome, Note) else None)
+
+    def _pending(self) -> list[Batch]:
+        if not self.planned.config.explore.responses:
+            return []
+        return responses.pending(self.store, responses.tables(self.store))
+
+
 class DrawMosaic(AtlasTask):
     """Draws the mosaic of a section, or of the whole (`section` empty)."""
 
@@ -177,8 +209,8 @@ class WriteIndex(AtlasTask):
     """Writes `index.parquet`."""
 
     def requires(self) -> AtlasTask:
-        """The rendering."""
-        return self.of_same(RenderUnits)
+        """The rendering, and what was measured on it."""
+        return self.of_same(MeasureResponses)
 
     def output(self) -> "Part":
         """The Parquet file."""

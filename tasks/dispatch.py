@@ -3,7 +3,7 @@
 import contextlib
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from distributed import Client, Future
@@ -32,7 +32,13 @@ Outcome = Batch | Failure | Note | None
 """A batch that was committed, one that was given up, a note, or None: a second passed."""
 
 
-def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[Outcome]:
+Work = Callable[[str, Batch, str, int | None], int | None]
+"""What a worker does with a batch; see `tasks.work`."""
+
+
+def dispatch(
+    client: Client, plan: Plan, batches: Sequence[Batch], do: Work | None = None
+) -> Iterator[Outcome]:
     """Compute batches on a pool.
 
     Where workers die over a batch, most likely for want of memory, it and all that nobody has
@@ -42,6 +48,7 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
         client: of the pool.
         plan: the build.
         batches: what to compute.
+        do: what to do with each; to render it, if nothing is said.
 
     Yields:
         Each batch as it is committed or given up, in no order, notes, and None about once a second.
@@ -50,7 +57,7 @@ def dispatch(client: Client, plan: Plan, batches: Sequence[Batch]) -> Iterator[O
         WorkError: there was no worker, or no scheduler, for longer than `build.patience`.
         StorageError: the atlas folder cannot be written or read.
     """
-    submitted = _Submitted(client, plan)
+    submitted = _Submitted(client, plan, do or work.compute)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
     arrival.attend(client, _arrival(plan), refused.put)
     for batch in batches:
@@ -80,7 +87,8 @@ class _Submitted:
         finished: the futures as they end.
     """
 
-    def __init__(self, client: Client, plan: Plan) -> None:
+    def __init__(self, client: Client, plan: Plan, do: Work) -> None:
+        self._do = do
         self.waiting: dict[Future, tuple[Batch, int | None]] = {}
         self.finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._client = client
@@ -94,8 +102,8 @@ class _Submitted:
         self._count += 1
         mark = f"-by-{self._most}" if self._most else "-again" if is_again else ""
         future = self._client.submit(
-            work.compute, str(self._plan.folder), batch, self._fingerprint, self._most,
-            key=f"batch-{batch.key}{mark}",
+            self._do, str(self._plan.folder), batch, self._fingerprint, self._most,
+            key=f"{self._do.__name__}-{batch.key}{mark}",
             pure=False, retries=self._plan.config.build.retries, priority=-self._count,
             resources=cluster.resources(self._plan.config),
         )  # fmt: skip

@@ -3,10 +3,12 @@
 The driver imports this module to name the function, so TensorFlow waits until a worker calls it.
 """
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline import device
+from pipeline import device, responses
 from pipeline.errors import AtlasFolderError, StorageError, WorkError
 from pipeline.seal import digest
 from pipeline.store import Store
@@ -15,6 +17,7 @@ from tasks import arrival
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
+    from pipeline.observer import Observer
 
 
 def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None) -> int | None:
@@ -35,8 +38,58 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
         StorageError: the folder cannot be written or read.
     """
     arrival.insist()
-    try:
+    with _storage(folder):
         return _compute(folder, batch, fingerprint, most)
+
+
+def respond(folder: str, batch: Batch, fingerprint: str, most: int | None = None) -> int | None:
+    """Measure how every channel of the atlas's layers responds to a batch's images.
+
+    Arguments, result and errors as `compute`.
+    """
+    arrival.insist()
+    with _storage(folder):
+        store = _opened(folder, fingerprint)
+        known = store.provenance
+        record = store.records.one(batch.section, batch.chunk)
+        if record is None or record.units != tuple(unit.id for unit in batch.units):
+            return most  # the images are gone since: the next build finds them missing
+        tables = responses.tables(store)
+        device.use(known.device, known.render.compiler)
+        layers = tuple(table.layer.name for table in tables)
+        size = most or known.batch_size
+        seen = _observer(folder, fingerprint, layers).see(store.read(record, "images"), size)
+        values = {layer: {"mean": s.mean, "peak": s.peak} for layer, s in seen.items()}
+        responses.commit(tables, batch, values)
+        return most
+
+
+@functools.lru_cache(maxsize=1)
+def _observer(folder: str, fingerprint: str, layers: tuple[str, ...]) -> "Observer":
+    """The worker's observer, kept from batch to batch."""
+    del fingerprint
+    from pipeline.observer import Observer  # noqa: PLC0415, see above
+
+    known = Store.open(folder).provenance
+    return Observer(known.locate_weights(), layers, known.range)
+
+
+def _opened(folder: str, fingerprint: str) -> Store:
+    """The atlas, if it is the driver's."""
+    store = Store.open(folder)
+    if digest(store.provenance.fingerprint) != fingerprint:
+        raise WorkError(
+            f"{folder} is another atlas here than where the build runs: expected fingerprint "
+            f"{fingerprint[:12]}; let the workers see the same folder"
+        )
+    return store
+
+
+@contextlib.contextmanager
+def _storage(folder: str) -> Iterator[None]:
+    """Errors of the folder, for a person."""
+    try:
+        yield
     except (OSError, AtlasFolderError) as error:
         raise StorageError(
             f"the atlas folder {folder} cannot be written or read: {error}; what was committed "
@@ -45,13 +98,8 @@ def compute(folder: str, batch: Batch, fingerprint: str, most: int | None = None
 
 
 def _compute(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
-    store = Store.open(folder)
+    store = _opened(folder, fingerprint)
     provenance = store.provenance
-    if digest(provenance.fingerprint) != fingerprint:
-        raise WorkError(
-            f"{folder} is another atlas here than where the build runs: expected fingerprint "
-            f"{fingerprint[:12]}; let the workers see the same folder"
-        )
     if store.records.one(batch.section, batch.chunk) is not None:
         return most  # Dask computes again what a worker that died had finished
     device.use(provenance.device, provenance.render.compiler)
