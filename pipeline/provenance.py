@@ -18,7 +18,7 @@ from pipeline.seal import digest
 from pipeline.units import Section, Unit, expand, one, sections
 from pipeline.weights import Weights, resolve
 
-SCHEMA = 2
+SCHEMA = 3
 _RECORDED = ("channel-atlas", "tensorflow", "tensorflow-cpu", "keras", "numpy", "zarr", "pillow")
 
 

@@ -137,7 +137,7 @@ def test_notes(tmp_path: Path, make_provenance: Make, build: Build) -> None:
     store = build(tmp_path, make_provenance())
     index.refresh(store)
     assert index.notes(store.folder) == {
-        "schema_version": "2",
+        "schema_version": "3",
         "config_hash": store.provenance.config_hash,
         "identity": index.identity(index.build(store)),
         "state": index.state_of(store),

@@ -58,7 +58,7 @@ def test_json_and_back(config: AtlasConfig, describe: Describe) -> None:
 
 def test_another_schema_is_refused(make_provenance: Callable[..., Provenance]) -> None:
     plain = make_provenance().to_json() | {"schema": 99}
-    with pytest.raises(AtlasFolderError, match="has schema version 99, this program reads 2"):
+    with pytest.raises(AtlasFolderError, match="has schema version 99, this program reads 3"):
         Provenance.from_json(plain)
 
 

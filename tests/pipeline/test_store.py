@@ -262,7 +262,7 @@ def test_opening_what_is_no_atlas(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-@pytest.mark.parametrize("attributes", [{}, {"channel_atlas": 3}, {"channel_atlas": {"schema": 2}}])
+@pytest.mark.parametrize("attributes", [{}, {"channel_atlas": 3}, {"channel_atlas": {"schema": 3}}])
 def test_opening_another_zarr_group(tmp_path: Path, attributes: dict[str, object]) -> None:
     zarr.create_group(tmp_path / "atlas.zarr", attributes=attributes)
     with pytest.raises(AtlasFolderError, match=r"is no channel atlas, or its zarr.json is damaged"):
@@ -271,7 +271,7 @@ def test_opening_another_zarr_group(tmp_path: Path, attributes: dict[str, object
 
 def test_opening_an_atlas_of_another_version(tmp_path: Path) -> None:
     zarr.create_group(tmp_path / "atlas.zarr", attributes={"channel_atlas": {"schema": 1}})
-    with pytest.raises(AtlasFolderError, match=r"has schema version 1, this program reads 2: use"):
+    with pytest.raises(AtlasFolderError, match=r"has schema version 1, this program reads 3: use"):
         Store.open(tmp_path)
 
 

@@ -66,7 +66,7 @@ def test_a_build_where_requests_fail_is_killed_goes_on_and_is_read(
     words = [done.stdout, done.stderr]
     for command in (
         ("status", address), ("verify", address), ("query", address, "layer == 'relu'"),
-        ("show", address, "relu:3", "--save", "three.png"), ("plan", "--set", f"output={address}"),
+        ("show", address, "relu:3", "--save", "three.png"),
     ):  # fmt: skip
         told = _atlas(tmp_path, *command)
         assert told.returncode == 0, told.stdout + told.stderr
