@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline import index, sheets
+from pipeline import index, responses, sheets
 from pipeline.errors import DamageError
 from pipeline.records import Record
 from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
+from pipeline.table import Table
 
 _TRUST = "whole.json"
 State = Literal["whole", "damaged", "stale", "left over"]
@@ -48,9 +49,10 @@ def verify(store: Store) -> Iterator[Finding]:
     Yields:
         What was found, part by part, as it is read.
     """
-    for section in store.records.sections():
-        yield from _records(store, section)
-        yield from batches(store, store.records.of(section))
+    for table in _tables(store):
+        for section in table.records.sections():
+            yield from _records(table, section)
+            yield from batches(table, table.records.of(section))
     yield _index(store)
     names = [sheets.WHOLE, *(section.name for section in store.provenance.available_sections())]
     yield from (_mosaic(store, name) for name in names)
@@ -67,12 +69,12 @@ def repair(store: Store, findings: Iterable[Finding]) -> None:
             store.folder.delete(name)
 
 
-def batches(store: Store, records: Sequence[Record]) -> Iterator[Finding]:
+def batches(table: Table, records: Sequence[Record]) -> Iterator[Finding]:
     """Read the chunks of records, several at once."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        for record, reason in zip(records, threads.map(store.check, records), strict=True):
-            name = store.records.name(record.section, record.chunk)
-            part = f"{record.section}/{record.chunk:06d}"
+        for record, reason in zip(records, threads.map(table.check, records), strict=True):
+            name = table.records.name(record.section, record.chunk)
+            part = name.removeprefix("records/").removesuffix(".json")
             yield Finding(part, "damaged", reason, (name,)) if reason else Finding(part, "whole")
 
 
@@ -84,11 +86,11 @@ def drop_damaged(store: Store) -> list[Finding]:
     """
     trusted = _trusted(store)
     found = []
-    for section in store.records.sections():
-        records = store.records.of(section)
-        stamps = zip(records, store.stamps(section, records), strict=True)
-        changed = [record for record, stamp in stamps if trusted.get(_key(record)) != stamp]
-        found += [finding for finding in batches(store, changed) if finding.state == "damaged"]
+    for table, records, stamps in _stamped(store):
+        known = [trusted.get(_key(table, record)) for record in records]
+        pairs = zip(records, stamps, known, strict=True)
+        changed = [record for record, stamp, before in pairs if stamp != before]
+        found += [finding for finding in batches(table, changed) if finding.state == "damaged"]
     repair(store, found)
     return found
 
@@ -96,9 +98,9 @@ def drop_damaged(store: Store) -> list[Finding]:
 def trust(store: Store) -> None:
     """Note how the chunks of everything that is committed lie there, as whole."""
     stamps: dict[str, str] = {}
-    for section in store.records.sections():
-        records = store.records.of(section)
-        stamps |= zip(map(_key, records), store.stamps(section, records), strict=True)
+    for table, records, found in _stamped(store):
+        keys = [_key(table, record) for record in records]
+        stamps |= zip(keys, found, strict=True)
     if stamps != _trusted(store):
         store.folder.write_json(_TRUST, seal({"stamps": stamps}))
 
@@ -116,16 +118,31 @@ def _trusted(store: Store) -> Mapping[str, str]:
     return stamps if isinstance(stamps, dict) else {}
 
 
-def _key(record: Record) -> str:
+def _tables(store: Store) -> list[Table]:
+    """Everything that batches are committed to."""
+    return [store, *responses.tables(store)]
+
+
+def _stamped(store: Store) -> Iterator[tuple[Table, list[Record], list[str]]]:
+    """The records of every section of every table, and how their chunks lie on the disk."""
+    for table in _tables(store):
+        for section in table.records.sections():
+            records = table.records.of(section)
+            yield table, records, table.stamps(section, records)
+
+
+def _key(table: Table, record: Record) -> str:
     """A record, and what it says."""
-    return f"{record.section}/{record.chunk:06d} {digest(dict(record.sha256))[:16]}"
+    name = table.records.name(record.section, record.chunk)
+    return f"{name} {digest(dict(record.sha256))[:16]}"
 
 
-def _records(store: Store, section: str) -> Iterator[Finding]:
+def _records(table: Table, section: str) -> Iterator[Finding]:
     """The records of a section that are damaged."""
-    known = {store.records.name(section, r.chunk) for r in store.records.of(section)}
-    for file in store.folder.files(f"records/{section}"):
-        name = f"records/{section}/{file}"
+    place = f"{table.records.place}/{section}"
+    known = {table.records.name(section, r.chunk) for r in table.records.of(section)}
+    for file in table.folder.files(place):
+        name = f"{place}/{file}"
         if file.endswith(".json") and name not in known:
             yield Finding(name, "damaged", "it does not match its own digest", (name,))
 
