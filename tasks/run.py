@@ -15,7 +15,7 @@ from pipeline.errors import AtlasError, WorkError
 from pipeline.folder import Folder
 from pipeline.store import Store
 from tasks import build as graph
-from tasks import lock
+from tasks import cluster, lock
 from tasks.dispatch import Note, Outcome
 from tasks.planning import Plan
 from tasks.progress import Display
@@ -62,7 +62,7 @@ def run(plan: Plan, display: Display) -> Report:
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
         errors: list[BaseException] = []
-        with graph.remembering(), _listening(display, errors, check):
+        with graph.remembering(), cluster.sharing(), _listening(display, errors, check):
             succeeded = _luigi(plan)
         if Store.exists(plan.folder):
             verify.trust(Store.open(plan.folder))
