@@ -1,29 +1,23 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
-import io
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline import responses, similarity
+from pipeline import frames, responses, similarity
 from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.mosaic import grid
 from pipeline.provenance import SCHEMA, Provenance
 from pipeline.records import Record
 from pipeline.results import NAMES
-from pipeline.seal import digest, seal, unseal
+from pipeline.seal import digest
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
 NAME = "index.parquet"
 """The index file of an atlas folder."""
-_SEAL = "index.json"
-"""Beside it: its notes, and its SHA-256."""
 
 TYPES = {
     "unit": "string",
@@ -77,7 +71,7 @@ def build(store: Store) -> pd.DataFrame:
             row.update(found.get(unit.id, {}))
             rows.append(row)
     frame = pd.DataFrame(rows, columns=list(TYPES))
-    return frame.astype(TYPES)
+    return _typed(frame)
 
 
 def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
@@ -92,7 +86,7 @@ def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
     by_id = {unit.id: unit for unit in store.provenance.units()}
     found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
     joined = frame.drop(columns=list(similarity.TYPES)).join(found, on="unit")
-    return joined[list(TYPES)].astype(TYPES)
+    return _typed(joined[list(TYPES)])
 
 
 def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folder) -> None:
@@ -104,17 +98,13 @@ def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folde
         state: what the index was made from, see `state_of`.
         folder: the atlas folder.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False)
     note = {
         "schema_version": str(SCHEMA),
         "config_hash": provenance.config_hash,
         "identity": identity(frame),
         "state": state,
     }
-    named = {f"channel_atlas.{key}": value for key, value in note.items()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **named})
-    folder.write(NAME, lambda file: pq.write_table(table, file, compression="zstd"))
-    folder.write_json(_SEAL, seal({**note, "sha256": folder.digest(NAME)}))
+    frames.write(folder, NAME, frame, note)
 
 
 def refresh(store: Store) -> None:
@@ -133,9 +123,7 @@ def is_current(store: Store) -> bool:
 
 def read(folder: Folder) -> pd.DataFrame:
     """The index file of an atlas folder. Raises as `notes`."""
-    notes(folder)
-    frame: pd.DataFrame = pq.read_table(io.BytesIO(folder.read(NAME))).to_pandas()
-    return frame.astype(TYPES)
+    return _typed(frames.read(folder, NAME))
 
 
 def notes(folder: Folder) -> dict[str, str]:
@@ -145,13 +133,7 @@ def notes(folder: Folder) -> dict[str, str]:
         OSError: it is not there, or cannot be read.
         DamageError: it is damaged.
     """
-    try:
-        found = unseal(json.loads(folder.read(_SEAL)))
-        if folder.digest(NAME) != found.pop("sha256"):
-            raise DamageError(f"{NAME} in {folder} is not as it was written")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
-    return found
+    return frames.notes(folder, NAME)
 
 
 def identity(frame: pd.DataFrame) -> str:
@@ -175,6 +157,14 @@ def state_of(store: Store) -> str:
     failures = [failure.batch for failure in store.records.failures()]
     known = store.provenance
     return digest([known.config_hash, known.columns, known.classes, images, seen, failures])
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with the index's types; None where a list is wanting."""
+    typed = frame.astype(TYPES)
+    for name in (name for name, kind in TYPES.items() if kind == "object"):
+        typed[name] = typed[name].where(typed[name].notna(), None)
+    return typed
 
 
 def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
