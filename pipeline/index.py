@@ -1,5 +1,6 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ TYPES = {
 }
 """The index's columns and their pandas types."""
 
+_AT_ONCE = 10_000
+"""Rows that are turned into text together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT)
 """Columns that two builds of one atlas need not share."""
 
@@ -59,19 +62,23 @@ TIMINGS = ("seconds", *similarity.LAID_OUT)
 def build(store: Store) -> pd.DataFrame:
     """The index of what a store holds now, in the atlas's order."""
     failed = store.records.failed()
-    rows: list[dict[str, Any]] = []
-    for section in store.provenance.sections():
-        found = _measured(store, section)
-        columns = grid(len(section.units), store.provenance.columns)
-        for place, unit in enumerate(section.units):
-            row = _named(unit, store.provenance)
-            row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
-            row["section"] = section.name
-            row["status"] = store.provenance.status(unit, found, failed)
-            row.update(found.get(unit.id, {}))
-            rows.append(row)
-    frame = pd.DataFrame(rows, columns=list(TYPES))
-    return _typed(frame)
+    parts = [_section(store, section, failed) for section in store.provenance.sections()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
+    """The rows of a section."""
+    rows = []
+    found = _measured(store, section)
+    columns = grid(len(section.units), store.provenance.columns)
+    for place, unit in enumerate(section.units):
+        row = _named(unit, store.provenance)
+        row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
+        row["section"] = section.name
+        row["status"] = store.provenance.status(unit, found, failed)
+        row.update(found.get(unit.id, {}))
+        rows.append(row)
+    return _typed(pd.DataFrame(rows, columns=list(TYPES)))
 
 
 def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
@@ -138,8 +145,11 @@ def notes(folder: Folder) -> dict[str, str]:
 
 def identity(frame: pd.DataFrame) -> str:
     """SHA-256 of an index without its timings: equal for equal atlases, however built."""
-    plain = frame.drop(columns=list(TIMINGS)).to_json(orient="split", double_precision=15)
-    return digest(plain)
+    plain, found = frame.drop(columns=list(TIMINGS)), hashlib.sha256()
+    for first in range(0, len(plain), _AT_ONCE):
+        some = plain.iloc[first : first + _AT_ONCE]
+        found.update(some.to_json(orient="split", double_precision=15).encode())
+    return found.hexdigest()
 
 
 def state_of(store: Store) -> str:

@@ -1,5 +1,6 @@
 """What an atlas is made of: the identity that it never mixes, and where it came from."""
 
+import functools
 import json
 import platform
 from collections.abc import Container, Mapping, Sequence
@@ -95,14 +96,16 @@ class Provenance:
         Raises:
             UnitError: a pattern names what the network, or a group of variants, has not.
         """
-        return self._units
+        return self._enumerated[0]
 
     @cached_property
-    def _units(self) -> tuple[Unit, ...]:
-        found = expand(self.patterns, self.architecture, self.variants)
-        for unit in found:
-            self._refuse_lone(unit)
-        return tuple(found)
+    def _enumerated(self) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
+        architecture = json.dumps(self.architecture.to_json(), sort_keys=True)
+        found = _enumerate(self.patterns, self.variants, architecture)
+        if self.render.group > 1:
+            for unit in found[0]:
+                self._refuse_lone(unit)
+        return found
 
     def unit(self, text: str) -> Unit:
         """The one unit that an id names. Raises as `units`."""
@@ -122,11 +125,7 @@ class Provenance:
 
     def sections(self) -> Sequence[Section]:
         """The atlas's sections, in order."""
-        return self._sections
-
-    @cached_property
-    def _sections(self) -> tuple[Section, ...]:
-        return tuple(sections(self.units()))
+        return self._enumerated[1]
 
     def is_available(self, unit: Unit) -> bool:
         """Whether the weights have what the unit needs."""
@@ -181,6 +180,15 @@ class Provenance:
         rest["patterns"] = tuple(record["patterns"])
         rest["classes"] = tuple(record["classes"])
         return cls(**rest)
+
+
+@functools.lru_cache(maxsize=4)
+def _enumerate(
+    patterns: tuple[str, ...], variants: int, architecture: str
+) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
+    """Units and sections, once for the provenances of one atlas; the architecture as JSON."""
+    units = tuple(expand(patterns, Architecture.from_json(json.loads(architecture)), variants))
+    return units, tuple(sections(units))
 
 
 def resolve_provenance(

@@ -71,7 +71,7 @@ class Unit:
 
     def sibling(self, variant: int) -> "Unit":
         """The same thing, from another start."""
-        return replace(self, variant=variant)
+        return self if variant == self.variant else replace(self, variant=variant)
 
     @property
     def has_class(self) -> bool:

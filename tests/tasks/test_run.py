@@ -83,7 +83,7 @@ def test_a_broken_off_build_goes_on_and_ends_the_same(configure, finished: run.R
     build(configure())
     assert {path: path.read_bytes() for path in first} == first
     mine, other = contents(folder), contents(finished.folder.path)
-    mine.pop("index"), other.pop("index")  # rows of `only` stand elsewhere in the store
+    mine.pop("identity"), other.pop("identity")  # rows of `only` stand elsewhere in the store
     assert mine == other
 
 
