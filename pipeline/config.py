@@ -152,6 +152,8 @@ class AtlasConfig(Frozen):
     recipe: Recipe = RECIPES["fourier"]
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
+    site: bool = True
+    """Whether to write the page, `site/index.html`."""
     build: Build = Build()
 
     @model_validator(mode="after")

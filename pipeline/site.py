@@ -41,6 +41,7 @@ _NOW = "data/now.js"
 _SOURCES = Path(__file__).parent / "page"
 _SCRIPTS = ("model", "search", "parts", "gallery", "map", "charts", "unit", "help", "page")
 """The page's program, in order; each may use what is before it, and all share one scope."""
+_PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
 _KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
 
 
@@ -111,7 +112,7 @@ class _Writer:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
             batches = list(threads.map(self._batch, self.records))
         name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
-        page = _page(self, name)
+        page = self._page(name)
         self.store.folder.write_bytes(f"{FOLDER}/{_NOW}", site_data.script("atlasNow", name))
         self.store.folder.write_bytes(NAME, page)
         note = {
@@ -254,10 +255,19 @@ class _Writer:
     def _put(self, name: str, content: bytes) -> None:
         self.store.folder.write_bytes(f"{FOLDER}/{name}", content)
 
-    def source(self, name: str, ending: str, content: str) -> str:
-        """Have a part of the page itself; its name."""
-        del name
-        return self._keep("page", ending, content.encode())
+    def _page(self, data: str) -> bytes:
+        """`index.html`, its style and program beside it."""
+        program = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
+        filled = {
+            "{{network}}": self.store.provenance.architecture.name,
+            "{{style}}": self._keep("page", "css", _source("page.css").encode()),
+            "{{program}}": self._keep("page", "js", _PROGRAM.replace("{}", program).encode()),
+            "{{data}}": data,
+        }
+        text = _source("index.html")
+        for name, value in filled.items():
+            text = text.replace(name, html.escape(value))
+        return text.encode()
 
     def _prune(self, before: Iterable[str]) -> None:
         """Delete what neither this page nor the one before it shows."""
@@ -265,21 +275,8 @@ class _Writer:
             self.store.folder.delete(f"{FOLDER}/{name}")
 
 
-def _page(writer: _Writer, data: str) -> bytes:
-    """`index.html`."""
-    parts = [(_SOURCES / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
-    program = '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
-    style = (_SOURCES / "page.css").read_text(encoding="utf-8")
-    text = (_SOURCES / "index.html").read_text(encoding="utf-8")
-    filled = {
-        "{{network}}": writer.store.provenance.architecture.name,
-        "{{style}}": writer.source("page", "css", style),
-        "{{program}}": writer.source("page", "js", program),
-        "{{data}}": data,
-    }
-    for name, value in filled.items():
-        text = text.replace(name, html.escape(value))
-    return text.encode()
+def _source(name: str) -> str:
+    return (_SOURCES / name).read_text(encoding="utf-8")
 
 
 def _notes(folder: Folder) -> Mapping[str, Any]:
@@ -303,5 +300,5 @@ def _has_all(store: Store, files: Iterable[str]) -> bool:
 
 def _state(store: Store) -> str:
     """A digest of all that a page is written from."""
-    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(_SOURCES.iterdir())}
+    sources = [_source(name) for name in sorted(path.name for path in _SOURCES.iterdir())]
     return digest([index.state_of(store), store.provenance.to_json(), sources])

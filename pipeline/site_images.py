@@ -107,7 +107,7 @@ def encode_strip(crops: np.ndarray) -> bytes:
 def colours(images: np.ndarray) -> str:
     """The mean colours of images, six hexadecimal digits each: what is seen until they are."""
     means = images.reshape(len(images), -1, 3).mean(axis=1).round().astype(np.uint8)
-    return means.tobytes().hex()
+    return bytes(means.tobytes()).hex()
 
 
 def _resized(pixels: np.ndarray, side: int) -> Image.Image:

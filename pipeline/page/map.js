@@ -3,6 +3,9 @@
 const NEAREST = 320; // pixels of a unit, zoomed in most
 const SHARP = 1.2; // from this many pixels a sheet's pixel on, units have their own pictures
 const KEPT = 700; // pictures
+const ASPECT = 1.8;
+const HEAD = 2; // cells above a panel, for its heading
+const NARROWEST = 10; // cells of a panel, for the same
 
 class UnitMap {
   constructor(canvas, { open, moved }) {
@@ -136,7 +139,7 @@ class UnitMap {
     pen.font = `600 ${Math.max(11, Math.min(20, side * 0.7))}px system-ui, sans-serif`;
     for (const panel of this.panels) {
       const [x, y] = this.toPixel(panel.x, panel.y);
-      pen.fillText(panel.heading, x, y - Math.max(3, side * 0.18), Math.max(60, panel.width * side));
+      pen.fillText(this.cut(panel.heading, panel.width * side), x, y - Math.max(3, side * 0.18));
     }
     const cell = this.cells[this.active];
     if (cell && document.activeElement === this.canvas) {
@@ -145,6 +148,13 @@ class UnitMap {
       const [x, y] = this.toPixel(cell.x, cell.y);
       pen.strokeRect(x - 1.5, y - 1.5, side - gap + 3, side - gap + 3);
     }
+  }
+
+  /** As much of a text as fits. */
+  cut(text, width) {
+    let kept = text;
+    while (kept && this.pen.measureText(kept === text ? text : `${kept}…`).width > width) kept = kept.slice(0, -1);
+    return kept === text ? text : kept && `${kept}…`;
   }
 
   paint(row, x, y, side) {
@@ -301,14 +311,10 @@ class UnitMap {
 // Layouts: where a row is, in cells; and panels with headings ----------------------------------------
 
 function layouts() {
-  const made = { channel: (rows) => panelled(rows, inOrder) };
+  const made = { channel: (rows) => panelled(rows, gridded) };
   if (hasColumn("map_row") && hasColumn("map_col")) made.similarity = bySimilarity;
   made.activation = (rows) => panelled(rows, byActivation);
   return made;
-}
-
-function inOrder(rows) {
-  return gridded(rows);
 }
 
 function byActivation(rows) {
@@ -340,20 +346,40 @@ function least(cells, name) {
   return cells.reduce((low, cell) => Math.min(low, cell[name]), Infinity);
 }
 
-/** A panel a section, on shelves. */
+/** A panel a section, packed to the shape of most screens; the same on all, as are its addresses. */
 function panelled(rows, lay) {
   const parts = groups(rows).map((group) => ({ heading: group.heading, ...lay(rows.slice(group.from, group.to)) }));
-  const area = parts.reduce((sum, part) => sum + part.width * (part.height + 2), 0);
-  const across = Math.max(...parts.map((part) => part.width), Math.ceil(Math.sqrt(area * 1.7)));
-  const [cells, panels] = [[], []];
-  let [x, y, shelf, width] = [0, 2, 0, 0];
-  for (const part of parts) {
-    if (x > 0 && x + part.width > across) [x, y, shelf] = [0, y + shelf + 2, 0];
-    panels.push({ heading: part.heading, x, y, width: part.width });
-    for (const cell of part.cells) cells.push({ row: cell.row, x: cell.x + x, y: cell.y + y });
-    width = Math.max(width, x + part.width);
-    shelf = Math.max(shelf, part.height);
-    x += Math.max(part.width, 6) + 1;
+  const widest = Math.max(NARROWEST, ...parts.map((part) => part.width));
+  const all = parts.reduce((sum, part) => sum + Math.max(NARROWEST, part.width) + 1, 0);
+  let best = null;
+  for (let across = widest; across <= Math.max(widest, Math.min(all, 4 * widest)); across += 1) {
+    for (const isTall of [true, false]) {
+      const packing = pack(parts, across, isTall);
+      const scale = Math.min(ASPECT / packing.width, 1 / packing.height);
+      if (!best || scale > best.scale) best = { ...packing, scale };
+    }
   }
-  return { cells, panels, width: width || 1, height: y + shelf };
+  const cells = parts.flatMap((part, number) => part.cells.map((cell) => ({ row: cell.row, x: cell.x + best.places[number].x, y: cell.y + best.places[number].y })));
+  const panels = parts.map((part, number) => ({ heading: part.heading, ...best.places[number], width: Math.max(NARROWEST, part.width) }));
+  return { cells, panels, width: best.width, height: best.height };
+}
+
+/**
+ * Places for panels in a strip so wide, each in the first free rectangle that holds it. What is
+ * left of a rectangle is cut in two: `isTall` gives the corner to what is beside the panel.
+ */
+function pack(parts, across, isTall) {
+  let free = [{ x: 0, y: 0, width: across, height: Infinity }];
+  let [width, height] = [1, 1];
+  const places = parts.map((part) => {
+    const [wide, tall] = [Math.max(NARROWEST, part.width), part.height + HEAD];
+    const room = free.find((one) => one.width >= wide && one.height >= tall) ?? { x: 0, y: height, width: across, height: Infinity };
+    const right = { x: room.x + wide + 1, y: room.y, width: room.width - wide - 1, height: isTall ? room.height : tall };
+    const below = { x: room.x, y: room.y + tall, width: isTall ? wide : room.width, height: room.height - tall };
+    free = [...free.filter((one) => one !== room), right, below].filter((one) => one.width > 0 && one.height > 0).sort((a, b) => a.y - b.y || a.x - b.x);
+    width = Math.max(width, room.x + wide);
+    height = Math.max(height, room.y + tall);
+    return { x: room.x, y: room.y + HEAD };
+  });
+  return { places, width, height };
 }

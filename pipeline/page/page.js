@@ -184,8 +184,9 @@ function showMap() {
   if (!layouts()[state.layout]) state.layout = "channel";
   const drawn = [];
   for (let row = 0; row < model.rows; row += 1) if (value("status", row) === "done" || state.show !== "done") drawn.push(row);
-  map.show(state.layout, drawn, new Set(found));
   map.fit();
+  map.show(state.layout, drawn, new Set(found));
+  byId("layout").value = state.layout;
   const [x, y, scale] = state.at.split(",").map(Number);
   map.look(scale > 0 ? { x, y, scale: Math.min(scale, NEAREST) } : null);
 }

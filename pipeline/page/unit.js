@@ -24,6 +24,7 @@ const NO_STATISTICS = new Set([
 /** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
 function showUnit(article, row, { before, after, back }) {
   const picture = figureOf(row);
+  const side = element("div", { className: "side" }, keyFigures(row), commandBox(row));
   const rest = element("div", { className: "rest" });
   article.replaceChildren(
     element(
@@ -33,20 +34,21 @@ function showUnit(article, row, { before, after, back }) {
       element("span", { className: "pair" }, neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
     element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row))),
-    element("div", { className: "columns" }, picture, element("div", { className: "side" }, keyFigures(row), commandBox(row))),
+    element("div", { className: "columns" }, picture, side),
     rest,
   );
   rest.append(...[kin(row), statistics(row)].filter(Boolean));
   detailsOf(row).then(
-    (told) => { if (article.contains(rest)) tell(row, told, picture, rest); },
+    (told) => { if (article.contains(rest)) tell(row, told, { picture, side, rest }); },
     () => rest.append(element("p", { className: "problem" }, "What belongs to this unit was replaced since the page was opened: reload it.")),
   );
 }
 
-function tell(row, told, picture, rest) {
+function tell(row, told, { picture, side, rest }) {
   if (told?.trajectory?.length > 1) {
     const chart = trajectoryChart(told.trajectory, value("activation", row) ?? told.trajectory.at(-1));
-    rest.prepend(part("Trajectory", element("p", { className: "muted" }, "The activation at each step of the ascent, as its transformed view had it; dashed, that of the stored image."), chart));
+    const note = "The activation at each step, as its transformed view had it; dashed, that of the stored image.";
+    side.children[0].after(element("section", {}, element("h2", {}, "Trajectory"), chart, element("p", { className: "muted small" }, note)));
   }
   if (told?.film) filmed(picture, told.film, row);
   if (told?.nearest?.length) rest.append(nearest(told));
@@ -90,10 +92,23 @@ function filmed(figure, film, row) {
 }
 
 function keyFigures(row) {
-  const names = ["activation", "activation_robust", "own_rank", "selectivity", "natural_quantile", "sparsity"].filter((name) => hasColumn(name) && value(name, row) !== null);
-  const figures = names.slice(0, 4).map((name) => element("div", {}, element("dt", {}, labelOf(name)), element("dd", {}, shown(value(name, row)))));
-  const alive = value("alive", row);
-  return element("dl", { className: "figures" }, ...figures, alive === false ? element("div", { className: "bad" }, element("dt", {}, "state"), element("dd", {}, "dead")) : null);
+  const activation = value("activation", row);
+  if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
+  const sorted = spreadOf(row, "activation");
+  const place = sorted.length - Math.round(shareBelow(sorted, activation) * (sorted.length - 1));
+  const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile"].filter((name) => hasColumn(name) && value(name, row) !== null);
+  return element(
+    "dl",
+    { className: "figures" },
+    figure("activation", shown(activation)),
+    ...names.map((name) => figure(labelOf(name), shown(value(name, row)))),
+    sorted.length > 1 ? figure("rank in its section", `${place.toLocaleString("en")}`, ` of ${sorted.length.toLocaleString("en")}`) : null,
+    value("alive", row) === false ? figure("state", "dead") : null,
+  );
+}
+
+function figure(name, text, rest = "") {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, text, rest ? element("span", { className: "muted" }, rest) : null));
 }
 
 function labelOf(name) {
@@ -102,7 +117,7 @@ function labelOf(name) {
 
 function commandBox(row) {
   const command = `atlas render ${quoted(model.ids[row])} ${model.options}`;
-  return element("div", { className: "command" }, element("h2", {}, "Render it again"), copyButton(command, "the command"), element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command));
+  return element("section", { className: "command" }, element("div", { className: "split" }, element("h2", {}, "Render it again"), copyButton(command, "the command")), element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command));
 }
 
 /** A word for a shell. */
