@@ -300,5 +300,5 @@ def _has_all(store: Store, files: Iterable[str]) -> bool:
 
 def _state(store: Store) -> str:
     """A digest of all that a page is written from."""
-    sources = [_source(name) for name in sorted(path.name for path in _SOURCES.iterdir())]
+    sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
     return digest([index.state_of(store), store.provenance.to_json(), sources])

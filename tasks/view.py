@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline import site
 from pipeline.errors import AtlasFolderError, ConfigError
-from pipeline.folder import Folder
+from pipeline.folder import Folder, LocalFolder
 
 HOST = "127.0.0.1"
 _NAME = re.compile(r"(?:[\w-]+/)?[\w-]+\.(?:html|css|js|webp)", re.ASCII)
@@ -39,11 +39,16 @@ def serve(folder: Folder, port: int) -> ThreadingHTTPServer:
             "(unless the configuration says `site: false`)"
         )
     try:
-        return ThreadingHTTPServer((HOST, port), partial(_Handler, folder))
+        return _Server((HOST, port), partial(_Handler, folder))
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"port {port} cannot be had ({error}): name another with --port; 0 is any free one"
         ) from error
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of browsers that hang up, as they do with pictures scrolled by."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -72,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
         try:
-            if not _NAME.fullmatch(name):
+            if not _NAME.fullmatch(name) or self._leads_out(name):
                 raise FileNotFoundError(name)
             content = self._folder.read(f"{site.FOLDER}/{name}")
         except OSError:
@@ -85,6 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         return content
+
+    def _leads_out(self, name: str) -> bool:
+        """Whether a name is a link to somewhere else: an atlas may come from anybody."""
+        if not isinstance(self._folder, LocalFolder):
+            return False
+        root = (self._folder.path / site.FOLDER).resolve()
+        return not (root / name).resolve().is_relative_to(root)
 
     def _is_asked_as_loopback(self) -> bool:
         """Whether no other site's name was made to point here (DNS rebinding)."""

@@ -187,11 +187,11 @@ def test_show_writes_a_film(atlas, built: Path, tmp_path: Path) -> None:
 # Building ----------------------------------------------------------------------------------------
 
 
-def test_build_says_where_mosaic_and_index_are(atlas, built: Path) -> None:
+def test_build_says_where_mosaic_index_and_page_are(atlas, built: Path) -> None:
     code, text, _ = atlas("build")
     assert code == 0
     assert "13 units done, in" in text
-    for name in ("mosaic.png", "index.parquet"):
+    for name in ("mosaic.png", "index.parquet", "site/index.html"):
         assert str(built / "atlas" / name) in text
         assert (built / "atlas" / name).is_file()
 
