@@ -67,7 +67,7 @@ def about(known: Provenance) -> dict[str, Any]:
         "precision of the ascent": render.precision,
         "device": known.device,
         "configuration": known.config_hash,
-        **{f"version of {name}": text for name, text in known.versions.items()},
+        "made with": ", ".join(f"{name} {text}" for name, text in known.versions.items()),
     }
     return {
         "network": known.architecture.name,

@@ -55,6 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD for the files of a page."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: apart, the second waits for an answer to the first
+    disable_nagle_algorithm = True
 
     def __init__(self, folder: Folder, *arguments: object) -> None:
         self._folder = folder

@@ -153,11 +153,15 @@ function statistics(row) {
       element("th", { scope: "row" }, labelOf(name), MEANINGS[name] ? element("span", { className: "muted" }, MEANINGS[name]) : null),
       element("td", { className: "number" }, shown(number)),
       element("td", {}, sorted.length > 1 ? spreadChart(sorted, number) : "–"),
-      element("td", { className: "number muted" }, sorted.length > 1 ? `above ${Math.round(share * 100)} %` : "–"),
+      element("td", { className: "number muted" }, sorted.length > 1 ? ranked(share) : "–"),
     );
   });
   const heads = ["statistic", "value", "among its section", "rank"].map((text) => element("th", { scope: "col" }, text));
   return part("Statistics", element("p", { className: "muted" }, `Beside the ${counted(section.count, "unit")} of “${section.heading}”.`), element("div", { className: "scrolls", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines))));
+}
+
+function ranked(share) {
+  return { 0: "lowest", 1: "highest" }[share] ?? `above ${Math.round(share * 100)} %`;
 }
 
 function nearest(told) {
