@@ -39,7 +39,19 @@ NAME = f"{FOLDER}/index.html"
 _SEAL = "site.json"
 _NOW = "data/now.js"
 _SOURCES = Path(__file__).parent / "page"
-_SCRIPTS = ("model", "search", "parts", "gallery", "map", "charts", "unit", "help", "page")
+_SCRIPTS = (
+    "model",
+    "search",
+    "parts",
+    "gallery",
+    "layouts",
+    "map",
+    "charts",
+    "unit",
+    "help",
+    "around",
+    "page",
+)
 """The page's program, in order; each may use what is before it, and all share one scope."""
 _PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
 _KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")

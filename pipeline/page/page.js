@@ -3,7 +3,6 @@
 //   #mixed4:42      #?q=activation+>+5&sort=-activation      #map?layout=activation&at=12,8,40
 
 const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", at: "", size: "" };
-const AGAIN = 15_000; // milliseconds until the page looks again what is new
 const state = { where: "", ...DEFAULTS };
 let gallery;
 let map;
@@ -248,7 +247,7 @@ function listen() {
   byId("descending").addEventListener("click", () => go({ sort: state.sort.startsWith("-") ? state.sort.slice(1) : `-${state.sort}` }));
   byId("size").addEventListener("input", () => { state.size = byId("size").value; gallery.resize(Number(state.size)); });
   byId("size").addEventListener("change", () => go({}, true));
-  byId("theme").addEventListener("click", turnTheme);
+  byId("theme").addEventListener("click", turn);
   byId("ask").addEventListener("click", () => byId("help").showModal());
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
   byId("home").addEventListener("click", (event) => { event.preventDefault(); go({ where: "", ...DEFAULTS }); });
@@ -257,6 +256,11 @@ function listen() {
   byId("zoom-all").addEventListener("click", () => map.all());
   byId("reload").addEventListener("click", () => location.reload());
   addEventListener("keydown", key);
+}
+
+function turn() {
+  turnTheme();
+  map.ask();
 }
 
 function isBestSmall(name) {
@@ -284,7 +288,7 @@ function key(event) {
     "?": () => byId("help").showModal(),
     g: () => go({ where: "" }),
     m: () => go({ where: "map" }),
-    t: turnTheme,
+    t: turn,
     r: () => { if (found.length) location.hash = addressOf(found[Math.floor(Math.random() * found.length)]); },
     s: () => { if (!isUnit) byId("sort").focus(); },
     f: () => byId("film")?.click(),
@@ -302,42 +306,4 @@ function escape(typing) {
   if (typing) return typing.blur();
   if (!byId("unit").hidden) return byId("back")?.click();
   return undefined;
-}
-
-// Light and dark ---------------------------------------------------------------------------------
-
-function turnTheme() {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  remember("theme", root.dataset.theme);
-  map.ask();
-}
-
-function remember(name, text) {
-  try {
-    localStorage.setItem(`atlas-${name}`, text);
-  } catch { /* a browser that keeps nothing for files */ }
-}
-
-try {
-  const theme = localStorage.getItem("atlas-theme");
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-} catch { /* as above */ }
-
-// What is new --------------------------------------------------------------------------------------
-
-/** While an atlas grows, say how far it is, and look now and then whether there is more. */
-function news() {
-  const done = model.counts.done ?? 0;
-  const total = model.rows - (model.counts.unavailable ?? 0);
-  const failed = model.counts.failed ?? 0;
-  if (done >= total) return;
-  byId("news").hidden = false;
-  byId("progress").max = total;
-  byId("progress").value = done;
-  byId("so-far").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} units so far${failed ? `, ${failed.toLocaleString("en")} failed` : ""}`;
-  const mine = document.querySelector('script[src^="data/"]')?.getAttribute("src");
-  globalThis.atlasNow = (name) => { if (name !== mine) byId("reload").hidden = false; };
-  setInterval(() => { if (byId("reload").hidden && !document.hidden) load(`data/now.js?${Date.now()}`).catch(() => {}); }, AGAIN);
 }
