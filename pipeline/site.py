@@ -22,12 +22,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from pipeline import index, site_data, site_images
+from pipeline import index, site_data, site_examples, site_images
 from pipeline.atlas import Atlas
-from pipeline.errors import AtlasError, DamageError
+from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.records import Record
 from pipeline.seal import digest, seal, unseal
@@ -53,23 +52,9 @@ _SCRIPTS = (
     "page",
 )
 """The page's program, in order; each may use what is before it, and all share one scope."""
+_NOTED = {"state": str, "index": str, "files": list, "colours": dict}
 _PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
 _KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The dataset pictures that excite a unit most.
-
-    Attributes:
-        pictures: their file names.
-        activations: the unit's, on each.
-        crops: (count, side, side, 3) uint8 RGB: the parts that excite it.
-    """
-
-    pictures: tuple[str, ...]
-    activations: tuple[float, ...]
-    crops: np.ndarray
 
 
 def write(store: Store) -> None:
@@ -88,26 +73,8 @@ def is_current(store: Store) -> bool:
         noted = _notes(store.folder)
         whole = noted["index"] == store.folder.digest(NAME)
         return whole and noted["state"] == _state(store) and _has_all(store, noted["files"])
-    except (OSError, DamageError, KeyError):
+    except (OSError, DamageError):
         return False
-
-
-def find_examples(atlas: Atlas, unit: str) -> Examples | None:
-    """A unit's dataset examples, where the atlas has any."""
-    find, crops = getattr(atlas, "examples", None), getattr(atlas, "example_crops", None)
-    if find is None or crops is None:
-        return None
-    try:
-        found, pixels = list(find(unit)), np.asarray(crops(unit))
-    except AtlasError:
-        return None
-    if not found:
-        return None
-    return Examples(
-        tuple(str(example.picture) for example in found),
-        tuple(float(example.activation) for example in found),
-        pixels,
-    )
 
 
 @dataclass
@@ -134,7 +101,7 @@ class _Writer:
             "colours": self.colours,
         }
         self.store.folder.write_json(_SEAL, seal(note))
-        self._prune(before.get("files", ()))
+        self._prune(map(str, before.get("files", ())))
 
     # What there is -----------------------------------------------------------------------------
 
@@ -199,7 +166,7 @@ class _Writer:
             wanted |= set(map(site_images.thumb, record.image_sha256))
         known = self.before.get("colours", {}).get(sheet.file)
         self.files |= wanted
-        if known and wanted <= self.there:
+        if isinstance(known, str) and wanted <= self.there:
             self.colours[sheet.file] = known
             return
         images = self.store.read(record, "images")
@@ -233,7 +200,7 @@ class _Writer:
         return {"film": name}
 
     def _examples(self, unit: str) -> dict[str, Any]:
-        found = find_examples(self.atlas, unit)
+        found = site_examples.find(self.atlas, unit)
         if found is None:
             return {}
         name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
@@ -299,13 +266,17 @@ def _notes(folder: Folder) -> Mapping[str, Any]:
         DamageError: it is damaged.
     """
     try:
-        return unseal(json.loads(folder.read(_SEAL)))
+        noted = unseal(json.loads(folder.read(_SEAL)))
+        is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
+    if not is_whole:
+        raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
+    return noted
 
 
 def _has_all(store: Store, files: Iterable[str]) -> bool:
-    wanted = set(files)
+    wanted = set(map(str, files))
     there = {f"{k}/{n}" for k in _KINDS for n in store.folder.files(f"{FOLDER}/{k}")}
     return wanted <= there
 

@@ -37,8 +37,8 @@ def image(sha256: str) -> str:
 
 
 def thumb(sha256: str) -> str:
-    """The file of its thumbnail."""
-    return f"thumbs/{_named(sha256, THUMB)}.webp"
+    """The file of its thumbnail, of the same name."""
+    return f"thumbs/{_named(sha256)}.webp"
 
 
 def has_thumbs(size: int) -> bool:

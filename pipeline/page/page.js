@@ -60,7 +60,7 @@ function written(wanted) {
   for (const [name, usual] of Object.entries(DEFAULTS)) {
     if (wanted[name] !== usual) given.set(name, wanted[name]);
   }
-  const text = String(given);
+  const text = String(given).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3E", ">").replaceAll("%3D", "=");
   return `#${encodedId(wanted.where)}${text ? `?${text}` : ""}`;
 }
 
@@ -162,7 +162,9 @@ function noteOf() {
 
 function showGallery() {
   document.title = `Atlas of ${model.network}`;
-  gallery.resize(Number(state.size) || startSize());
+  const size = Number(state.size) || startSize();
+  byId("size").value = size;
+  gallery.resize(size);
   if (current?.isUnit) {
     scrollTo(0, scrolled);
     gallery.draw();

@@ -17,6 +17,7 @@ from pipeline import Atlas, index, site, site_images
 from pipeline.errors import DamageError
 from pipeline.folder import LocalFolder
 from pipeline.provenance import Provenance
+from pipeline.seal import seal
 from pipeline.store import Store
 
 Make = Callable[..., Provenance]
@@ -143,6 +144,18 @@ def test_large_images_have_thumbnails() -> None:
         assert thumb.size == (site_images.THUMB,) * 2
 
 
+def test_thumbnails_stand_beside_large_images(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site_images, "_LARGE", 4)
+    site.write(store)
+    data = data_of(folder)
+    assert data["thumbs"] is True
+    for name in (name for batch in data["batches"] for name in batch["images"]):
+        with Image.open(folder / site.FOLDER / "thumbs" / name) as thumb:
+            assert thumb.size == (site_images.THUMB,) * 2
+
+
 # Text is never markup ---------------------------------------------------------------------------
 
 
@@ -255,6 +268,20 @@ def test_a_page_that_was_cut_short_is_written_again(store: Store, folder: Path, 
     site.write(store)
     assert site.is_current(store)
     assert (folder / name).read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "note", [{}, {"state": 1}, {"files": {}}, {"colours": []}, {"files": [[]], "colours": {"": 1}}]
+)
+def test_a_note_that_was_made_up_is_no_harm(store: Store, folder: Path, note: dict) -> None:
+    site.write(store)
+    plain = json.loads((folder / "site.json").read_text())
+    plain.pop("self")
+    changed = seal({**plain, **note} if note else {})
+    (folder / "site.json").write_text(json.dumps(changed))
+    assert not site.is_current(store)
+    site.write(store)
+    assert site.is_current(store)
 
 
 @pytest.mark.parametrize("kind", ["page", "data", "images", "sheets"])
