@@ -29,7 +29,7 @@ demo: $(BASE)
 		--set '$(DEMO)' --set batch_size=8
 
 test: $(VENV)/.installed-test
-	$(VENV)/bin/python -m pytest -q -m 'not slow'
+	$(VENV)/bin/python -m pytest -q -m 'not slow and not browser'
 
 test-all: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q

@@ -38,6 +38,8 @@ image: {{size: 16}}
 recipe: {{name: fourier, steps: 4}}
 cluster: {{kind: threads, workers: 2}}
 mosaic: {{tile: 16}}
+explore: {{responses: false}}
+site: false
 """
 
 

@@ -18,7 +18,12 @@ from pipeline.units import Unit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.card import Card
+
 STATUSES = ("done", "missing", "failed", "unavailable")
+
+_STRIP = 16
+"""Images of an atlas that a notebook shows."""
 
 
 class Atlas:
@@ -109,6 +114,14 @@ class Atlas:
             )
         return rows.iloc[0].dropna()
 
+    def card(self, unit_id: str) -> "Card":
+        """A unit at a glance: in a notebook, its image and key figures. Raises as `row`."""
+        from pipeline.card import Card  # noqa: PLC0415, Pillow is not needed to query
+
+        row = {str(name): value for name, value in self.row(unit_id).items()}
+        image = self.image(unit_id) if row["status"] == "done" else None
+        return Card(row["unit"], row, image)
+
     def query(
         self, expression: str, sort: str | None = None, top: int | None = None
     ) -> "pd.DataFrame":
@@ -176,6 +189,13 @@ class Atlas:
     @cached_property
     def _places(self) -> dict[str, tuple[Record, int]]:
         return self._store.records.places()
+
+    def _repr_html_(self) -> str:
+        from pipeline import card  # noqa: PLC0415, as above
+
+        done = list(self._places)
+        some = done[:: max(1, len(done) // _STRIP)][:_STRIP]
+        return card.overview(repr(self), self.status(), [(unit, self.image(unit)) for unit in some])
 
     def __repr__(self) -> str:
         done = sum(counts["done"] for counts in self.status().values())

@@ -160,6 +160,8 @@ class AtlasConfig(Frozen):
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
     explore: Explore = Explore()
+    site: bool = True
+    """Whether to write the page, `site/index.html`."""
     build: Build = Build()
 
     @model_validator(mode="after")

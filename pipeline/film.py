@@ -1,7 +1,7 @@
 """Films: what a unit's image looked like along the way, as one animated file."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image, features
@@ -40,10 +40,21 @@ def save(frames: np.ndarray, path: Path) -> None:
         ConfigError: as `check`.
     """
     check(path)
+    write_atomically(path, lambda file: fill(frames, file, _KINDS[path.suffix.lower()]))
+
+
+def fill(frames: np.ndarray, file: IO[bytes], kind: str, quality: int = 90) -> None:
+    """Write an animation into an open file.
+
+    Args:
+        frames: as in `save`.
+        file: where to.
+        kind: WEBP, GIF or PNG.
+        quality: of a WEBP.
+    """
     first, *rest = [Image.fromarray(frame) for frame in frames]
     more: dict[str, Any] = {"append_images": rest, "loop": 0}
     more["duration"] = [_FRAME] * len(rest) + [_LAST]
-    kind = _KINDS[path.suffix.lower()]
     if kind == "WEBP":
-        more |= {"quality": 90, "method": 4}
-    write_atomically(path, lambda file: first.save(file, format=kind, save_all=True, **more))
+        more |= {"quality": quality, "method": 4}
+    first.save(file, format=kind, save_all=True, **more)

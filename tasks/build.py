@@ -1,8 +1,8 @@
 """The Luigi tasks of a build. As little logic as possible: what to do is in `pipeline`.
 
-    BuildAtlas ─┬─ WriteIndex ─ MeasureResponses ─┐
-                ├─ DrawMosaic × n ────────────────┼─ RenderUnits ── Enumerate
-                └─ DrawMosaic ────────────────────┘
+    BuildAtlas ─┬─ WriteSite ── WriteIndex ── MeasureResponses ─┐
+                ├─ DrawMosaic × n ──────────────────────────────┼─ RenderUnits ── Enumerate
+                └─ DrawMosaic ──────────────────────────────────┘
 
 A task is complete when the store says so, not when a file is there.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import luigi
 from luigi.parameter import ParameterVisibility
 
-from pipeline import index, responses, sheets
+from pipeline import index, responses, sheets, site
 from pipeline.errors import WorkError
 from pipeline.folder import Folder
 from pipeline.records import Failure
@@ -225,6 +225,26 @@ class WriteIndex(AtlasTask):
         index.refresh(self.store)
 
 
+class WriteSite(AtlasTask):
+    """Writes the page."""
+
+    def requires(self) -> AtlasTask:
+        """The index."""
+        return self.of_same(WriteIndex)
+
+    def output(self) -> "Part":
+        """The page."""
+        return Part(self.planned.folder, site.NAME)
+
+    def complete(self) -> bool:
+        """Whether all is rendered and the page shows it."""
+        return self.requires().complete() and site.is_current(self.store)
+
+    def run(self) -> None:
+        """Write it."""
+        site.write(self.store)
+
+
 class BuildAtlas(AtlasTask):
     """The whole atlas. Fails at the end where batches were given up."""
 
@@ -232,6 +252,8 @@ class BuildAtlas(AtlasTask):
         """Everything that the atlas folder holds."""
         shown = self.planned.provenance.available_sections()
         yield self.of_same(WriteIndex)
+        if self.planned.config.site:
+            yield self.of_same(WriteSite)
         yield self.of_same(DrawMosaic)
         yield from (self.of_same(DrawMosaic, section=section.name) for section in shown)
 

@@ -294,6 +294,28 @@ def render(
 
 
 @app.command()
+def view(
+    folder: Folder = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 is any free one.")
+    ] = 8765,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Serve the atlas's page on this machine alone, and open the browser. Ctrl-C ends it."""
+    import webbrowser  # noqa: PLC0415, not needed elsewhere
+
+    from tasks.view import HOST, serve  # noqa: PLC0415
+
+    with serve(_atlas(folder).folder, port) as server:
+        address = f"http://{HOST}:{server.server_port}/"
+        printing.out.print(f"{address}  (Ctrl-C ends it)", highlight=False)
+        if browser:
+            webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@app.command()
 def doctor(config: Config = None, settings: Settings = None) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
     from tasks.doctor import examine  # noqa: PLC0415

@@ -54,8 +54,8 @@ def unavailable(count: int) -> list[str]:
 
 
 def show_report(report: "Report") -> None:
-    """Say how a build ended, and where its mosaic and index are."""
-    from pipeline import index, sheets  # noqa: PLC0415, slow to import
+    """Say how a build ended, and where its mosaic, index and page are."""
+    from pipeline import index, sheets, site  # noqa: PLC0415, slow to import
     from tasks.progress import duration  # noqa: PLC0415
 
     parts = [f"{report.done:,} units done"]
@@ -65,6 +65,8 @@ def show_report(report: "Report") -> None:
     out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
     mosaic = f"{report.folder}/{sheets.name_of(sheets.WHOLE)}"
     out.print(f"mosaic  {mosaic}\nindex   {report.folder}/{index.NAME}", highlight=False)
+    if report.folder.has(site.NAME):
+        out.print(f"page    {report.folder}/{site.NAME}", highlight=False)
 
 
 def show_findings(findings: "Sequence[Finding]") -> None:

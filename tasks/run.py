@@ -14,11 +14,13 @@ from pipeline import verify
 from pipeline.errors import AtlasError, WorkError
 from pipeline.folder import Folder
 from pipeline.store import Store
+from pipeline.units import Batch
 from tasks import build as graph
 from tasks import cluster, lock
 from tasks.dispatch import Note, Outcome
 from tasks.planning import Plan
 from tasks.progress import Display
+from tasks.refresh import Refresher
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,7 +64,9 @@ def run(plan: Plan, display: Display) -> Report:
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
         errors: list[BaseException] = []
-        with graph.remembering(), cluster.sharing(), _listening(display, errors, check):
+        refresh = Refresher(plan.folder) if plan.config.site else None
+        listening = _listening(display, errors, check, refresh)
+        with graph.remembering(), cluster.sharing(), listening:
             succeeded = _luigi(plan)
         if Store.exists(plan.folder):
             verify.trust(Store.open(plan.folder))
@@ -130,16 +134,22 @@ def _greet(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _listening(
-    display: Display, errors: list[BaseException], check: Callable[[], None]
+    display: Display,
+    errors: list[BaseException],
+    check: Callable[[], None],
+    refresh: Refresher | None,
 ) -> Iterator[None]:
     """Have outcomes told to the display, and errors noted, but for the verdict's own.
 
-    `check` raises where the build may not go on; it is asked with every outcome.
+    `check` raises where the build may not go on; it is asked with every outcome. `refresh` is
+    called with every batch.
     """
 
     def hear(outcome: Outcome) -> None:
         check()
         display.update(outcome)
+        if refresh is not None and isinstance(outcome, Batch):
+            refresh()
 
     def failure(task: luigi.Task, error: BaseException) -> None:
         _LOG.debug("%s failed", task, exc_info=error)

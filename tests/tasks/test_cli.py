@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
+import webbrowser
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +20,11 @@ from processes import children_of, heed_ctrl_c, is_running, wait
 from pipeline import Atlas
 from pipeline.records import Failure
 from pipeline.store import Store
-from tasks import cli
+from tasks import cli, view
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
-COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor", "verify")
+COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor", "verify", "view")
 
 
 @pytest.fixture(scope="module")
@@ -187,13 +190,40 @@ def test_show_writes_a_film(atlas, built: Path, tmp_path: Path) -> None:
 # Building ----------------------------------------------------------------------------------------
 
 
-def test_build_says_where_mosaic_and_index_are(atlas, built: Path) -> None:
+def test_build_says_where_mosaic_index_and_page_are(atlas, built: Path) -> None:
     code, text, _ = atlas("build")
     assert code == 0
     assert "13 units done, in" in text
-    for name in ("mosaic.png", "index.parquet"):
+    for name in ("mosaic.png", "index.parquet", "site/index.html"):
         assert str(built / "atlas" / name) in text
         assert (built / "atlas" / name).is_file()
+
+
+def test_view_serves_the_page(built: Path) -> None:
+    command = [sys.executable, "-u", "-m", "tasks.cli", "view", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, cwd=built, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[0]
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == (built / "atlas/site/index.html").read_bytes()
+        server.terminate()
+        assert server.wait(30) == 0
+
+
+def test_view_opens_the_browser(atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(view._Server, "serve_forever", lambda _: None)
+    code, text, _ = atlas("view", "--port", "0")
+    assert code == 0
+    assert opened == text.split()[:1]
+
+
+def test_view_without_a_page_says_how_to_get_one(atlas, built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built / "atlas", tmp_path / "bare", ignore=shutil.ignore_patterns("site*"))
+    code, _, errors = atlas("view", str(tmp_path / "bare"))
+    assert code == 2
+    assert "`atlas build` writes it" in errors
 
 
 def test_a_failed_build_exits_with_1(

@@ -14,12 +14,12 @@ import pytest
 from builds import build, contents
 from PIL import Image
 
-from pipeline import Atlas, index
+from pipeline import Atlas, index, site
 from pipeline.errors import AtlasFolderError, WorkError
 from pipeline.folder import at
 from pipeline.store import Store
 from pipeline.units import Batch
-from tasks import lock, planning, run, single, work
+from tasks import lock, planning, refresh, run, single, work
 from tasks.build import BuildAtlas, RenderUnits
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -291,7 +291,7 @@ def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
     assert build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
     listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
     assert {task["name"] for task in listed.values()} == {
-        "BuildAtlas", "DrawMosaic", "WriteIndex", "RenderUnits", "Enumerate"
+        "BuildAtlas", "DrawMosaic", "WriteSite", "WriteIndex", "RenderUnits", "Enumerate"
     }  # fmt: skip
 
 
@@ -322,3 +322,33 @@ def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
     report = build(config)
     assert (report.done, report.missing, report.failed) == (7, 0, 0)
     assert set(index.read(report.folder)["status"]) == {"done"}
+
+
+def test_the_page_is_part_of_a_build_unless_it_is_not_wanted(configure) -> None:
+    few = {"units": ("relu:0-3",)}
+    folder = build(configure("site=false", **few)).folder
+    assert not folder.has(site.NAME)
+    build(configure(**few))
+    assert site.is_current(Store.open(folder))
+
+
+def test_a_page_that_is_gone_is_written_again(configure, built: Path) -> None:
+    (built / site.NAME).unlink()
+    build(configure())
+    assert site.is_current(Store.open(built))
+
+
+def test_the_page_grows_with_the_build(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "_EVERY", 0.0)
+    monkeypatch.setattr(refresh, "_SHARE", 1e9)
+    done: list[int] = []
+    write = site.write
+
+    def noting(store: Store) -> None:
+        write(store)
+        done.append(sum(counts["done"] for counts in Atlas(store).status().values()))
+
+    monkeypatch.setattr(site, "write", noting)
+    build(configure(units=("relu:0-5", "deep:all", "logits:0-2")))
+    assert done == sorted(done)
+    assert done[0] < done[-1] == 13

@@ -1,0 +1,311 @@
+// The page: what is asked for stands in the address, and everything else follows from it.
+//
+//   #mixed4:42      #?q=activation+>+5&sort=-activation      #map?layout=activation&at=12,8,40
+
+const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", at: "", size: "" };
+const state = { where: "", ...DEFAULTS };
+let gallery;
+let map;
+let found = [];
+let scrolled = 0;
+let last = null;
+let current = null;
+let listed = ""; // gallery or map: where a unit's page leads back to
+
+globalThis.atlasData = (data) => {
+  takeData(data);
+  begin();
+};
+
+addEventListener("DOMContentLoaded", () => {
+  if (!model.ready) byId("main").replaceChildren(element("p", { className: "empty" }, "The data of this page is not there. Copy the whole folder site/, not index.html alone."));
+});
+
+function begin() {
+  gallery = new Gallery(byId("gallery"));
+  map = new UnitMap(byId("canvas"), { open: (row) => { location.hash = addressOf(row); }, moved: keepView });
+  fillTools();
+  fillHelp(byId("help"), (text) => go({ where: "", q: text }));
+  listen();
+  news();
+  read();
+  show();
+}
+
+// The address ------------------------------------------------------------------------------------
+
+function read() {
+  const hash = location.hash.slice(1);
+  const mark = hash.indexOf("?");
+  const where = decoded(mark < 0 ? hash : hash.slice(0, mark));
+  const given = new URLSearchParams(mark < 0 ? "" : hash.slice(mark + 1));
+  const isUnit = where.includes(":");
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    if (!isUnit || given.has(name) || current === null) state[name] = given.get(name) ?? usual;
+  }
+  state.where = where;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The address of a state. */
+function written(wanted) {
+  const given = new URLSearchParams();
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    if (wanted[name] !== usual) given.set(name, wanted[name]);
+  }
+  const text = String(given).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3E", ">").replaceAll("%3D", "=");
+  return `#${encodedId(wanted.where)}${text ? `?${text}` : ""}`;
+}
+
+/** Go to a state; without `again` as a new step of the history. */
+function go(changes, again = false) {
+  Object.assign(state, changes);
+  const address = written(state);
+  if (address !== (location.hash || "#")) history[again ? "replaceState" : "pushState"](null, "", address);
+  show();
+}
+
+function keepView(view) {
+  state.at = view ? [view.x, view.y, view.scale].map((number) => Number(number.toFixed(2))).join(",") : "";
+  if (state.where === "map") history.replaceState(null, "", written(state));
+}
+
+// Showing ----------------------------------------------------------------------------------------
+
+function show() {
+  const row = model.rowOf.get(state.where);
+  if (row === undefined && state.where.includes(":")) return showUnknown();
+  find();
+  const isMap = state.where === "map";
+  const isUnit = row !== undefined;
+  if (!isUnit) listed = state.where;
+  if (isUnit && !current?.isUnit) scrolled = scrollY;
+  byId("list").hidden = isUnit;
+  byId("unit").hidden = !isUnit;
+  byId("gallery").hidden = isMap;
+  byId("map").hidden = !isMap;
+  document.body.classList.toggle("on-map", isMap);
+  for (const part of document.querySelectorAll(".for-map")) part.hidden = !isMap;
+  for (const part of document.querySelectorAll(".for-gallery")) part.hidden = isMap;
+  mark("to-gallery", !isUnit && !isMap);
+  mark("to-map", isMap);
+  byId("to-gallery").href = written({ ...state, where: "", at: "" });
+  byId("to-map").href = written({ ...state, where: "map" });
+  if (isUnit) showOne(row);
+  else if (isMap) showMap();
+  else showGallery();
+  current = { isUnit, key: listKey() };
+  return undefined;
+}
+
+function mark(id, is) {
+  if (is) byId(id).setAttribute("aria-current", "page");
+  else byId(id).removeAttribute("aria-current");
+}
+
+function listKey() {
+  return JSON.stringify([state.q, state.sort, state.section, state.show]);
+}
+
+/** Find what is asked for, in its order. */
+function find() {
+  const key = listKey();
+  if (find.key === key) return;
+  find.key = key;
+  const { test, problems } = parseQuery(state.q);
+  const section = model.sections.findIndex((one) => one.name === state.section);
+  const status = model.columns.get("status").values;
+  found = [];
+  for (let row = 0; row < model.rows; row += 1) {
+    if (section >= 0 && model.sectionOf[row] !== section) continue;
+    if (state.show !== "all" && status[row] !== state.show) continue;
+    if (test(row)) found.push(row);
+  }
+  sortFound();
+  byId("problem").textContent = problems.join(". ");
+  byId("count").textContent = counted(found.length, "unit");
+  byId("empty").hidden = found.length > 0;
+  byId("empty").textContent = emptyText();
+  fillIn();
+  gallery.show(found, noteOf(), !state.sort);
+}
+
+function emptyText() {
+  if (state.q) return `No unit is as asked for: ${state.q}`;
+  return state.show === "done" ? "Nothing is built yet: the first units come with the first batch." : "There are no such units.";
+}
+
+function sortFound() {
+  const name = state.sort.replace(/^-/, "");
+  const column = model.columns.get(name);
+  if (!column) return;
+  const sign = state.sort.startsWith("-") ? -1 : 1;
+  const { values } = column;
+  found.sort((a, b) => {
+    if (values[a] === null || values[b] === null) return (values[a] === null) - (values[b] === null);
+    return values[a] === values[b] ? a - b : sign * (values[a] < values[b] ? -1 : 1);
+  });
+}
+
+/** What stands under a tile: the column that is sorted by, else the activation. */
+function noteOf() {
+  const name = state.sort.replace(/^-/, "") || "activation";
+  return (row) => (value(name, row) === null ? "" : shown(value(name, row), 3));
+}
+
+function showGallery() {
+  document.title = `Atlas of ${model.network}`;
+  const size = Number(state.size) || startSize();
+  byId("size").value = size;
+  gallery.resize(size);
+  if (current?.isUnit) {
+    scrollTo(0, scrolled);
+    gallery.draw();
+    if (last !== null) gallery.goTo(last);
+  } else if (current && current.key !== listKey()) {
+    scrollTo(0, 0);
+  }
+  gallery.draw();
+}
+
+/** Smaller tiles on a phone. */
+function startSize() {
+  return innerWidth < 600 ? 96 : 128;
+}
+
+function showMap() {
+  document.title = `Map of ${model.network}`;
+  if (!layouts()[state.layout]) state.layout = "channel";
+  const drawn = [];
+  for (let row = 0; row < model.rows; row += 1) if (value("status", row) === "done" || state.show !== "done") drawn.push(row);
+  map.fit();
+  map.show(state.layout, drawn, new Set(found));
+  byId("layout").value = state.layout;
+  const [x, y, scale] = state.at.split(",").map(Number);
+  map.look(scale > 0 ? { x, y, scale: Math.min(scale, NEAREST) } : null);
+}
+
+function showOne(row) {
+  const place = found.indexOf(row);
+  const around = place < 0 ? [row - 1, row + 1].map((other) => (model.ids[other] === undefined ? null : other)) : [found[place - 1], found[place + 1]];
+  last = row;
+  document.title = `${model.ids[row]} · atlas of ${model.network}`;
+  showUnit(byId("unit"), row, { before: around[0], after: around[1], back: written({ ...state, where: listed }) });
+  scrollTo(0, 0);
+  byId("unit-heading").focus({ preventScroll: true });
+}
+
+function showUnknown() {
+  byId("list").hidden = true;
+  const article = byId("unit");
+  article.hidden = false;
+  article.replaceChildren(element("div", { className: "crumbs" }, element("a", { href: "#" }, "← All units")), element("h1", {}, "There is no such unit"), element("p", {}, `This atlas has no unit ${state.where}.`));
+  current = { isUnit: true, key: "" };
+}
+
+// Tools ------------------------------------------------------------------------------------------
+
+function fillTools() {
+  options("section", [["", "all sections"], ...model.sections.map((one) => [one.name, `${one.heading} (${one.count.toLocaleString("en")})`])]);
+  const statuses = ["done", "missing", "failed", "unavailable"].filter((name) => name === "done" || model.counts[name]);
+  options("show", [...statuses.map((name) => [name, `${name} (${(model.counts[name] ?? 0).toLocaleString("en")})`]), ["all", `all (${model.rows.toLocaleString("en")})`]]);
+  const sortable = [...model.columns.values()].filter((column) => column.kind === "number" && !column.isEmpty && !["seed", "section_row", "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y", "y", "x", "variant"].includes(column.name));
+  options("sort", [["", "atlas order"], ...sortable.map((column) => [column.name, labelOf(column.name)]), ...(hasColumn("class_name") ? [["class_name", "class name"]] : [])]);
+  options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation" }[name]]));
+}
+
+function options(id, pairs) {
+  byId(id).replaceChildren(...pairs.map(([name, text]) => element("option", { value: name }, text)));
+}
+
+/** Have the tools say what the state says. */
+function fillIn() {
+  const query = byId("query");
+  if (query.value !== state.q) query.value = state.q;
+  byId("section").value = state.section;
+  byId("show").value = state.show;
+  byId("sort").value = state.sort.replace(/^-/, "");
+  byId("descending").disabled = !state.sort;
+  byId("descending").setAttribute("aria-pressed", String(state.sort.startsWith("-")));
+  byId("descending").textContent = state.sort.startsWith("-") ? "↓" : "↑";
+}
+
+// Listening --------------------------------------------------------------------------------------
+
+function listen() {
+  addEventListener("hashchange", () => { read(); show(); });
+  byId("search").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, true));
+  for (const name of ["section", "show"]) byId(name).addEventListener("change", () => go({ [name]: byId(name).value }));
+  byId("layout").addEventListener("change", () => go({ layout: byId("layout").value, at: "" }));
+  byId("sort").addEventListener("change", () => { const name = byId("sort").value; go({ sort: name ? (isBestSmall(name) ? name : `-${name}`) : "" }); });
+  byId("descending").addEventListener("click", () => go({ sort: state.sort.startsWith("-") ? state.sort.slice(1) : `-${state.sort}` }));
+  byId("size").addEventListener("input", () => { state.size = byId("size").value; gallery.resize(Number(state.size)); });
+  byId("size").addEventListener("change", () => go({}, true));
+  byId("theme").addEventListener("click", turn);
+  byId("ask").addEventListener("click", () => byId("help").showModal());
+  byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
+  byId("home").addEventListener("click", (event) => { event.preventDefault(); go({ where: "", ...DEFAULTS }); });
+  byId("zoom-in").addEventListener("click", () => map.zoom(1.5));
+  byId("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));
+  byId("zoom-all").addEventListener("click", () => map.all());
+  byId("reload").addEventListener("click", () => location.reload());
+  addEventListener("keydown", key);
+}
+
+function turn() {
+  turnTheme();
+  map.ask();
+}
+
+function isBestSmall(name) {
+  return ["own_rank", "channel", "class_index", "class_name"].includes(name);
+}
+
+/** Enter in the search box opens the one unit that is meant. */
+function submit() {
+  const text = byId("query").value.trim();
+  const row = model.rowOf.get(text) ?? (found.length === 1 ? found[0] : undefined);
+  if (row !== undefined) {
+    byId("query").blur();
+    location.hash = addressOf(row);
+  } else if (found.length) gallery.move(0, true);
+}
+
+function key(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || byId("help").open) return;
+  const typing = event.target.closest("input, select, textarea");
+  if (event.key === "Escape") return escape(typing);
+  if (typing) return undefined;
+  const isUnit = !byId("unit").hidden;
+  const keys = {
+    "/": () => { byId("query").focus(); byId("query").select(); },
+    "?": () => byId("help").showModal(),
+    g: () => go({ where: "" }),
+    m: () => go({ where: "map" }),
+    t: turn,
+    r: () => { if (found.length) location.hash = addressOf(found[Math.floor(Math.random() * found.length)]); },
+    s: () => { if (!isUnit) byId("sort").focus(); },
+    f: () => byId("film")?.click(),
+    c: () => document.querySelector(".command .copy")?.click(),
+    ...(isUnit ? { ArrowLeft: () => byId("unit-prev")?.click(), ArrowRight: () => byId("unit-next")?.click(), k: () => byId("unit-prev")?.click(), j: () => byId("unit-next")?.click() } : {}),
+    ...(!isUnit && state.where !== "map" && event.target === document.body ? { ArrowDown: () => gallery.move(gallery.active, true), ArrowRight: () => gallery.move(gallery.active, true) } : {}),
+  };
+  if (!keys[event.key] || (event.target.closest("pre, .scrolls") && event.key.startsWith("Arrow"))) return undefined;
+  event.preventDefault();
+  return keys[event.key]();
+}
+
+function escape(typing) {
+  if (typing?.id === "query" && state.q) return go({ q: "" }, true);
+  if (typing) return typing.blur();
+  if (!byId("unit").hidden) return byId("back")?.click();
+  return undefined;
+}

@@ -1,0 +1,194 @@
+// A unit's page.
+
+const MEANINGS = {
+  activation: "on the stored image",
+  activation_robust: "mean over 16 small shifts, turns and scales of it",
+  activation_start: "before the first step",
+  activation_peak: "the best that was seen",
+  mean: "of the unit's map on the image",
+  deviation: "of the same map",
+  sparsity: "share of the same map that is zero or less",
+  seconds: "its share of its batch's rendering",
+  steps: "of the ascent",
+  own_rank: "channels of its layer that its image excites more; 0 is best",
+  selectivity: "how far its response stands out in its layer",
+  natural_quantile: "share of your pictures that excite it less than its image does",
+  natural_median: "its activation on your pictures, the middle one",
+  natural_p99: "its activation on your pictures, exceeded by one in a hundred",
+};
+const NO_STATISTICS = new Set([
+  "channel", "y", "x", "class_index", "variant", "seed", "steps", "seconds", "section_row",
+  "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y",
+]);
+
+/** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
+function showUnit(article, row, { before, after, back }) {
+  const picture = figureOf(row);
+  const side = element("div", { className: "side" }, keyFigures(row), commandBox(row));
+  const rest = element("div", { className: "rest" });
+  article.replaceChildren(
+    element(
+      "div",
+      { className: "crumbs" },
+      element("a", { href: back, id: "back" }, "← All units"),
+      element("span", { className: "pair" }, neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
+    ),
+    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row))),
+    element("div", { className: "columns" }, picture, side),
+    rest,
+  );
+  rest.append(...[kin(row), statistics(row)].filter(Boolean));
+  detailsOf(row).then(
+    (told) => { if (article.contains(rest)) tell(row, told, { picture, side, rest }); },
+    () => rest.append(element("p", { className: "problem" }, "What belongs to this unit was replaced since the page was opened: reload it.")),
+  );
+}
+
+function tell(row, told, { picture, side, rest }) {
+  if (told?.trajectory?.length > 1) {
+    const chart = trajectoryChart(told.trajectory, value("activation", row) ?? told.trajectory.at(-1));
+    const note = "The activation at each step, as its transformed view had it; dashed, that of the stored image.";
+    side.children[0].after(element("section", {}, element("h2", {}, "Trajectory"), chart, element("p", { className: "muted small" }, note)));
+  }
+  if (told?.film) filmed(picture, told.film, row);
+  if (told?.nearest?.length) rest.append(nearest(told));
+  if (told?.examples) rest.append(exampleSheet(told.examples));
+  rest.append(provenance(told), json(rowAsJson(row, told)));
+}
+
+function part(heading, ...children) {
+  return element("section", { className: "part" }, element("h2", {}, heading), ...children);
+}
+
+function neighbour(row, text, rel) {
+  return row === undefined || row === null
+    ? element("span", { className: "muted" }, text)
+    : element("a", { href: addressOf(row), rel, id: `unit-${rel}`, title: model.ids[row] }, text);
+}
+
+function figureOf(row) {
+  const source = imageOf(row);
+  if (!source) {
+    const status = value("status", row);
+    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "These weights have no classifier." }[status] ?? status;
+    return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
+  }
+  const image = element("img", { src: source, alt: `What excites ${model.ids[row]}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
+  return element("figure", { className: "large" }, element("div", { className: "frame" }, image), element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
+}
+
+/** A button under the picture that plays its film in the picture's place. */
+function filmed(figure, film, row) {
+  const image = figure.querySelector("img");
+  const still = imageOf(row);
+  const button = element("button", { type: "button", id: "film", "aria-pressed": "false" }, "▶ How it came about");
+  button.addEventListener("click", () => {
+    const playing = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(playing));
+    button.textContent = playing ? "■ Stop" : "▶ How it came about";
+    image.src = playing ? film : still;
+  });
+  figure.querySelector("figcaption").prepend(button);
+}
+
+function keyFigures(row) {
+  const activation = value("activation", row);
+  if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
+  const sorted = spreadOf(row, "activation");
+  const place = sorted.length - Math.round(shareBelow(sorted, activation) * (sorted.length - 1));
+  const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile"].filter((name) => hasColumn(name) && value(name, row) !== null);
+  return element(
+    "dl",
+    { className: "figures" },
+    figure("activation", shown(activation)),
+    ...names.map((name) => figure(labelOf(name), shown(value(name, row)))),
+    sorted.length > 1 ? figure("rank in its section", `${place.toLocaleString("en")}`, ` of ${sorted.length.toLocaleString("en")}`) : null,
+    value("alive", row) === false ? figure("state", "dead") : null,
+  );
+}
+
+function figure(name, text, rest = "") {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, text, rest ? element("span", { className: "muted" }, rest) : null));
+}
+
+function labelOf(name) {
+  return name.replaceAll("_", " ");
+}
+
+function commandBox(row) {
+  const command = `atlas render ${quoted(model.ids[row])} ${model.options}`;
+  return element("section", { className: "command" }, element("div", { className: "split" }, element("h2", {}, "Render it again"), copyButton(command, "the command")), element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command));
+}
+
+/** A word for a shell. */
+function quoted(word) {
+  return /^[\w.,:@+-][\w.,:@+#-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Variants, the other direction, neurons of the same channel. */
+function kin(row) {
+  const { head, number } = model.parts[row];
+  const rows = model.ids.map((_, other) => other).filter((other) => other !== row && model.parts[other].head === head && model.parts[other].number === number);
+  if (!rows.length) return null;
+  const links = rows.slice(0, 64).map((other) => unitLink(other, difference(model.parts[row], model.parts[other])));
+  return part("Variants and relatives", element("div", { className: "minis" }, ...links));
+}
+
+function difference(mine, other) {
+  if (mine.negative !== other.negative) return other.negative ? "negative direction" : "positive direction";
+  if (mine.place !== other.place) return other.place ? `neuron at ${other.place}` : "channel";
+  return other.variant ? `variant ${other.variant}` : "first variant";
+}
+
+function statistics(row) {
+  const section = model.sections[model.sectionOf[row]];
+  const names = [...model.columns.values()].filter((column) => column.kind === "number" && !NO_STATISTICS.has(column.name) && column.values[row] !== null).map((column) => column.name);
+  if (!names.length) return null;
+  const lines = names.map((name) => {
+    const [number, sorted] = [value(name, row), spreadOf(row, name)];
+    const share = shareBelow(sorted, number);
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, labelOf(name), MEANINGS[name] ? element("span", { className: "muted" }, MEANINGS[name]) : null),
+      element("td", { className: "number" }, shown(number)),
+      element("td", {}, sorted.length > 1 ? spreadChart(sorted, number) : "–"),
+      element("td", { className: "number muted" }, sorted.length > 1 ? ranked(share) : "–"),
+    );
+  });
+  const heads = ["statistic", "value", "among its section", "rank"].map((text) => element("th", { scope: "col" }, text));
+  return part("Statistics", element("p", { className: "muted" }, `Beside the ${counted(section.count, "unit")} of “${section.heading}”.`), element("div", { className: "scrolls", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines))));
+}
+
+function ranked(share) {
+  return { 0: "lowest", 1: "highest" }[share] ?? `above ${Math.round(share * 100)} %`;
+}
+
+function nearest(told) {
+  const links = told.nearest.map((id, place) => {
+    const row = model.rowOf.get(id);
+    const far = told.nearest_distance?.[place];
+    return row === undefined ? null : unitLink(row, far === undefined ? "" : `distance ${shown(far, 3)}`);
+  });
+  return part("Most alike", element("p", { className: "muted" }, "Units whose images the network answers most alike."), element("div", { className: "minis" }, ...links));
+}
+
+function exampleSheet({ file, items }) {
+  const figures = items.map(([picture, activation], place) => {
+    const image = element("img", { src: file, alt: `Part of ${picture}`, loading: "lazy", decoding: "async" });
+    image.style.objectPosition = `${items.length > 1 ? (100 * place) / (items.length - 1) : 0}% 0`;
+    return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, element("span", { className: "name", title: picture }, picture), element("span", { className: "muted" }, shown(activation))));
+  });
+  return part("Dataset examples", element("p", { className: "muted" }, "Your pictures that excite it most, cut to what does."), element("div", { className: "examples" }, ...figures));
+}
+
+function provenance(told) {
+  const facts = told?.image_sha256 ? [...model.facts, ["image SHA-256", told.image_sha256]] : model.facts;
+  const lines = facts.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)));
+  return part("Provenance", element("dl", { className: "facts" }, ...lines));
+}
+
+function json(row) {
+  const text = JSON.stringify(row, null, 1);
+  return element("details", { className: "part" }, element("summary", {}, "The row as JSON"), copyButton(text, "the row"), element("pre", { tabindex: "0", role: "region", "aria-label": "Row as JSON" }, text));
+}

@@ -1,0 +1,287 @@
+"""The atlas's page: a folder that a browser opens from the disk, or any static host serves.
+
+    ATLAS/site/index.html             what to open
+    ATLAS/site/page/                  its style and its program
+    ATLAS/site/data/                  the index by columns, and a script a batch
+    ATLAS/site/images/, thumbs/, sheets/, films/, examples/
+    ATLAS/site.json                   what it was written from
+
+Every file but `index.html` and `data/now.js` is named after what it holds: what is there is left,
+whoever shows the page meanwhile finds all of the old one or all of the new one, and any cache will
+do. What neither of the last two pages needs is deleted.
+"""
+
+import concurrent.futures
+import hashlib
+import html
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import index, site_data, site_examples, site_images
+from pipeline.atlas import Atlas
+from pipeline.errors import DamageError
+from pipeline.folder import Folder
+from pipeline.records import Record
+from pipeline.seal import digest, seal, unseal
+from pipeline.store import Store
+
+FOLDER = "site"
+NAME = f"{FOLDER}/index.html"
+"""The page of an atlas folder."""
+_SEAL = "site.json"
+_NOW = "data/now.js"
+_SOURCES = Path(__file__).parent / "page"
+_SCRIPTS = (
+    "model",
+    "search",
+    "parts",
+    "gallery",
+    "layouts",
+    "map",
+    "charts",
+    "unit",
+    "help",
+    "around",
+    "page",
+)
+"""The page's program, in order; each may use what is before it, and all share one scope."""
+_NOTED = {"state": str, "index": str, "files": list, "colours": dict}
+_PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
+_KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
+
+
+def write(store: Store) -> None:
+    """Write the page of what a store holds now; pictures that are there already are left.
+
+    Raises:
+        OSError: the folder cannot be written.
+        DamageError: something that is stored is damaged.
+    """
+    _Writer(store).write()
+
+
+def is_current(store: Store) -> bool:
+    """Whether the page was written from what a store holds now, and all of it is there."""
+    try:
+        noted = _notes(store.folder)
+        whole = noted["index"] == store.folder.digest(NAME)
+        return whole and noted["state"] == _state(store) and _has_all(store, noted["files"])
+    except (OSError, DamageError):
+        return False
+
+
+@dataclass
+class _Writer:
+    """One writing of a page."""
+
+    store: Store
+    files: set[str] = field(default_factory=set)
+    colours: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write everything, in an order that leaves no reader without what it was promised."""
+        before = self.before  # read before anything changes
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            batches = list(threads.map(self._batch, self.records))
+        name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
+        page = self._page(name)
+        self.store.folder.write_bytes(f"{FOLDER}/{_NOW}", site_data.script("atlasNow", name))
+        self.store.folder.write_bytes(NAME, page)
+        note = {
+            "state": _state(self.store),
+            "index": self.store.folder.digest(NAME),
+            "files": sorted(self.files),
+            "colours": self.colours,
+        }
+        self.store.folder.write_json(_SEAL, seal(note))
+        self._prune(map(str, before.get("files", ())))
+
+    # What there is -----------------------------------------------------------------------------
+
+    @cached_property
+    def before(self) -> Mapping[str, Any]:
+        """What the page before this one noted."""
+        try:
+            return _notes(self.store.folder)
+        except (OSError, DamageError):
+            return {}
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The committed batches."""
+        sections = self.store.provenance.sections()
+        return [record for s in sections for record in self.store.records.of(s.name)]
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """The atlas."""
+        return Atlas(self.store)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The index."""
+        return self.atlas.index
+
+    @cached_property
+    def more(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the page tells with a unit, by unit id."""
+        return dict(zip(self.frame["unit"], site_data.more(self.frame), strict=True))
+
+    @cached_property
+    def there(self) -> set[str]:
+        """The files that are there."""
+        folder = self.store.folder
+        return {f"{kind}/{n}" for kind in _KINDS for n in folder.files(f"{FOLDER}/{kind}")}
+
+    # Writing -----------------------------------------------------------------------------------
+
+    def _batch(self, record: Record) -> dict[str, Any]:
+        """Write a batch's pictures and its script; what the page knows of the batch."""
+        self._pictures(record)
+        sheet = site_images.sheet(record)
+        details = self._details(record)
+        return {
+            "units": list(record.units),
+            "images": [self._shown(sha256) for sha256 in record.image_sha256],
+            "sheet": sheet.file,
+            "columns": sheet.columns,
+            "colours": self.colours[sheet.file],
+            "details": details,
+        }
+
+    def _shown(self, sha256: str) -> str:
+        return site_images.image(sha256).partition("/")[2]
+
+    def _pictures(self, record: Record) -> None:
+        sheet, size = site_images.sheet(record), self.store.provenance.size
+        wanted = {sheet.file, *map(site_images.image, record.image_sha256)}
+        if site_images.has_thumbs(size):
+            wanted |= set(map(site_images.thumb, record.image_sha256))
+        known = self.before.get("colours", {}).get(sheet.file)
+        self.files |= wanted
+        if isinstance(known, str) and wanted <= self.there:
+            self.colours[sheet.file] = known
+            return
+        images = self.store.read(record, "images")
+        self.colours[sheet.file] = site_images.colours(images)
+        for sha256, pixels in zip(record.image_sha256, images, strict=True):
+            self._put(site_images.image(sha256), site_images.encode(pixels))
+            if site_images.has_thumbs(size):
+                self._put(site_images.thumb(sha256), site_images.encode_thumb(pixels))
+        self._put(sheet.file, site_images.encode_sheet(images, sheet.columns))
+
+    def _details(self, record: Record) -> str:
+        """Write what is told of each of a batch's units when it is opened."""
+        ways = self.store.read(record, "trajectory")
+        told = [
+            {**self.more[unit], "trajectory": site_data.trajectory(ways[offset])}
+            | self._film(record, offset)
+            | self._examples(unit)
+            for offset, unit in enumerate(record.units)
+        ]
+        units = dict(zip(record.units, told, strict=True))
+        return self._keep("data", "js", site_data.script("atlasDetails", units))
+
+    def _film(self, record: Record, offset: int) -> dict[str, str]:
+        if "snapshots" not in record.sha256:
+            return {}
+        name = site_images.film_of(record, offset)
+        self.files.add(name)
+        if name not in self.there:
+            frames = self.atlas.film(record.units[offset])
+            self._put(name, site_images.encode_film(frames))
+        return {"film": name}
+
+    def _examples(self, unit: str) -> dict[str, Any]:
+        found = site_examples.find(self.atlas, unit)
+        if found is None:
+            return {}
+        name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
+        self.files.add(name)
+        if name not in self.there:
+            self._put(name, site_images.encode_strip(found.crops))
+        items = list(zip(found.pictures, found.activations, strict=True))
+        return {"examples": {"file": name, "items": items}}
+
+    def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the page knows from the start."""
+        known = self.store.provenance
+        return {
+            **site_data.about(known),
+            "columns": site_data.columns(self.frame),
+            "sections": [site_data.section(section) for section in known.sections()],
+            "batches": batches,
+            "tile": site_images.SMALL,
+            "thumbs": site_images.has_thumbs(known.size),
+            "counts": self.frame["status"].value_counts().to_dict(),
+        }
+
+    def _keep(self, kind: str, ending: str, content: bytes) -> str:
+        """Have a file of some content, named after it; its name."""
+        name = f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
+        self.files.add(name)
+        if name not in self.there:
+            self._put(name, content)
+        return name
+
+    def _put(self, name: str, content: bytes) -> None:
+        self.store.folder.write_bytes(f"{FOLDER}/{name}", content)
+
+    def _page(self, data: str) -> bytes:
+        """`index.html`, its style and program beside it."""
+        program = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
+        filled = {
+            "{{network}}": self.store.provenance.architecture.name,
+            "{{style}}": self._keep("page", "css", _source("page.css").encode()),
+            "{{program}}": self._keep("page", "js", _PROGRAM.replace("{}", program).encode()),
+            "{{data}}": data,
+        }
+        text = _source("index.html")
+        for name, value in filled.items():
+            text = text.replace(name, html.escape(value))
+        return text.encode()
+
+    def _prune(self, before: Iterable[str]) -> None:
+        """Delete what neither this page nor the one before it shows."""
+        for name in sorted(self.there - self.files - set(before) - {_NOW}):
+            self.store.folder.delete(f"{FOLDER}/{name}")
+
+
+def _source(name: str) -> str:
+    return (_SOURCES / name).read_text(encoding="utf-8")
+
+
+def _notes(folder: Folder) -> Mapping[str, Any]:
+    """What the last writing noted.
+
+    Raises:
+        OSError: there was none, or it cannot be read.
+        DamageError: it is damaged.
+    """
+    try:
+        noted = unseal(json.loads(folder.read(_SEAL)))
+        is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
+    if not is_whole:
+        raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
+    return noted
+
+
+def _has_all(store: Store, files: Iterable[str]) -> bool:
+    wanted = set(map(str, files))
+    there = {f"{k}/{n}" for k in _KINDS for n in store.folder.files(f"{FOLDER}/{k}")}
+    return wanted <= there
+
+
+def _state(store: Store) -> str:
+    """A digest of all that a page is written from."""
+    sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
+    return digest([index.state_of(store), store.provenance.to_json(), sources])

@@ -1,0 +1,383 @@
+"""Tests of the page in a real browser: on file:// and on loopback, by mouse and by keyboard."""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sites
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from pipeline.folder import LocalFolder
+from tasks import view
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FIRST_VIEW = 2_000_000
+"""Bytes that the first view may take."""
+MANY = 10_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with sync_playwright() as play:
+        yield from _launched(play)
+
+
+def _launched(play: Playwright) -> Iterator[Browser]:
+    # Its own sandbox needs what containers do not grant; only the tests' own pages are opened.
+    browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An atlas folder with a page that shows everything a page can."""
+    folder = tmp_path_factory.mktemp("page") / "atlas"
+    sites.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(atlas: Path) -> Iterator[str]:
+    """Its page's address on loopback."""
+    with view.serve(LocalFolder(atlas), 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of ten thousand units."""
+    return sites.write_large(tmp_path_factory.mktemp("large") / "atlas", MANY).as_uri()
+
+
+@pytest.fixture(params=["file", "loopback"])
+def address(request: pytest.FixtureRequest, atlas: Path) -> str:
+    if request.param == "file":
+        return (atlas / "site/index.html").as_uri()
+    return request.getfixturevalue("served")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test where anything goes wrong on it or leaves it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    wrong: list[str] = []
+    own = ("file:///", "data:", "http://127.0.0.1:")
+    opened.on("console", lambda message: wrong.append(message.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    opened.on("request", lambda asked: asked.url.startswith(own) or wrong.append(asked.url))
+    opened.on("requestfailed", lambda asked: wrong.append(f"{asked.url} {asked.failure}"))
+    yield opened
+    assert [text for text in wrong if "ERR_ABORTED" not in text] == []
+    context.close()
+
+
+def tiles(page: Page) -> list[str]:
+    """The ids under the tiles, in order of place."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("a.tile")]
+        .sort((a, b) => a.dataset.place - b.dataset.place)
+        .map((tile) => decodeURI(tile.getAttribute("href").slice(1)))"""
+    )
+
+
+def search(page: Page, text: str) -> list[str]:
+    page.locator("#query").fill(text)
+    return tiles(page)
+
+
+def in_sight(page: Page) -> int:
+    """How many pictures in sight are drawn."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".tile img")].filter((image) => {
+        const box = image.getBoundingClientRect();
+        return box.bottom > 0 && box.top < innerHeight && image.complete && image.naturalWidth;
+        }).length"""
+    )
+
+
+def test_tiles_load(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("#count")).to_have_text("54 units")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".tile img")].every((i) => i.naturalWidth > 0)"""
+    )
+    assert in_sight(page) >= 20
+    assert tiles(page)[:3] == ["mixed2:0", "mixed2:0#1", "mixed2:1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("mixed4:3", ["mixed4:3", "mixed4:3#1"]),
+        ("mixed4:8-9#0", ["mixed4:8", "mixed4:9"]),
+        ("-mixed4:1", ["-mixed4:1", "-mixed4:1#1"]),
+        ("layer:mixed2 activation > 1005", ["mixed2:5#1"]),
+        ('layer == "mixed2" and activation >= 1005', ["mixed2:4#1", "mixed2:5#1"]),
+        ("activation:3..4 kind:channel layer:mixed2", ["mixed2:2", "mixed2:3"]),
+        ("own_rank = 0", ["mixed2:0"]),
+        ("class:dog", ["logits:0", "logits:0#1"]),
+        ("class:dog or deepdream variant=0", ["deepdream:mixed2+mixed4", "logits:0", "logits:0#1"]),
+        ("golden", ["logits:0", "logits:0#1"]),
+        ("(mixed2:0 or mixed2:1) not variant > 0", ["mixed2:0", "mixed2:1"]),
+        ("mixed4:0@1,1", ["mixed4:0@1,1", "mixed4:0@1,1#1"]),
+        ("kind = neuron variant = 0 channel < 2", ["mixed4:0@1,1", "mixed4:1@1,1"]),
+        ("nothing of the sort", []),
+    ],
+)
+def test_search(page: Page, atlas: Path, query: str, expected: list[str]) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    assert search(page, query) == expected
+    expect(page.locator("#problem")).to_have_text("")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("activaton > 5", "There is no column activaton; did you mean activation?"),
+        ("activation > high", "activation > high: expected a number"),
+        ("alive = perhaps", "alive = perhaps: expected true or false"),
+        ("xyzzy_plugh = 3", "there are unit, kind, layer"),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_said(
+    page: Page, atlas: Path, query: str, said: str
+) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    search(page, query)
+    expect(page.locator("#problem")).to_contain_text(said)
+
+
+def test_sort_and_filters(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator("#sort").select_option("activation")
+    assert tiles(page)[0] == "mixed4:9#1"
+    assert page.url.endswith("#?sort=-activation")
+    page.locator("#descending").click()
+    assert tiles(page)[0] == "mixed2:0"
+    page.locator("#section").select_option("negative-mixed4")
+    assert set(tiles(page)) == {f"-mixed4:{n}{v}" for n in range(4) for v in ("", "#1")}
+    page.reload()
+    assert len(tiles(page)) == 8
+    page.go_back()
+    expect(page.locator("#count")).to_have_text("54 units")
+
+
+def test_a_deep_link_opens_a_unit(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:3")
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed4:3")
+    expect(page.locator(".chart")).to_be_visible()
+    article = page.locator("#unit")
+    for heading in ("Trajectory", "Statistics", "Most alike", "Dataset examples", "Provenance"):
+        expect(article.get_by_role("heading", name=heading)).to_be_visible()
+    expect(article.locator("pre").first).to_contain_text("atlas render mixed4:3 --set")
+    expect(article).to_contain_text("variant 1")
+    expect(article).to_contain_text("negative direction")
+    assert article.locator(".examples figure").count() == 9
+    page.locator("summary").click()
+    row = page.locator("details pre").evaluate("(pre) => JSON.parse(pre.textContent)")
+    assert (row["unit"], row["activation"], len(row["nearest"])) == ("mixed4:3", 4, 10)
+    article.locator(".minis a", has_text="mixed4:3#1").first.click()
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed4:3#1")
+    page.go_back()
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed4:3")
+    page.locator("#back").click()
+    expect(page.locator("#gallery")).to_be_visible()
+
+
+@pytest.mark.parametrize("where", ["mixed4:99", "%E0%A4%A", "mixed4:%", "<img src=x>:1"])
+def test_a_link_that_leads_nowhere(page: Page, atlas: Path, where: str) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+    expect(page.locator("main h1:visible, #gallery:visible").first).to_be_visible()
+
+
+def test_the_film_plays(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:3")
+    page.locator("#film").click()
+    expect(page.locator(".large img")).to_have_attribute("src", _of("films"))
+    page.keyboard.press("f")
+    expect(page.locator(".large img")).to_have_attribute("src", _of("images"))
+
+
+def _of(folder: str) -> re.Pattern[str]:
+    return re.compile(f"^{folder}/")
+
+
+def test_the_map(page: Page, address: str) -> None:
+    page.goto(f"{address}#map")
+    assert page.locator("#layout option").all_text_contents() == [
+        "channel order", "similarity", "activation"
+    ]  # fmt: skip
+    drawn = []
+    for layout in ("channel", "similarity", "activation"):
+        page.locator("#layout").select_option(layout)
+        page.wait_for_timeout(300)
+        drawn.append(page.locator("#canvas").screenshot())
+    assert len(set(drawn)) == 3
+    page.locator("#canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#spoken")).to_contain_text("activation")
+    spoken = page.locator("#spoken").text_content() or ""
+    page.locator("#zoom-in").click()
+    page.wait_for_url("**at=**")
+    page.locator("#canvas").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1#unit-heading")).to_have_text(spoken.split()[0].rstrip(","))
+    page.keyboard.press("Escape")
+    expect(page.locator("#canvas")).to_be_visible()
+    assert "at=" in page.url
+
+
+def test_a_click_on_the_map_opens_what_is_there(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#map?layout=similarity&at=0.5,0.5,100")
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas is not None
+    middle = (canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2)
+    page.mouse.move(*middle)
+    expect(page.locator("#peek")).to_contain_text("mixed2:0")
+    page.mouse.click(*middle)
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed2:0")
+
+
+def test_the_keyboard_alone_will_do(page: Page, address: str) -> None:
+    page.goto(address)
+    page.keyboard.press("/")
+    page.keyboard.type("layer:mixed4 kind:channel variant=0")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    first = page.locator("h1#unit-heading")
+    expect(first).to_have_text("mixed4:1")
+    page.keyboard.press("ArrowRight")
+    expect(first).to_have_text("mixed4:2")
+    page.keyboard.press("k")
+    expect(first).to_have_text("mixed4:1")
+    page.keyboard.press("c")
+    expect(page.locator(".command .copy")).to_have_text("Copied")
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith("atlas render mixed4:1")
+    page.keyboard.press("Escape")
+    expect(page.locator("#gallery")).to_be_visible()
+    focused = page.evaluate("() => document.activeElement.getAttribute('href')")
+    assert focused == "#mixed4:1"
+    page.keyboard.press("m")
+    expect(page.locator("#canvas")).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    page.keyboard.press("t")
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3", "?q=activaton > 3", "?show=all&q=zzz"])
+def test_nothing_bars_anybody(browser: Browser, atlas: Path, scheme: str, where: str) -> None:
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+        page.wait_for_timeout(300)
+        found = Axe().run(page, options={"preload": False})  # it would fetch the style
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_help_bars_nobody(page: Page, atlas: Path) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    page.keyboard.press("?")
+    found = Axe().run(page, options={"preload": False})  # it would fetch the style
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3"])
+def test_a_phone_need_not_scroll_sideways(browser: Browser, atlas: Path, where: str) -> None:
+    with browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    ) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+        page.wait_for_timeout(300)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+
+def test_names_are_shown_as_they_are(page: Page, address: str) -> None:
+    page.goto(f"{address}#logits:1")
+    expect(page.locator(".lead")).to_contain_text("</script><script>harm()</script>")
+    expect(page.locator(".examples figcaption").first).to_contain_text("0 </script><script>")
+    page.keyboard.press("Escape")
+    expect(page.locator("#list")).to_be_visible()
+    assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
+    page.goto(f"{address}#?q=<img src=x onerror=alert(1)> zzz")
+    expect(page.locator("#empty")).to_contain_text("<img src=x")
+
+
+def test_ten_thousand_tiles_scroll(page: Page, large: str) -> None:
+    page.goto(large)
+    expect(page.locator("#count")).to_have_text("10,000 units")
+    seen = page.evaluate(
+        """async () => {
+        const end = document.documentElement.scrollHeight - innerHeight;
+        let [most, blank] = [0, 0];
+        for (let step = 0; step <= 60; step += 1) {
+            scrollTo(0, (end * step) / 60);
+            await new Promise(requestAnimationFrame);
+            most = Math.max(most, document.querySelectorAll(".tile").length);
+            blank += !document.elementsFromPoint(90, 400).some((one) => one.closest(".tile-box"));
+        }
+        return { most, blank };
+        }"""
+    )
+    assert seen["most"] < 400  # elements, of three screens
+    assert seen["blank"] < 10  # between two tiles
+    assert "wide:9999" in tiles(page)
+    page.keyboard.press("/")
+    page.keyboard.type("wide:5000")
+    assert tiles(page) == ["wide:5000"]
+
+
+def test_the_first_view_is_small(browser: Browser, served: str) -> None:
+    """Sent, by the server's own count of bytes; the figures of a full atlas are in the README."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        sizes: list[int] = []
+        page.on("response", lambda answer: sizes.append(int(answer.headers["content-length"])))
+        page.goto(served, wait_until="networkidle")
+        assert 0 < sum(sizes) < FIRST_VIEW
+
+
+def test_a_growing_atlas_says_how_far_it_is(page: Page, tmp_path: Path) -> None:
+    store = sites.commit(sites.Store.create(tmp_path / "atlas", sites.provenance()), most=1)
+    sites.site.write(store)
+    page.clock.install()
+    page.goto((tmp_path / "atlas/site/index.html").as_uri())
+    expect(page.locator("#so-far")).to_have_text("21 of 54 units so far")
+    expect(page.locator("#reload")).to_be_hidden()
+    page.clock.run_for(20_000)
+    expect(page.locator("#reload")).to_be_hidden()
+    sites.site.write(sites.commit(store))
+    page.clock.run_for(20_000)
+    expect(page.locator("#reload")).to_be_visible()
+    page.locator("#reload").click()
+    expect(page.locator("#count")).to_have_text("54 units")
+    expect(page.locator("#news")).to_be_hidden()
+
+
+def test_a_page_without_its_data_says_so(browser: Browser, atlas: Path, tmp_path: Path) -> None:
+    shutil.copytree(atlas / "site", tmp_path / "site", ignore=shutil.ignore_patterns("data"))
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((tmp_path / "site/index.html").as_uri())
+        expect(page.locator("main")).to_contain_text("Copy the whole folder site/")
