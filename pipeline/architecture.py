@@ -16,6 +16,9 @@ from pipeline import device
 from pipeline.errors import WorkError
 from pipeline.weights import Weights
 
+CLASSES = "/classes"
+"""What the logits are called among layers; no layer can be called so."""
+
 
 @dataclass(frozen=True)
 class Layer:

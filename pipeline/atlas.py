@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.card import Card
+    from pipeline.natural import Example
 
 STATUSES = ("done", "missing", "failed", "unavailable")
 
@@ -103,6 +104,41 @@ class Atlas:
             )
         along, image = self._read(unit_id, "snapshots"), self.image(unit_id)
         return np.concatenate([along, image[None]])
+
+    def examples(self, unit_id: str) -> "list[Example]":
+        """The pictures, of those that the atlas was shown, that excite a unit most.
+
+        Raises:
+            ConfigError: the atlas was shown no pictures.
+            UnitError: the id names nothing in this atlas's network.
+        """
+        from pipeline import natural  # noqa: PLC0415, pandas is slow to import
+
+        unit, rows = self.unit(unit_id), natural.best(self._store)
+        if rows.empty:
+            raise ConfigError(
+                f"the atlas {self.folder} was shown no pictures: `atlas examples FOLDER` shows them"
+            )
+        return natural.of_unit(rows[rows["unit"] == unit.id])
+
+    def example_crops(self, unit_id: str) -> np.ndarray:
+        """What excites a unit in each of its `examples`, (pictures, 64, 64, 3) uint8 RGB.
+
+        Raises:
+            ConfigError, UnitError: as `examples`; or the crops are not cut out yet.
+            DamageError: a chunk is damaged.
+        """
+        from pipeline.crops import Crops  # noqa: PLC0415, see above
+
+        count = len(self.examples(unit_id))
+        record, offset = self._find(unit_id)
+        crops = Crops(self._store)
+        cut = crops.records.one(record.section, record.chunk)
+        if cut is None or cut.units != record.units:
+            raise ConfigError(
+                f"the examples of {unit_id} are not cut out yet: `atlas examples` goes on with them"
+            )
+        return crops.read(cut, "crops", offset)[:count]
 
     def row(self, unit_id: str) -> "pd.Series":
         """A unit's row of the index, less what does not apply to it. Raises as `unit`."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline import frames, responses, similarity
+from pipeline import frames, natural, responses, similarity
 from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.mosaic import grid
@@ -50,6 +50,9 @@ TYPES = {
     "mosaic_row": "Int32",
     "mosaic_col": "Int32",
     **similarity.TYPES,
+    "natural_quantile": "Float32",
+    "natural_median": "Float32",
+    "natural_p99": "Float32",
 }
 """The index's columns and their pandas types."""
 
@@ -88,12 +91,17 @@ def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
         DamageError: a chunk of responses is damaged.
     """
     ids, means = responses.matrix(store, responses.tables(store))
-    if not ids:
-        return frame
-    by_id = {unit.id: unit for unit in store.provenance.units()}
-    found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
-    joined = frame.drop(columns=list(similarity.TYPES)).join(found, on="unit")
-    return _typed(joined[list(TYPES)])
+    if ids:
+        by_id = {unit.id: unit for unit in store.provenance.units()}
+        found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
+        frame = frame.drop(columns=list(similarity.TYPES)).join(found, on="unit")
+    spread = natural.spread(store)
+    if len(spread):
+        known = spread.set_index("unit")
+        frame["natural_median"] = frame["unit"].map(known["q50"])
+        frame["natural_p99"] = frame["unit"].map(known["q99"])
+        frame["natural_quantile"] = natural.standing(store, frame)
+    return _typed(frame[list(TYPES)])
 
 
 def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folder) -> None:
@@ -165,8 +173,9 @@ def state_of(store: Store) -> str:
         for section in store.provenance.sections()
     ]
     failures = [failure.batch for failure in store.records.failures()]
+    shown = natural.noted(store)
     known = store.provenance
-    return digest([known.config_hash, known.columns, known.classes, images, seen, failures])
+    return digest([known.config_hash, known.columns, known.classes, images, seen, failures, shown])
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

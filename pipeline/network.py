@@ -6,16 +6,13 @@ Reading files is in `models`, folding in `folding`, the gradient of silent ReLUs
 import keras
 import tensorflow as tf
 
-from pipeline.architecture import Architecture, Layer
+from pipeline.architecture import CLASSES, Architecture, Layer
 from pipeline.device import Compiler, Precision
 from pipeline.errors import ConfigError, UnitError, WeightsError
 from pipeline.folding import fold
 from pipeline.models import classifier, copied, operations, parents, read, span
 from pipeline.relu import Relu
 from pipeline.weights import Weights
-
-CLASSES = "/classes"
-"""The name under which a `Network` returns the logits; no layer can have it."""
 
 FEATURES = "/features"
 """The name under which a `Network` returns the deepest map that its logits come from."""

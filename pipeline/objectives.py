@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipeline.network import CLASSES, FEATURES
+from pipeline.architecture import CLASSES
+from pipeline.network import FEATURES
 from pipeline.units import Kind, Unit
 
 Activations = Mapping[str, tf.Tensor]

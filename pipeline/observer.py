@@ -30,7 +30,7 @@ class Observer:
 
     Args:
         weights: the resolved weights file.
-        layers: their names.
+        layers: their names; `CLASSES` for the logits.
         span: what black and white are to the network.
     """
 
@@ -67,8 +67,8 @@ class Observer:
         maps = self._network(_floats(pictures))
         found = []
         for layer in self.layers:
-            rows, columns, channels = maps[layer].shape[1:]
-            flat = tf.reshape(maps[layer], (-1, rows * columns, channels))
+            seen = maps[layer]  # of classes one number each
+            flat = tf.reshape(seen, (tf.shape(seen)[0], -1, seen.shape[-1]))
             found += [
                 tf.reduce_mean(flat, axis=1),
                 tf.reduce_max(flat, axis=1),

@@ -79,9 +79,7 @@ def commit(
         seen: by layer, by array name (units, channels) float32.
     """
     for table in of:
-        record = table.records.one(batch.section, batch.chunk)
-        if record is not None and record.units != tuple(unit.id for unit in batch.units):
-            table.records.drop(record)
+        table.forget_others(batch)
         table.write(batch, seen[table.layer.name])
 
 

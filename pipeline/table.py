@@ -7,7 +7,7 @@ records, never chunks. Nobody rewrites a committed chunk.
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,10 +15,22 @@ from pipeline.errors import DamageError, WorkError
 from pipeline.folder import Folder
 from pipeline.records import Record, Records
 from pipeline.seal import digest
-from pipeline.units import Batch, Section
+from pipeline.units import Batch
 
 if TYPE_CHECKING:
     from pipeline.arrays import Arrays
+
+
+class Rows(Protocol):
+    """What a section is to a table."""
+
+    @property
+    def name(self) -> str:
+        """The name of its group."""
+
+    @property
+    def kind(self) -> str:
+        """Of what its rows are."""
 
 
 class Table:
@@ -38,19 +50,19 @@ class Table:
         """The table's arrays; made late, since Zarr is slow to import and an index needs none."""
         raise NotImplementedError
 
-    def has_room(self, section: Section, batches: Sequence[Batch]) -> bool:
+    def has_room(self, section: Rows, batches: Sequence[Batch]) -> bool:
         """Whether a section's arrays have rows for batches, and for those that are committed."""
         wanted = self._wanted(section, batches)
         return wanted is None or self.arrays.has_room(section.name, *wanted)
 
-    def prepare(self, section: Section, batches: Sequence[Batch]) -> None:
+    def prepare(self, section: Rows, batches: Sequence[Batch]) -> None:
         """Make room in a section's arrays for batches; the driver does this, before any worker."""
         wanted = self._wanted(section, batches)
         if wanted is not None:
             self.arrays.make_room(section.name, *wanted)
 
     def _wanted(
-        self, section: Section, batches: Sequence[Batch]
+        self, section: Rows, batches: Sequence[Batch]
     ) -> tuple[int, int, dict[str, str]] | None:
         """Rows, rows a chunk, and attributes of a section's arrays; None where nothing is in it."""
         found = [(batch.size, batch.chunk) for batch in batches]
@@ -111,6 +123,18 @@ class Table:
                 f"{name} of batch {record.section}/{record.chunk:06d} cannot be read: {error}; "
                 f"delete {self.folder}/{commit} and build again"
             ) from error
+
+    def forget_others(self, batch: Batch) -> None:
+        """Take back the commit of a batch's chunk if it is of other units."""
+        record = self.records.one(batch.section, batch.chunk)
+        if record is not None and record.units != tuple(unit.id for unit in batch.units):
+            self.records.drop(record)
+
+    def clear(self) -> None:
+        """Take back every commit."""
+        for section in self.records.sections():
+            for record in self.records.of(section):
+                self.records.drop(record)
 
     def check(self, record: Record) -> str:
         """Read all that a record commits, and say what is wrong with it; nothing if it is whole."""

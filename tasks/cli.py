@@ -195,6 +195,66 @@ def verify(
 
 
 @app.command()
+def examples(
+    pictures: Annotated[
+        Path | None,
+        typer.Argument(help="A folder, a list of files or a Zarr array; if none, the former ones."),
+    ] = None,
+    config: Config = None,
+    output: Output = None,
+    settings: Settings = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Forget other pictures that it was shown before.")
+    ] = False,
+) -> None:
+    """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    from pipeline.pictures import found_in  # noqa: PLC0415
+    from tasks import examples as showing  # noqa: PLC0415
+    from tasks import planning, progress  # noqa: PLC0415
+
+    made = planning.make(_config(config, output, settings))
+    found = found_in(pictures) if pictures else []
+    with progress.show(printing.err) as display:
+        try:
+            shown = showing.show(made, found, display, replace=replace)
+        except KeyboardInterrupt:
+            printing.err.print("stopped: what was seen is kept; the same command goes on")
+            raise typer.Exit(INTERRUPTED) from None
+    printing.show_left_out(shown.pictures, shown.left_out)
+
+
+@app.command(cls=_TakesUnits)
+def where(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    picture: Annotated[
+        Path | None, typer.Option(help="A picture of yours [the unit's own image].")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
+) -> None:
+    """Show where in a picture a unit fires: bright where it does."""
+    folder, unit = _folder_and(arguments, "UNIT")
+    atlas = _atlas(folder)
+    from pipeline import device  # noqa: PLC0415
+
+    device.use("cpu")
+    from PIL import Image  # noqa: PLC0415
+
+    from pipeline import spatial  # noqa: PLC0415, TensorFlow after its environment
+
+    known = atlas.provenance
+    seen = spatial.read(picture, known.size) if picture else atlas.image(unit)
+    field = spatial.fires(known, unit, seen)
+    path = output or Path(f"{unit.replace(':', '-')}-where.png")
+    printing.save(Image.fromarray(spatial.overlay(seen, field)), path)
+    row, column = divmod(int(field.argmax()), field.shape[1])
+    printing.out.print(
+        f"{unit}: {field.mean():.4g} on average, {field.max():.4g} at most, in row {row} and "
+        f"column {column} of {field.shape[0]} x {field.shape[1]}"
+    )
+    printing.err.print(f"saved {path}")
+
+
+@app.command()
 def query(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
     sort: Annotated[

@@ -3,7 +3,7 @@
 import enum
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -87,6 +87,13 @@ def show_findings(findings: "Sequence[Finding]") -> None:
 def _group(finding: "Finding") -> str:
     section, slash, _ = finding.part.rpartition("/")
     return section if slash and finding.state != "left over" else "the atlas"
+
+
+def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:
+    """Say how many pictures were seen, and name those that could not be read."""
+    out.print(f"{pictures - len(left_out):,} pictures seen, {len(left_out):,} left out")
+    for name, reason in left_out.items():
+        out.print(f"left out: {name}: {reason}", markup=False)
 
 
 def show_frame(frame: "pd.DataFrame", form: Format) -> None:

@@ -39,16 +39,18 @@ class Display:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = 0
+        self._what = "units"
         self._began = time.monotonic()
         self.done = 0
         self.failed = 0
 
-    def start(self, before: int, missing: int) -> None:
-        """Say what is there and what is to come, in units."""
-        self._total = missing
+    def start(self, before: int, missing: int, what: str = "units") -> None:
+        """Say what is there and what is to come, and count from here on."""
+        self._total, self._what = missing, what
         self._began = time.monotonic()
+        self.done = self.failed = 0
         if before:
-            self._console.print(f"{before:,} units are there, {missing:,} to go")
+            self._console.print(f"{before:,} {what} are there, {missing:,} to go")
 
     def update(self, outcome: Outcome) -> None:
         """Take in what a build reports; see `tasks.dispatch`."""
@@ -106,7 +108,7 @@ class _Lines(Display):
         left = (self._total - counted) / self.rate if self.done else 0.0
         failed = f", {self.failed:,} failed" if self.failed else ""
         self._console.print(
-            f"{counted:,} of {self._total:,} units{failed}, {self.rate:.2f} a second, "
+            f"{counted:,} of {self._total:,} {self._what}{failed}, {self.rate:.2f} a second, "
             f"{duration(left)} left"
         )
 
@@ -118,14 +120,14 @@ class _Live(Display):
         super().__init__(console)
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("units"), _Rate(), TimeRemainingColumn(compact=True), TextColumn("left"),
+            TextColumn("{task.fields[what]}"), _Rate(), TimeRemainingColumn(compact=True), TextColumn("left"),
             TextColumn("[red]{task.fields[failed]}"), console=console,
         )  # fmt: skip
-        self._task = self._bar.add_task("rendering", total=None, failed="")
+        self._task = self._bar.add_task("", total=None, failed="", what="units")
 
-    def start(self, before: int, missing: int) -> None:
-        super().start(before, missing)
-        self._bar.update(self._task, total=missing)
+    def start(self, before: int, missing: int, what: str = "units") -> None:
+        super().start(before, missing, what)
+        self._bar.reset(self._task, total=missing, what=what)
 
     def _refresh(self, outcome: Outcome) -> None:
         del outcome

@@ -6,9 +6,12 @@ The driver imports this module to name the function, so TensorFlow waits until a
 import contextlib
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from pipeline import device, responses
+import numpy as np
+
+from pipeline import device, examples, pictures, responses
+from pipeline.crops import Crops
 from pipeline.errors import AtlasFolderError, StorageError, WorkError
 from pipeline.seal import digest
 from pipeline.store import Store
@@ -61,6 +64,42 @@ def respond(folder: str, batch: Batch, fingerprint: str, most: int | None = None
         seen = _observer(folder, fingerprint, layers).see(store.read(record, "images"), size)
         values = {layer: {"mean": s.mean, "peak": s.peak} for layer, s in seen.items()}
         responses.commit(tables, batch, values)
+        return most
+
+
+def look(folder: str, batch: Batch, fingerprint: str, most: int | None = None) -> int | None:
+    """See a batch of pictures with every channel of the atlas's layers.
+
+    Arguments, result and errors as `compute`; the batch's units are `pipeline.pictures.Picture`s.
+    """
+    arrival.insist()
+    with _storage(folder):
+        store = _opened(folder, fingerprint)
+        known = store.provenance
+        tables = examples.tables(store)
+        device.use(known.device, known.render.compiler)
+        loaded = [pictures.load(cast(pictures.Picture, p), known.size) for p in batch.units]
+        images = np.stack([image for image, _ in loaded])
+        layers = tuple(table.layer.name for table in tables)
+        seen = _observer(folder, fingerprint, layers).see(images, most or known.batch_size)
+        states = np.array([[state] for _, state in loaded], np.uint8)
+        values = {
+            layer: {"mean": s.mean, "peak": s.peak, "place": s.place, "state": states}
+            for layer, s in seen.items()
+        }
+        examples.commit(tables, batch, values)
+        return most
+
+
+def crop(folder: str, batch: Batch, fingerprint: str, most: int | None = None) -> int | None:
+    """Cut out what excites a batch's units in their strongest pictures.
+
+    Arguments, result and errors as `compute`.
+    """
+    arrival.insist()
+    with _storage(folder):
+        store = _opened(folder, fingerprint)
+        Crops(store).cut(batch)
         return most
 
 

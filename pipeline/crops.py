@@ -1,0 +1,66 @@
+"""Crops: what excites each unit in its strongest pictures, cut out.
+
+    ATLAS/atlas.zarr/crops/SECTION/crops  (row, rank, y, x, rgb) uint8, the strongest first
+    ATLAS/crops/SECTION/000012.json       commits chunk 12 of them
+
+The rows and chunks are those of the images.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from typing_extensions import override
+
+from pipeline import examples, natural, pictures
+from pipeline.layout import Layout
+from pipeline.store import Store
+from pipeline.table import Table
+from pipeline.units import Batch
+
+if TYPE_CHECKING:
+    from pipeline.arrays import Arrays
+
+SIZE = 64
+"""Side of a crop, in pixels."""
+
+
+class Crops(Table):
+    """What excites each unit in its strongest pictures, cut out."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.folder, "crops")
+        self._store = store
+
+    @cached_property
+    @override
+    def arrays(self) -> "Arrays":
+        from pipeline.arrays import Arrays  # noqa: PLC0415, slow to import
+
+        layout = Layout((natural.BEST, SIZE, SIZE, 3), "uint8", 0, ("rank", "y", "x", "rgb"))
+        return Arrays(self.folder, "crops/", {"crops": layout})
+
+    def pending(self) -> list[Batch]:
+        """The batches of units whose crops are not cut out."""
+        known = self._store.provenance
+        units = {unit.id: unit for unit in known.units()}
+        found = []
+        for section in known.available_sections():
+            done = {record.chunk: record.units for record in self.records.of(section.name)}
+            for record in self._store.records.of(section.name):
+                if done.get(record.chunk) != record.units:
+                    members = tuple(units[unit] for unit in record.units if unit in units)
+                    found.append(Batch(section.name, record.chunk, record.size, members))
+        return found
+
+    def cut(self, batch: Batch) -> None:
+        """Cut out and store what excites a batch's units."""
+        shown = {picture.id: picture for picture in examples.listed(self._store)}
+        strongest = natural.best(self._store)
+        crops = np.zeros((len(batch.units), natural.BEST, SIZE, SIZE, 3), np.uint8)
+        for row, unit in enumerate(batch.units):
+            for example in natural.of_unit(strongest[strongest["unit"] == unit.id]):
+                picture = shown[example.picture]
+                crops[row, example.rank] = pictures.crop(picture, example.box, SIZE)
+        self.forget_others(batch)
+        self.write(batch, {"crops": crops})

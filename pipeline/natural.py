@@ -1,0 +1,211 @@
+"""What pictures tell of each unit: the strongest, what in them excites it, and how it is spread.
+
+    ATLAS/examples.parquet, examples.json  the strongest pictures of each unit
+    ATLAS/natural.parquet, natural.json    how each unit's activation is spread over all of them
+
+A unit's activation on a picture is the mean response of its channel; for a neuron its channel's
+largest value anywhere, for a class its logit or probability, for DeepDream the sum over its layers
+of the mean over their channels.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from pipeline import examples, frames
+from pipeline.architecture import CLASSES
+from pipeline.errors import DamageError
+from pipeline.examples import Examples
+from pipeline.pictures import READ
+from pipeline.store import Store
+from pipeline.units import Unit
+
+BEST = 9
+"""Pictures that are kept for a unit."""
+_PART = 0.5
+"""Side of what excites a unit, as part of the picture as the network saw it."""
+BEST_NAME, SPREAD_NAME = "examples.parquet", "natural.parquet"
+QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture that excites a unit.
+
+    Attributes:
+        rank: 0 for the strongest.
+        picture: its name.
+        activation: the unit's activation on it.
+        box: left, top, right and bottom of what excites it, as parts of the picture's middle
+            square, 0 to 1.
+    """
+
+    rank: int
+    picture: str
+    activation: float
+    box: tuple[float, float, float, float]
+
+
+def summarise(store: Store) -> None:
+    """Find each unit's strongest pictures, and how its activation is spread over all of them.
+
+    Raises:
+        DamageError: a chunk is damaged.
+    """
+    pictures = examples.listed(store)
+    layers = {table.layer.name: _Layer(store, table) for table in examples.tables(store)}
+    units = [unit for unit in store.provenance.units() if store.provenance.is_available(unit)]
+    strongest, spreads = [], []
+    for unit in units:
+        values, read = _activations(unit, layers), layers[_of(unit)[0]].read
+        numbers = np.flatnonzero(read)
+        sign = -1.0 if unit.negative else 1.0
+        order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
+        for rank, number in enumerate(order):
+            box = layers[_of(unit)[0]].box(unit, int(number))
+            strongest.append(
+                [unit.id, rank, pictures[number].id, int(number), values[number], *box]
+            )
+        spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
+    note = {"state": examples.state_of(store)}
+    sides = ["left", "top", "right", "bottom"]
+    columns = ["unit", "rank", "picture", "number", "activation", *sides]
+    frames.write(store.folder, BEST_NAME, pd.DataFrame(strongest, columns=columns), note)
+    names = ["unit", "pictures", *(f"q{round(100 * q):02d}" for q in QUANTILES)]
+    frames.write(store.folder, SPREAD_NAME, pd.DataFrame(spreads, columns=names), note)
+
+
+def is_current(store: Store) -> bool:
+    """Whether the strongest pictures are those of what was seen."""
+    state = examples.state_of(store)
+    try:
+        return all(
+            frames.notes(store.folder, name)["state"] == state for name in (BEST_NAME, SPREAD_NAME)
+        )
+    except (OSError, DamageError):
+        return False
+
+
+def best(store: Store) -> pd.DataFrame:
+    """The strongest pictures of all units: columns as `summarise` writes them; perhaps no rows.
+
+    Raises:
+        DamageError: the file is damaged.
+    """
+    try:
+        return frames.read(store.folder, BEST_NAME)
+    except FileNotFoundError:
+        return pd.DataFrame({"unit": [], "rank": [], "picture": [], "activation": []})
+
+
+def of_unit(rows: pd.DataFrame) -> list[Example]:
+    """The rows of `best` that are of one unit, the strongest first."""
+    sides = rows[["left", "top", "right", "bottom"]].to_numpy(float).tolist()
+    named = zip(rows["rank"], rows["picture"], rows["activation"], sides, strict=True)
+    return [
+        Example(int(rank), str(picture), float(activation), (left, top, right, bottom))
+        for rank, picture, activation, (left, top, right, bottom) in named
+    ]
+
+
+def spread(store: Store) -> pd.DataFrame:
+    """The spread of all units' activations over the pictures; perhaps no rows. Raises as `best`."""
+    try:
+        return frames.read(store.folder, SPREAD_NAME)
+    except FileNotFoundError:
+        return pd.DataFrame({"unit": [], "pictures": []})
+
+
+def noted(store: Store) -> str:
+    """What the strongest pictures were found in; empty where none were."""
+    try:
+        return frames.notes(store.folder, SPREAD_NAME)["state"]
+    except (OSError, DamageError):
+        return ""
+
+
+def standing(store: Store, frame: pd.DataFrame) -> list[float | None]:
+    """For each row of an index, the part of the pictures on which its unit is less active.
+
+    For a negative unit, those on which it is more active.
+    """
+    layers = {table.layer.name: _Layer(store, table) for table in examples.tables(store)}
+    units = {unit.id: unit for unit in store.provenance.units()}
+    found: list[float | None] = []
+    for unit_id, activation in zip(frame["unit"], frame["activation"], strict=True):
+        unit = units[unit_id]
+        if pd.isna(activation) or not all(name in layers for name in _of(unit)):
+            found.append(None)
+            continue
+        sign = -1.0 if unit.negative else 1.0
+        values = _activations(unit, layers)[layers[_of(unit)[0]].read]
+        found.append(float((sign * values < sign * activation).mean()) if len(values) else None)
+    return found
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What a layer saw of all pictures."""
+
+    store: Store
+    table: Examples
+
+    def _all(self, name: str) -> np.ndarray:
+        records = self.table.records.of(examples.PILE.name)
+        return np.concatenate([self.table.read(record, name) for record in records])
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        return self._all("mean")
+
+    @cached_property
+    def peak(self) -> np.ndarray:
+        return self._all("peak")
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        return self._all("place")
+
+    @cached_property
+    def read(self) -> np.ndarray:
+        return np.asarray(self._all("state")[:, 0] == READ)
+
+    def box(self, unit: Unit, number: int) -> tuple[float, float, float, float]:
+        """What of a picture excites a unit most: a square about the channel's largest value."""
+        layer = self.table.layer
+        if unit.kind not in ("channel", "neuron"):
+            return (0.0, 0.0, 1.0, 1.0)
+        row, column = divmod(int(self.place[number, unit.index]), layer.width)
+        left = _clip((column + 0.5) / layer.width - _PART / 2)
+        top = _clip((row + 0.5) / layer.height - _PART / 2)
+        return (left, top, left + _PART, top + _PART)
+
+
+def _of(unit: Unit) -> tuple[str, ...]:
+    """The layers that a unit is of; a class is of the logits."""
+    return (CLASSES,) if unit.has_class else unit.layers
+
+
+def _clip(start: float) -> float:
+    return min(max(start, 0.0), 1.0 - _PART)
+
+
+def _activations(unit: Unit, layers: Mapping[str, _Layer]) -> np.ndarray:
+    """A unit's activation on each picture."""
+    if unit.kind == "deepdream":
+        return np.asarray(sum(layers[name].mean.mean(axis=1) for name in unit.layers))
+    layer = layers[_of(unit)[0]]
+    if unit.kind == "softmax":
+        likely = np.exp(layer.mean - layer.mean.max(axis=1, keepdims=True))
+        return np.asarray(likely[:, unit.index] / likely.sum(axis=1))
+    values = layer.peak if unit.kind == "neuron" else layer.mean
+    return np.asarray(values[:, unit.index])
+
+
+def _quantiles(values: np.ndarray) -> Iterator[float]:
+    if not len(values):
+        return iter([float("nan")] * len(QUANTILES))
+    return iter(np.quantile(values, QUANTILES).tolist())
