@@ -6,6 +6,7 @@
 The rows and chunks are those of the images.
 """
 
+import functools
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SIZE = 64
 """Side of a crop, in pixels."""
+_KEPT = 256
+"""Pictures that are kept for the next crop, 200 kB each."""
 
 
 class Crops(Table):
@@ -57,10 +60,10 @@ class Crops(Table):
         """Cut out and store what excites a batch's units."""
         shown = {picture.id: picture for picture in examples.listed(self._store)}
         strongest = natural.best(self._store)
+        square = functools.lru_cache(_KEPT)(lambda name: pictures.load(shown[name], 4 * SIZE)[0])
         crops = np.zeros((len(batch.units), natural.BEST, SIZE, SIZE, 3), np.uint8)
         for row, unit in enumerate(batch.units):
             for example in natural.of_unit(strongest[strongest["unit"] == unit.id]):
-                picture = shown[example.picture]
-                crops[row, example.rank] = pictures.crop(picture, example.box, SIZE)
+                crops[row, example.rank] = pictures.crop(square(example.picture), example.box, SIZE)
         self.forget_others(batch)
         self.write(batch, {"crops": crops})

@@ -20,6 +20,7 @@ from pipeline.architecture import CLASSES
 from pipeline.errors import DamageError
 from pipeline.examples import Examples
 from pipeline.pictures import READ
+from pipeline.seal import digest
 from pipeline.store import Store
 from pipeline.units import Unit
 
@@ -70,7 +71,7 @@ def summarise(store: Store) -> None:
                 [unit.id, rank, pictures[number].id, int(number), values[number], *box]
             )
         spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
-    note = {"state": examples.state_of(store)}
+    note = {"state": _state(store)}
     sides = ["left", "top", "right", "bottom"]
     columns = ["unit", "rank", "picture", "number", "activation", *sides]
     frames.write(store.folder, BEST_NAME, pd.DataFrame(strongest, columns=columns), note)
@@ -80,7 +81,7 @@ def summarise(store: Store) -> None:
 
 def is_current(store: Store) -> bool:
     """Whether the strongest pictures are those of what was seen."""
-    state = examples.state_of(store)
+    state = _state(store)
     try:
         return all(
             frames.notes(store.folder, name)["state"] == state for name in (BEST_NAME, SPREAD_NAME)
@@ -144,6 +145,11 @@ def standing(store: Store, frame: pd.DataFrame) -> list[float | None]:
         values = _activations(unit, layers)[layers[_of(unit)[0]].read]
         found.append(float((sign * values < sign * activation).mean()) if len(values) else None)
     return found
+
+
+def _state(store: Store) -> str:
+    """A digest of what was seen, and of the units that it is asked for."""
+    return digest([examples.state_of(store), [unit.id for unit in store.provenance.units()]])
 
 
 @dataclass(frozen=True)

@@ -84,30 +84,25 @@ def load(picture: Picture, size: int) -> tuple[np.ndarray, int]:
         image = _decoded(picture)
     except Exception as error:  # decoders raise anything for damaged files
         return np.zeros((size, size, 3), np.uint8), _state(error)
-    return _cut(image, (0.0, 0.0, 1.0, 1.0), size), READ
-
-
-def crop(picture: Picture, box: Sequence[float], size: int) -> np.ndarray:
-    """A square part of a picture's middle square, (size, size, 3) uint8; black if it is gone.
-
-    Args:
-        picture: where it is.
-        box: left, top, right, bottom, as parts of the middle square, 0 to 1.
-        size: side of the result, in pixels.
-    """
-    try:
-        image = _decoded(picture)
-    except Exception:  # see `load`
-        return np.zeros((size, size, 3), np.uint8)
-    return _cut(image, box, size)
-
-
-def _cut(image: Image.Image, box: Sequence[float], size: int) -> np.ndarray:
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    area = (left + side * box[0], top + side * box[1], left + side * box[2], top + side * box[3])
+    area = (left, top, left + side, top + side)
     how = Image.Resampling.LANCZOS
-    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0))
+    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0)), READ
+
+
+def crop(square: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
+    """A part of a square picture, (size, size, 3) uint8.
+
+    Args:
+        square: (side, side, 3) uint8, as `load` gives it.
+        box: left, top, right, bottom, as parts of the side, 0 to 1.
+        size: side of the result, in pixels.
+    """
+    side = len(square)
+    area = (side * box[0], side * box[1], side * box[2], side * box[3])
+    how = Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(square).resize((size, size), how, area))
 
 
 _SUFFIXES = (

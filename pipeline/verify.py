@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline import index, responses, sheets
+from pipeline import examples, index, responses, sheets
+from pipeline.crops import Crops
 from pipeline.errors import DamageError
 from pipeline.records import Record
 from pipeline.seal import digest, seal, unseal
@@ -120,7 +121,7 @@ def _trusted(store: Store) -> Mapping[str, str]:
 
 def _tables(store: Store) -> list[Table]:
     """Everything that batches are committed to."""
-    return [store, *responses.tables(store)]
+    return [store, *responses.tables(store), *examples.tables(store), Crops(store)]
 
 
 def _stamped(store: Store) -> Iterator[tuple[Table, list[Record], list[str]]]:

@@ -120,8 +120,8 @@ class _Live(Display):
         super().__init__(console)
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[what]}"), _Rate(), TimeRemainingColumn(compact=True), TextColumn("left"),
-            TextColumn("[red]{task.fields[failed]}"), console=console,
+            TextColumn("{task.fields[what]}"), _Rate(), TimeRemainingColumn(compact=True),
+            TextColumn("left"), TextColumn("[red]{task.fields[failed]}"), console=console,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=None, failed="", what="units")
 
