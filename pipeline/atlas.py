@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.card import Card
     from pipeline.natural import Example
+    from pipeline.orders import Order
 
 STATUSES = ("done", "missing", "failed", "unavailable")
 
@@ -189,6 +190,14 @@ class Atlas:
         from pipeline import sheets  # noqa: PLC0415, Pillow is not needed to query
 
         sheets.contact(self._store, [self.unit(unit) for unit in units], heading, tile, path)
+
+    def mosaic(
+        self, path: Path, order: "Order" = "channel", sections: Sequence[str] = (), tile: int = 96
+    ) -> None:
+        """Draw the finished units as a PNG, in an order of choice; see `pipeline.orders.draw`."""
+        from pipeline import orders  # noqa: PLC0415, slow to import
+
+        orders.draw(self._store, self.index, order, tuple(sections), tile, path)
 
     def status(self) -> dict[str, dict[str, int]]:
         """For each section how many units are done, missing, failed and unavailable."""

@@ -27,7 +27,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class Panel:
-    """A heading and the units under it, as (id, label); an id's tile may be missing."""
+    """A heading and the units under it, as (id, label); an id's tile may be missing.
+
+    An empty id leaves its place empty.
+    """
 
     heading: str
     units: Sequence[tuple[str, str]]
@@ -63,6 +66,8 @@ def lay_out(panels: Sequence[Panel], side: int) -> Sheet:
         headings.append((panel.heading, _GAP, top))
         top += _HEADING
         for place, (unit, label) in enumerate(panel.units):
+            if not unit:  # nobody's place
+                continue
             row, column = divmod(place, panel.columns)
             x, y = _GAP + column * (side + _GAP), top + row * (side + _LABEL)
             tiles.append(Tile(unit, label, x, y, side))
