@@ -57,7 +57,7 @@ def lay_out(
         items.append(Picture(x, y, tile, tile, partial(image, unit)))
         items += caption_items(rows.iloc[place], captions, x, y + tile + gap // 2, tile, size)
     height = top + math.ceil(len(units) / wide) * step
-    return Paper(width, max(height, top + gap), tuple(items))
+    return Paper(width, height + gap // 2, tuple(items))
 
 
 def text_size(tile: int) -> int:
@@ -96,10 +96,10 @@ def caption(name: str, value: Any) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return number(value) if isinstance(value, float | np.floating) else str(value)
+    return number(float(value)) if isinstance(value, float | np.floating) else str(value)
 
 
-def number(value: "float | np.floating[Any]") -> str:
+def number(value: float) -> str:
     """A number with three digits."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"

@@ -103,9 +103,9 @@ def lay_out(
         columns: pairs a row, or 0 for a sheet about 4 by 3.
     """
     size, gap = contact.text_size(tile), max(8, tile // 8)
-    wide, pair = columns or max(1, grid(len(frame)) // 2), 2 * tile + 2
+    wide, pair = columns or max(1, round(grid(len(frame)) * 0.75)), 2 * tile + 2
     line = round(size * 1.3)
-    step, top = tile + 3 * line + gap, gap + round(size * 2.4)
+    step, top = tile + 2 * line + 2 * gap, gap + round(size * 2.4)
     width = gap + min(wide, max(len(frame), 1)) * (pair + gap)
     items: list[Item] = list(contact.heading_items(heading, gap, width, size))
     sides = (tiles(before), tiles(after))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import index, query
+from pipeline.errors import WorkError
 from pipeline.folder import Folder
 from pipeline.store import LOCK, Store
 
@@ -41,6 +42,9 @@ def write_zip(store: Store, path: Path) -> None:
 
     Nothing is compressed again. Records are listed before the chunks that they commit, so that what
     the archive commits is in it, even while the atlas grows.
+
+    Raises:
+        WorkError: a file went away meanwhile.
     """
     folder = store.folder
     first = ("records", "responses", "examples")
@@ -50,7 +54,13 @@ def write_zip(store: Store, path: Path) -> None:
         for name in sorted(names):
             entry = zipfile.ZipInfo(_ROOT + name, _EPOCH)
             entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, folder.read(name))
+            try:
+                archive.writestr(entry, folder.read(name))
+            except FileNotFoundError as error:
+                raise WorkError(
+                    f"{name} in {folder} went away while it was archived: export again when no "
+                    "build is running"
+                ) from error
 
 
 def _below(folder: Folder, under: str) -> Iterator[str]:

@@ -51,6 +51,7 @@ def write_ome_zarr(store: Store, path: Path) -> None:
         labels,
         root,
         name="units",
+        scaler=None,  # else an older ome-zarr warns of its own default
         scale_factors=factors,
         method=Methods.NEAREST,
         fmt=FormatV05(),
@@ -96,9 +97,8 @@ def _factors(width: int, height: int) -> list[int]:
 def _properties(store: Store, sheet: mosaic.Sheet) -> list[dict[str, Any]]:
     """What is said of each label, in the order of the tiles."""
     frame = index.read(store.folder) if index.is_current(store) else index.build(store)
-    rows: Any = frame.set_index("unit", drop=False).loc[
-        [tile.unit for tile in sheet.tiles], list(_SAID)
-    ]
+    units = [tile.unit for tile in sheet.tiles]
+    rows: Any = frame.set_index("unit", drop=False).loc[units, list(_SAID)]
     return [
         {"label-value": number} | {name: _plain(value) for name, value in row.items()}
         for number, row in enumerate(rows.to_dict("records"), start=1)

@@ -46,7 +46,7 @@ def export(store: Store, kind: str, path: Path) -> None:
     Raises:
         ConfigError: there is no such format, something is there, its folder is not there, it
             cannot be written, or the format's library is not here.
-        DamageError: stored data is damaged.
+        WorkError: stored data is damaged, or changed meanwhile.
     """
     if kind not in FORMATS:
         raise ConfigError(f"there is no format {kind!r}: expected {', '.join(FORMATS)}")

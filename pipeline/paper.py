@@ -179,7 +179,7 @@ def _paste(canvas: Image.Image, pen: ImageDraw.ImageDraw, item: Picture, by: int
 
 def _corners(item: Picture | Box, by: int) -> tuple[float, float, float, float]:
     x, y = item.x * by, item.y * by
-    return x, y, x + item.width * by - 1, y + item.height * by - 1
+    return x, y, max(x, x + item.width * by - 1), max(y, y + item.height * by - 1)
 
 
 def _font(size: int) -> Any:

@@ -20,7 +20,7 @@ PAIRS = 24
 
 Top = Annotated[int | None, typer.Option(min=1, help="Keep the first rows.")]
 Tile = Annotated[int, typer.Option(min=16, max=2048, help="Side of an image, in pixels.")]
-Across = Annotated[int, typer.Option(min=0, help="Images a row [a sheet about 4 by 3].")]
+Across = Annotated[int, typer.Option(min=0, help="Images a row (a sheet about 4 by 3).")]
 _SHEET = "FILE.png|FILE.pdf"
 
 
@@ -115,7 +115,7 @@ def diff(
         typer.Option(
             metavar="COLUMN",
             help="Largest change first: response_distance, image_distance, activation_change or "
-            "robust_change [the first that there is].",
+            "robust_change (the first that there is).",
         ),
     ] = None,
     top: Top = None,

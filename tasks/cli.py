@@ -194,7 +194,7 @@ def render(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
     config: Config = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The PNG [the unit's id].")
+        Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
     ] = None,
     film: Annotated[
         Path | None,

@@ -37,14 +37,15 @@ class TakesUnits(TyperCommand):
 def _shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_shown(item) for item in value)
-    return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
+    is_hidden = isinstance(value, str) and value.startswith(_HIDDEN)
+    return value.removeprefix(_HIDDEN) if is_hidden else value
 
 
 Config = Annotated[
-    Path | None, typer.Option("-c", "--config", help=f"The configuration [{DEFAULT_CONFIG}].")
+    Path | None, typer.Option("-c", "--config", help=f"The configuration ({DEFAULT_CONFIG}).")
 ]
 Output = Annotated[
-    str | None, typer.Option("-o", "--output", help="The atlas folder [the configuration's].")
+    str | None, typer.Option("-o", "--output", help="The atlas folder (the configuration's).")
 ]
 Settings = Annotated[
     list[str] | None,
@@ -55,7 +56,7 @@ Only = Annotated[
     typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
 ]
 Folder = Annotated[
-    str | None, typer.Argument(metavar="[DIR]", help="The atlas folder [the configuration's].")
+    str | None, typer.Argument(metavar="[DIR]", help="The atlas folder (the configuration's).")
 ]
 Sort = Annotated[str | None, typer.Option(help="Sort by a column; -COLUMN for descending order.")]
 Columns = Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")]
