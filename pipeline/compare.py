@@ -71,7 +71,8 @@ def lay_out(atlas: "Atlas", units: Sequence[str]) -> Paper:
     """
     if not units:
         raise ConfigError("there is nothing to compare: name a unit or more")
-    subjects = [_subject(atlas, atlas.unit(name)) for name in units]
+    index = atlas.index
+    subjects = [_subject(atlas, index, atlas.unit(name)) for name in units]
     ranges = _ranges(subjects)
     longest = max((s.responses["z"].max() for s in subjects if len(s.responses)), default=0.0)
     items: list[Item] = []
@@ -98,8 +99,7 @@ def lay_out(atlas: "Atlas", units: Sequence[str]) -> Paper:
     return Paper(_GAP + len(units) * (WIDTH + _GAP), round(bottom), tuple(items), scale=2)
 
 
-def _subject(atlas: "Atlas", unit: Unit) -> Subject:
-    index = atlas.index
+def _subject(atlas: "Atlas", index: pd.DataFrame, unit: Unit) -> Subject:
     rows = index[index["unit"] == unit.id]
     if rows.empty or rows.iloc[0]["status"] != "done":
         atlas.image(unit.id)  # says why not

@@ -108,7 +108,7 @@ def save(paper: Paper, path: Path) -> None:
     """Save a sheet, atomically: a .png or a .pdf; equal sheets give equal bytes.
 
     Raises:
-        ConfigError: as `check`; or the PNG would be too large.
+        ConfigError: as `check`; or it cannot be written, or the PNG would be too large.
         DamageError: a stored image is damaged.
     """
     check(path)
@@ -119,7 +119,10 @@ def save(paper: Paper, path: Path) -> None:
             f"the sheet {path} would have {wide} x {high} pixels, and {_LARGEST:,} are the most: "
             "take fewer units, a smaller tile, or a PDF"
         )
-    write_atomically(path, lambda file: _SAVE[kind](paper, file))
+    try:
+        write_atomically(path, lambda file: _SAVE[kind](paper, file))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def width_of(text: str, size: int) -> float:

@@ -89,6 +89,13 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "s.png").read_text() == "before"
 
 
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "s.png").mkdir()
+    with pytest.raises(ConfigError, match=r"s\.png cannot be written: Is a directory"):
+        save(PAPER, tmp_path / "s.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.png"]
+
+
 def test_texts_fit() -> None:
     assert fitting("mixed4:42", 200, 12) == "mixed4:42"
     cut = fitting("a name far too long to fit", 60, 12)
