@@ -147,16 +147,18 @@ def _relatives(atlas: "Atlas", built: set[str], unit: Unit) -> list[str]:
 
 
 def _examples(atlas: "Atlas", unit: Unit) -> list[Thumb]:
-    """The strongest pictures of the user's own; nothing where the atlas has none.
-
-    `Atlas.examples(unit)` gives a row a picture, the strongest first, with `activation` and `crop`,
-    (side, side, 3) uint8.
-    """
-    examples = getattr(atlas, "examples", None)
-    if examples is None:
+    """The strongest pictures of the user's own; nothing where the atlas was shown none."""
+    examples: Any = getattr(atlas, "examples", None)
+    crops: Any = getattr(atlas, "example_crops", None)
+    if examples is None or crops is None:
         return []
-    rows = examples(unit.id).head(_THUMBS).to_dict("records")
-    return [Thumb((number(row["activation"]),), partial(np.asarray, row["crop"])) for row in rows]
+    try:
+        pairs = zip(examples(unit.id), crops(unit.id), strict=False)
+    except ConfigError:  # none were shown, or none are cut out yet
+        return []
+    return [
+        Thumb((number(example.activation),), partial(np.asarray, crop)) for example, crop in pairs
+    ][:_THUMBS]
 
 
 def _image(atlas: "Atlas", unit: str) -> np.ndarray | None:

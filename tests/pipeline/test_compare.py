@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from atlases import measure
 from PIL import Image
@@ -84,8 +84,9 @@ def test_examples_are_shown_where_there_are_any(
     atlas: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crop = np.full((8, 8, 3), 7, np.uint8)
-    rows = pd.DataFrame({"activation": [3.5], "crop": [crop]})
-    monkeypatch.setattr(Atlas, "examples", lambda *_: rows, raising=False)
+    found = [SimpleNamespace(activation=3.5)]
+    monkeypatch.setattr(Atlas, "examples", lambda *_: found, raising=False)
+    monkeypatch.setattr(Atlas, "example_crops", lambda *_: crop[None], raising=False)
     paper = compare.lay_out(atlas, ["mixed2:1"])
     assert "3.50" in _texts(atlas, "mixed2:1")
     last = [item for item in paper.items if isinstance(item, Picture)][-1]
