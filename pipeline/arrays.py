@@ -114,6 +114,17 @@ class Arrays:
         self._refuse_strange(array, name)
         return np.asarray(array[rows])
 
+    def names(self, section: str) -> list[str]:
+        """The arrays of a section, whose metadata is this project's.
+
+        Raises:
+            Exception: of many types, for metadata that is gone, damaged, or another's.
+        """
+        for name in self._layouts:
+            array = zarr.open_array(self._zarr, path=f"{self._place}{section}/{name}", mode="r")
+            self._refuse_strange(array, name)
+        return list(self._layouts)
+
     def _refuse_strange(self, array: Any, name: str) -> None:
         """Raise where metadata asks for more than this project writes, as codecs that run code."""
         layout, metadata = self._layouts[name], array.metadata

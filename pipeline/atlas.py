@@ -17,10 +17,12 @@ from pipeline.units import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
+    from pipeline.asking import Asked
     from pipeline.card import Card
+    from pipeline.diff import Changes
     from pipeline.natural import Example
-    from pipeline.orders import Order
 
 STATUSES = ("done", "missing", "failed", "unavailable")
 
@@ -38,6 +40,7 @@ class Atlas:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._kept: tuple[str, Asked] | None = None
 
     @classmethod
     def open(cls, folder: str | Path | Folder) -> "Atlas":
@@ -176,23 +179,129 @@ class Atlas:
 
         found = query.select(self.index, expression)
         if sort is not None:
-            column = sort.removeprefix("-")
-            query.check_columns(found, [column])
-            found = found.sort_values(column, ascending=not sort.startswith("-"), kind="stable")
+            found = query.ordered(found, sort)
         return found if top is None else found.head(top)
 
-    def sheet(self, units: Sequence[str], path: Path, heading: str, tile: int = 128) -> None:
-        """Draw a contact sheet of units as a PNG; a unit that is not built leaves its place empty.
+    def responses(self, unit_id: str) -> "pd.DataFrame":
+        """How every channel of the atlas's layers responds to a unit's image, strongest first.
+
+        Returns:
+            Columns `layer`, `channel`, `unit` (the channel's id), `mean` and `peak` over the
+            channel's map, and `z`, the mean against the channel's spread over the atlas.
 
         Raises:
+            ConfigError: the atlas has no responses yet.
+            UnitError: the unit has none yet, or cannot be.
+            DamageError: stored responses are damaged.
+        """
+        from pipeline import asking  # noqa: PLC0415, pandas is slow to import
+
+        return asking.of_unit(self._asked(), self.unit(unit_id))
+
+    def similar(self, unit_id: str, top: int = 10) -> "pd.DataFrame":
+        """The rows of the index whose responses are most like a unit's, the nearest first.
+
+        Their `distance` is 1 less the cosine between the responses, each measured against its
+        channel's spread over the atlas. Raises as `responses`.
+        """
+        from pipeline import asking  # noqa: PLC0415, pandas is slow to import
+
+        found = asking.like_unit(self._asked(), self.unit(unit_id), top)
+        rows = self.index.set_index("unit").loc[found.index].reset_index()
+        rows.insert(1, "distance", found.array)
+        return rows
+
+    def dataset(self, section: str) -> "xr.Dataset":
+        """A section's arrays as an xarray Dataset, unit ids and statistics by name.
+
+        >>> atlas.dataset("mixed4").statistics.sel(unit="mixed4:42", statistic="activation")
+
+        Arrays are read as they are used. What is not committed is left out.
+
+        Raises:
+            ConfigError: there is no such section, nothing of it is built, or xarray is not here.
+        """
+        from pipeline import labelled  # noqa: PLC0415, an extra
+
+        return labelled.dataset(self._store, section)
+
+    def diff(self, other: "Atlas") -> "Changes":
+        """How the units of this atlas differ from those of another; see `pipeline.diff`.
+
+        Raises:
+            ConfigError: they have no unit in common that both have built.
+            DamageError: stored data is damaged.
+        """
+        from pipeline import diff  # noqa: PLC0415, pandas is slow to import
+
+        return diff.changes(self._store, other._store)
+
+    def diff_sheet(
+        self, other: "Atlas", rows: "pd.DataFrame", path: Path, heading: str = "", tile: int = 128
+    ) -> None:
+        """Save a sheet of some rows of `Changes.frame`, this atlas's images beside the other's.
+
+        Raises as `sheet`.
+        """
+        from pipeline import diff, paper  # noqa: PLC0415, pandas is slow to import
+
+        paper.check(path)
+        paper.save(diff.lay_out(self._store, other._store, rows, heading, tile), path)
+
+    def export(self, kind: str, path: Path) -> None:
+        """Write the atlas as what other programs read; see `pipeline.exports`.
+
+        Args:
+            kind: `ome-zarr`, `dzi`, `csv` or `zip`.
+            path: where; there may be nothing yet.
+
+        Raises:
+            ConfigError: a format or a path that cannot be; or its library is not here.
+            DamageError: stored data is damaged.
+        """
+        from pipeline import exports  # noqa: PLC0415, libraries that few need
+
+        exports.export(self._store, kind, path)
+
+    def sheet(
+        self,
+        units: Sequence[str],
+        path: Path,
+        heading: str = "",
+        tile: int = 128,
+        columns: int = 0,
+        captions: Sequence[str] = ("unit",),
+    ) -> None:
+        """Save a contact sheet of units; one that is not built leaves its place empty.
+
+        Args:
+            units: their ids, in order.
+            path: a .png or a .pdf.
+            heading: a line above.
+            tile: side of an image, in pixels.
+            columns: images a row, or 0 for a sheet about 4 by 3.
+            captions: columns of the index, a line each under an image.
+
+        Raises:
+            ConfigError: a column or a file that cannot be.
             DamageError: a stored image is damaged.
         """
-        from pipeline import sheets  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
-        sheets.contact(self._store, [self.unit(unit) for unit in units], heading, tile, path)
+        paper.check(path)
+        ids = [self.unit(unit).id for unit in units]
+        drawn = contact.lay_out(self._store, self.index, ids, heading, tile, columns, captions)
+        paper.save(drawn, path)
+
+    def compare(self, units: Sequence[str], path: Path) -> None:
+        """Save a sheet that sets units side by side; see `pipeline.compare`. Raises as `sheet`."""
+        from pipeline import compare, paper  # noqa: PLC0415, Pillow is not needed to query
+
+        paper.check(path)
+        paper.save(compare.lay_out(self, units), path)
 
     def mosaic(
-        self, path: Path, order: "Order" = "channel", sections: Sequence[str] = (), tile: int = 96
+        self, path: Path, order: str = "channel", sections: Sequence[str] = (), tile: int = 96
     ) -> None:
         """Draw the finished units as a PNG, in an order of choice; see `pipeline.orders.draw`."""
         from pipeline import orders  # noqa: PLC0415, slow to import
@@ -213,6 +322,15 @@ class Atlas:
     def failures(self) -> dict[str, str]:
         """Why the last build gave batches up, by batch."""
         return {failure.batch: failure.reason for failure in self._store.records.failures()}
+
+    def _asked(self) -> "Asked":
+        """The responses; kept until the atlas grows."""
+        from pipeline import asking, index  # noqa: PLC0415, pandas is slow to import
+
+        state = index.state_of(self._store)
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, asking.read(self._store)
+        return self._kept[1]
 
     def _read(self, unit_id: str, name: str) -> np.ndarray:
         record, offset = self._find(unit_id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -12,12 +11,11 @@ from pipeline.folder import LocalFolder
 from pipeline.store import Store
 from pipeline.units import Section
 
-Order = Literal["channel", "activation", "similarity"]
 _EMPTY = ("", "")
 """A place of a grid that nobody has."""
 
 
-def draw(store: Store, index: pd.DataFrame, order: Order, sections: tuple[str, ...], tile: int,
+def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...], tile: int,
          path: Path) -> None:  # fmt: skip
     """Draw the finished units of some sections, one sheet for all, as a PNG.
 
@@ -31,9 +29,11 @@ def draw(store: Store, index: pd.DataFrame, order: Order, sections: tuple[str, .
         path: the PNG.
 
     Raises:
-        ConfigError: there is no such section, or nothing is known of what is like what.
+        ConfigError: there is no such order or section, or nothing is known of what is like what.
         DamageError: a stored image is damaged.
     """
+    if order not in _PANELS:
+        raise ConfigError(f"there is no order {order!r}: expected {', '.join(_PANELS)}")
     known = {section.name: section for section in store.provenance.available_sections()}
     strange = [name for name in sections if name not in known]
     if strange:
@@ -80,7 +80,7 @@ def _by_similarity(store: Store, section: Section, done: pd.DataFrame) -> mosaic
     return mosaic.Panel(f"{sheets.heading(section)} · by similarity", cells, int(width))
 
 
-_PANELS: dict[Order, Callable[[Store, Section, pd.DataFrame], mosaic.Panel]] = {
+_PANELS: dict[str, Callable[[Store, Section, pd.DataFrame], mosaic.Panel]] = {
     "channel": _by_channel,
     "activation": _by_activation,
     "similarity": _by_similarity,

@@ -11,7 +11,7 @@ import functools
 import io
 import operator
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -63,6 +63,37 @@ def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             columns = ", ".join(frame.columns)
             raise ConfigError(f"there is no column {name!r}{hint} (the columns are {columns})")
+
+
+def ordered(frame: pd.DataFrame, sort: str) -> pd.DataFrame:
+    """The rows in the order of a column; `-column` for descending order. Missing values go last.
+
+    Raises:
+        ConfigError: there is no such column, or it has no order.
+    """
+    column = sort.removeprefix("-")
+    check_columns(frame, [column])
+    if is_list(frame[column]):
+        raise ConfigError(f"the column {column!r} holds lists, which have no order")
+    return frame.sort_values(column, ascending=not sort.startswith("-"), kind="stable")
+
+
+def is_list(column: pd.Series) -> bool:
+    """Whether a column of an index holds lists."""
+    return bool(pd.api.types.is_object_dtype(column.dtype))
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with lists as text, joined by spaces, for what knows numbers and texts only."""
+    lists = [name for name in frame.columns if is_list(frame[name])]
+    return frame.assign(**{name: frame[name].map(_joined_text) for name in lists})
+
+
+def _joined_text(value: Any) -> Any:
+    """A list's values joined by spaces; what is no list, as it is."""
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        return value
+    return " ".join(f"{item:.4g}" if isinstance(item, float) else str(item) for item in value)
 
 
 def _parse(expression: str) -> ast.expr:
@@ -126,8 +157,25 @@ def _compared(node: ast.Compare, frame: pd.DataFrame) -> Any:
         raise _refusal(node)
     sides = [_value(side, frame) for side in (node.left, *node.comparators)]
     pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
-    found = [_COMPARISONS[type(op)](left, right) for op, left, right in pairs]
+    found = [_compare(op, left, right) for op, left, right in pairs]
     return functools.reduce(operator.and_, found)
+
+
+def _compare(op: ast.cmpop, left: Any, right: Any) -> Any:
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(left, str):
+        found = _holds(right, left)
+        return found if isinstance(op, ast.In) else ~found
+    if any(isinstance(side, pd.Series) and is_list(side) for side in (left, right)):
+        raise TypeError("it compares a column of lists: expected VALUE in COLUMN")
+    return _COMPARISONS[type(op)](left, right)
+
+
+def _holds(column: Any, value: str) -> pd.Series:
+    """Whether the lists of a column have a value; missing where there is no list."""
+    if not (isinstance(column, pd.Series) and is_list(column)):
+        raise TypeError("expected COLUMN in [VALUE, …], or VALUE in a column of lists")
+    held = column.map(lambda items: value in items, na_action="ignore")
+    return held.astype("boolean")
 
 
 def _called(node: ast.Call, frame: pd.DataFrame) -> pd.Series:

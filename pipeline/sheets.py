@@ -8,14 +8,12 @@ import functools
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline import mosaic
 from pipeline.errors import DamageError
-from pipeline.folder import LocalFolder
 from pipeline.provenance import SCHEMA, Provenance
 from pipeline.seal import digest, seal, unseal
 from pipeline.store import Store
@@ -73,11 +71,8 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     Raises:
         DamageError: a stored image is damaged.
     """
-    sections = _shown(store.provenance, section)
-    total = sum(len(shown.units) for shown in sections)
-    panels = [_panel(shown, store.provenance, len(sections) > 1, total) for shown in sections]
-    sheet = mosaic.lay_out(panels, max(_SMALLEST, min(tile, math.isqrt(_LARGEST // total))))
-    state = _state(store, sections, tile)
+    sheet = plan(store.provenance, section, tile)
+    state = _state(store, _shown(store.provenance, section), tile)
     canvas = mosaic.draw(sheet, tiles(store))
     mosaic.save(canvas, store.folder, name_of(section))
     about = {**mosaic.describe(sheet), "state": state}
@@ -85,11 +80,12 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     store.folder.write_json(map_of(section), seal(about))
 
 
-def contact(store: Store, units: Sequence[Unit], heading: str, tile: int, path: Path) -> None:
-    """Draw a contact sheet of some units under a heading into a file. Raises as `draw`."""
-    labels = [(unit.id, unit.id) for unit in units]
-    sheet = mosaic.lay_out([mosaic.Panel(heading, labels, mosaic.grid(len(units)))], tile)
-    mosaic.save(mosaic.draw(sheet, tiles(store)), LocalFolder(path.parent), path.name)
+def plan(provenance: Provenance, section: str | None, tile: int) -> mosaic.Sheet:
+    """Where everything goes on a mosaic. Arguments as of `draw`."""
+    sections = _shown(provenance, section)
+    total = sum(len(shown.units) for shown in sections)
+    panels = [_panel(shown, provenance, len(sections) > 1, total) for shown in sections]
+    return mosaic.lay_out(panels, max(_SMALLEST, min(tile, math.isqrt(_LARGEST // total))))
 
 
 def label(unit: Unit, classes: Sequence[str]) -> str:

@@ -12,22 +12,15 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
-from typer.core import TyperCommand
 
 from pipeline.errors import AtlasError, ConfigError, UsageError
-from tasks import printing
+from tasks import ask, options, printing
+from tasks.options import Config, Folder, Only, Output, Settings, TakesUnits
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.atlas import Atlas
-    from pipeline.config import AtlasConfig
-
-DEFAULT_CONFIG = Path("atlas_config.yaml")
 FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 FRAMES = 24
 """Snapshots of a film that `render` makes."""
@@ -39,36 +32,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class _TakesUnits(TyperCommand):
-    """A command whose arguments may be ids of negative units, such as -mixed4:3."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Move such ids behind `--`, where they are no options."""
-        if "--" not in args:
-            ids = [arg for arg in args if re.match(r"-[\w./+-]+:\S", arg)]
-            args = [arg for arg in args if arg not in ids] + (["--", *ids] if ids else [])
-        return super().parse_args(ctx, args)
-
-
-Config = Annotated[
-    Path | None, typer.Option("-c", "--config", help=f"The configuration [{DEFAULT_CONFIG}].")
-]
-Output = Annotated[
-    str | None, typer.Option("-o", "--output", help="The atlas folder [the configuration's].")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as in --set image.size=64."),
-]
-Only = Annotated[
-    list[str] | None,
-    typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
-]
-Folder = Annotated[
-    str | None, typer.Argument(metavar="[DIR]", help="The atlas folder [the configuration's].")
-]
 
 
 @app.callback()
@@ -93,7 +56,7 @@ def build(
     """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
     from tasks import planning, progress, run  # noqa: PLC0415
 
-    plan = planning.make(_config(config, output, settings), only or ())
+    plan = planning.make(options.load_config(config, output, settings), only or ())
     for line in printing.unavailable(len(plan.unavailable())):
         printing.out.print(line)
     with progress.show(printing.out) as display:
@@ -118,7 +81,7 @@ def plan(
     from tasks import estimate, planning  # noqa: PLC0415
     from tasks.cluster import local_workers  # noqa: PLC0415
 
-    made = planning.make(_config(config, output, settings), only or ())
+    made = planning.make(options.load_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
     table = printing.table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
     rows = [
@@ -147,7 +110,7 @@ def plan(
 @app.command()
 def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show per section how many units are done, missing, failed and unavailable."""
-    atlas = _atlas(folder)
+    atlas = options.open_atlas(folder)
     sections = atlas.status()
     failures = atlas.failures()
     if as_json:
@@ -178,7 +141,7 @@ def verify(
     from pipeline.store import Store  # noqa: PLC0415
     from tasks import lock  # noqa: PLC0415
 
-    store = Store.open(folder or _config(None, None, None).folder)
+    store = Store.open(folder or options.load_config().folder)
     with lock.held(store.folder) if repair else contextlib.nullcontext():
         findings = list(whole.verify(store))
         damaged = [finding for finding in findings if finding.state == "damaged"]
@@ -212,7 +175,7 @@ def examples(
     from tasks import examples as showing  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
 
-    made = planning.make(_config(config, output, settings))
+    made = planning.make(options.load_config(config, output, settings))
     found = found_in(pictures) if pictures else []
     with progress.show(printing.err) as display:
         try:
@@ -223,7 +186,7 @@ def examples(
     printing.show_left_out(shown.pictures, shown.left_out)
 
 
-@app.command(cls=_TakesUnits)
+@app.command(cls=TakesUnits)
 def where(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
     picture: Annotated[
@@ -232,8 +195,8 @@ def where(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
 ) -> None:
     """Show where in a picture a unit fires: bright where it does."""
-    folder, unit = _folder_and(arguments, "UNIT")
-    atlas = _atlas(folder)
+    folder, unit = options.folder_and(arguments, "UNIT")
+    atlas = options.open_atlas(folder)
     from pipeline import device  # noqa: PLC0415
 
     device.use("cpu")
@@ -254,34 +217,7 @@ def where(
     printing.err.print(f"saved {path}")
 
 
-@app.command()
-def query(
-    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
-    sort: Annotated[
-        str | None, typer.Option(help="Sort by a column; -COLUMN for descending order.")
-    ] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Keep the first rows.")] = None,
-    columns: Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")] = None,
-    form: Annotated[
-        printing.Format, typer.Option("--format", help="How to print.")
-    ] = printing.Format.TABLE,
-    sheet: Annotated[Path | None, typer.Option(help="Draw the units found as a PNG.")] = None,
-) -> None:
-    """Show the units for which an expression holds, as in 'layer == "mixed4" and activation > 8'.
-
-    --top without --sort sorts by activation, strongest first.
-    """
-    folder, expression = _folder_and(arguments, "EXPR")
-    atlas = _atlas(folder)
-    found = atlas.query(expression, sort or ("-activation" if top else None), top)
-    shown = _columns(found, columns, form)
-    if sheet is not None:
-        atlas.sheet(list(found["unit"]), sheet, heading=expression)
-        printing.err.print(f"sheet of {len(found)} units: {sheet}")
-    printing.show_frame(shown, form)
-
-
-@app.command(cls=_TakesUnits)
+@app.command(cls=TakesUnits)
 def show(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
     save: Annotated[Path | None, typer.Option(help="Write the image as a PNG.")] = None,
@@ -294,8 +230,8 @@ def show(
 
     from tasks import terminal  # noqa: PLC0415
 
-    folder, unit = _folder_and(arguments, "UNIT")
-    atlas = _atlas(folder)
+    folder, unit = options.folder_and(arguments, "UNIT")
+    atlas = options.open_atlas(folder)
     if film is not None:
         printing.save_film(atlas.film(unit), film)
     image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
@@ -313,12 +249,12 @@ def show(
             printing.out.print(f"saved {path}")
 
 
-@app.command(cls=_TakesUnits)
+@app.command(cls=TakesUnits)
 def render(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
     config: Config = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The PNG [the unit's id].")
+        Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
     ] = None,
     film: Annotated[
         Path | None,
@@ -337,7 +273,7 @@ def render(
     path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
-    made = _config_or_default(config, settings)
+    made = options.config_or_default(config, settings)
     if film is not None:
         films.check(film)
         made = single.filmed(made, FRAMES)
@@ -366,7 +302,7 @@ def view(
 
     from tasks.view import HOST, serve  # noqa: PLC0415
 
-    with serve(_atlas(folder).folder, port) as server:
+    with serve(options.open_atlas(folder).folder, port) as server:
         address = f"http://{HOST}:{server.server_port}/"
         printing.out.print(f"{address}  (Ctrl-C ends it)", highlight=False)
         if browser:
@@ -382,7 +318,7 @@ def doctor(config: Config = None, settings: Settings = None) -> None:
 
     colours = {"ok": "green", "note": "yellow", "wrong": "red"}
     is_well = True
-    for finding in examine(_config_or_default(config, settings)):
+    for finding in examine(options.config_or_default(config, settings)):
         is_well &= finding.state != "wrong"
         printing.out.print(
             f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end=""
@@ -392,6 +328,9 @@ def doctor(config: Config = None, settings: Settings = None) -> None:
             printing.out.print(f"       → {finding.remedy}", markup=False, highlight=False)
     if not is_well:
         raise typer.Exit(FAILED)
+
+
+app.add_typer(ask.app)
 
 
 def main() -> None:
@@ -408,51 +347,6 @@ def main() -> None:
 
 def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-# What was asked for ----------------------------------------------------------------------------
-
-
-def _config(path: Path | None, output: str | None, settings: list[str] | None) -> "AtlasConfig":
-    from pipeline import config_file  # noqa: PLC0415
-
-    config = config_file.load(path or DEFAULT_CONFIG, settings or ())
-    return config.model_copy(update={"output": output}) if output else config
-
-
-def _config_or_default(path: Path | None, settings: list[str] | None) -> "AtlasConfig":
-    """The configuration, or the defaults where none is named and none is here."""
-    from pipeline import config_file  # noqa: PLC0415
-
-    if path is None and not DEFAULT_CONFIG.exists():
-        return config_file.parse("units: ['mixed4:0']", "the defaults", settings or ())
-    return config_file.load(path or DEFAULT_CONFIG, settings or ())
-
-
-def _atlas(folder: str | None) -> "Atlas":
-    from pipeline.atlas import Atlas  # noqa: PLC0415
-
-    return Atlas.open(folder or _config(None, None, None).folder)
-
-
-def _folder_and(arguments: list[str], what: str) -> tuple[str | None, str]:
-    """An atlas folder, if one is named, and the last argument."""
-    if len(arguments) > 2:
-        raise ConfigError(
-            f"expected [DIR] {what}, came {len(arguments)} arguments: put {what} in quotes"
-        )
-    return (arguments[0] if len(arguments) == 2 else None), arguments[-1]
-
-
-def _columns(frame: "pd.DataFrame", columns: str | None, form: printing.Format) -> "pd.DataFrame":
-    from pipeline.query import check_columns  # noqa: PLC0415
-
-    few = ["unit", "status", "activation", "activation_robust", "alive", "class_name"]
-    if columns is None:
-        return frame[few] if form is printing.Format.TABLE else frame
-    names = [name.strip() for name in columns.split(",")]
-    check_columns(frame, names)
-    return frame[names]
 
 
 if __name__ == "__main__":

@@ -97,16 +97,18 @@ def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:
 
 
 def show_frame(frame: "pd.DataFrame", form: Format) -> None:
-    """Write rows of an index to standard output."""
+    """Write rows of an index to standard output; lists as they are where the format has any."""
+    from pipeline.query import flat  # noqa: PLC0415, pandas is slow to import
+
     if form is Format.CSV:
-        frame.to_csv(sys.stdout, index=False)
+        flat(frame).to_csv(sys.stdout, index=False)
     elif form is Format.JSON:
         frame.to_json(sys.stdout, orient="records", indent=1, force_ascii=False)
         sys.stdout.write("\n")
     elif form is Format.PARQUET:
         sys.stdout.buffer.write(frame.to_parquet(index=False))
     else:
-        text = frame.to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        text = flat(frame).to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
         sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
 
 

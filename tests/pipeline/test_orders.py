@@ -70,5 +70,5 @@ def test_all_sections_on_one_sheet(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_section_that_is_not_there(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no section 'mixed9': expected mixed2, mixed4, neg"):
+    with pytest.raises(ConfigError, match="no section 'mixed9': expected mixed2, mixed4, neg"):
         orders.draw(store, index.build(store), "channel", ("mixed9",), 8, tmp_path / "a.png")

@@ -1,10 +1,11 @@
 """Tests of questions to an index."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.query import check_columns, select
+from pipeline.query import check_columns, flat, ordered, select
 
 
 @pytest.fixture
@@ -129,3 +130,53 @@ def test_columns_are_checked(frame: pd.DataFrame) -> None:
     check_columns(frame, ["unit", "alive"])
     with pytest.raises(ConfigError, match="no column 'units'; did you mean 'unit'"):
         check_columns(frame, ["alive", "units"])
+
+
+@pytest.fixture
+def listed(frame: pd.DataFrame) -> pd.DataFrame:
+    near = pd.Series([np.array(["b", "c"], object), None, np.array(["a"], object)], dtype=object)
+    far = pd.Series([np.array([0.25, 1 / 3]), None, np.array([0.25])], dtype=object)
+    return frame.assign(nearest=near, nearest_distance=far)
+
+
+@pytest.mark.parametrize(
+    ("expression", "units"),
+    [
+        ('"a" in nearest', "c"),
+        ('"c" in nearest or "a" in nearest', "ac"),
+        ('"a" not in nearest', "a"),
+        ("nearest.isna()", "b"),
+    ],
+)
+def test_questions_to_lists(listed: pd.DataFrame, expression: str, units: str) -> None:
+    assert "".join(select(listed, expression)["unit"]) == units
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ('nearest == "a"', "compares a column of lists: expected VALUE in COLUMN"),
+        ('nearest in ["a"]', "compares a column of lists: expected VALUE in COLUMN"),
+        ("nearest_distance < 1", "compares a column of lists"),
+        ('"a" in unit', r"expected COLUMN in \[VALUE, …\], or VALUE in a column of lists"),
+        ("nearest", "is not true or false row by row"),
+    ],
+)
+def test_refusals_of_lists(listed: pd.DataFrame, expression: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        select(listed, expression)
+
+
+def test_order(listed: pd.DataFrame) -> None:
+    assert "".join(ordered(listed, "-activation")["unit"]) == "cab"
+    assert "".join(ordered(listed, "activation")["unit"]) == "acb"
+    with pytest.raises(ConfigError, match="'nearest' holds lists, which have no order"):
+        ordered(listed, "-nearest")
+
+
+def test_lists_become_text(listed: pd.DataFrame) -> None:
+    found = flat(listed)
+    assert list(found["nearest"])[::2] == ["b c", "a"]
+    assert list(found["nearest_distance"])[::2] == ["0.25 0.3333", "0.25"]
+    assert found["nearest"].isna()[1]
+    assert found["unit"].equals(listed["unit"])

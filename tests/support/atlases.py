@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import responses
 from pipeline.architecture import Architecture, Layer
 from pipeline.provenance import Provenance
 from pipeline.recipes import RECIPES
 from pipeline.results import NAMES, Results, Statistics
+from pipeline.store import Store
 from pipeline.units import Batch
 
 SIZE, STEPS = 8, 4
@@ -56,3 +58,27 @@ def results(batch: Batch, seconds: float = 1.0, snapshots: int = 0) -> Results:
     trajectory = np.array(seeds, np.float32)[:, None] * np.ones(STEPS, np.float32)
     along = np.repeat(images[:, None] // 2, snapshots, axis=1)
     return Results(images, trajectory, along, Statistics(**columns))
+
+
+def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
+    """Commit made-up responses to all images: noise that depends on each unit, its own channel 9.
+
+    The noise of the units that are `changed` is another.
+    """
+    tables = responses.tables(store)
+    batches = responses.pending(store, tables)
+    for table in tables:
+        for section in store.provenance.available_sections():
+            table.prepare(section, [b for b in batches if b.section == section.name])
+    for batch in batches:
+        seen = {}
+        for table in tables:
+            rows = []
+            for unit in batch.units:
+                seed = unit.index + 100 * unit.variant + 1000 * (unit.id in changed)
+                row = np.random.default_rng(seed).random(table.layer.channels, np.float32)
+                if unit.layers[0] == table.layer.name:
+                    row[unit.index] = 9
+                rows.append(row)
+            seen[table.layer.name] = {"mean": np.stack(rows), "peak": np.stack(rows) + 1}
+        responses.commit(tables, batch, seen)

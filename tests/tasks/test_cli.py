@@ -14,17 +14,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command import call
 from PIL import Image, ImageSequence
 from processes import children_of, heed_ctrl_c, is_running, wait
 
 from pipeline import Atlas
 from pipeline.records import Failure
 from pipeline.store import Store
-from tasks import cli, view
+from tasks import view
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
-COMMANDS = ("build", "plan", "status", "query", "show", "render", "doctor", "verify", "view")
+COMMANDS = (
+    "build", "plan", "status", "query", "show", "render", "doctor", "verify", "similar", "compare",
+    "sheet", "diff", "export", "view", "examples", "where", "mosaic",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +53,12 @@ def _run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def _call(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
-) -> tuple[int, str, str]:
-    """The exit code, output and errors of the command in this process."""
-    monkeypatch.setattr(sys, "argv", ["atlas", *arguments])
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    said = capfd.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
-
-
 @pytest.fixture
 def atlas(built: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """A function that runs the command where the finished atlas is."""
     monkeypatch.chdir(built)
     monkeypatch.setenv("COLUMNS", "200")
-    return lambda *arguments: _call(capfd, monkeypatch, *arguments)
+    return lambda *arguments: call(capfd, monkeypatch, *arguments)
 
 
 # Reading -----------------------------------------------------------------------------------------
@@ -316,6 +305,25 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["query", "activatoin > 1"], "no column 'activatoin'; did you mean 'activation'"),
         (["query", "activation > 1", "--columns", "unit,unity"], "no column 'unity'"),
         (["query", "activation > 1", "--sort", "unity"], "no column 'unity'"),
+        (["query", "alive", "--sort", "nearest"], "'nearest' holds lists, which have no order"),
+        (["query", "nearest == 'relu:1'"], "expected VALUE in COLUMN"),
+        (["query", "activation > 1e9", "--sheet", "x.png"], "no unit for which"),
+        (["similar", "relu:7"], "unit relu:7 has no responses: it is not built yet"),
+        (["similar", "relu:9"], "layer relu has channels 0 to 7, not 9"),
+        (["compare", "none", "relu:0"], "none is not there: expected a folder with atlas.zarr"),
+        (["compare", "relu:0", "relu:7"], "is not in"),
+        (["compare", "atlas"], "there is nothing to compare: name a unit"),
+        (["compare", "relu:0", "-o", "x.gif"], "expected a file that ends in .png or .pdf"),
+        (["compare", "relu:0", "-o", "none/x.png"], "x.png: there is no folder"),
+        (["sheet", "alive", "-o", "x.jpg"], "expected a file that ends in .png or .pdf"),
+        (["sheet", "alive", "-o", "x.png", "--caption", "unity"], "no column 'unity'"),
+        (["sheet", "activation > 1e9", "-o", "x.png"], "no unit for which"),
+        (["diff", "atlas", "none"], "none is not there: expected a folder with atlas.zarr"),
+        (["diff", "atlas", "atlas", "--by", "unit"], "'unit' is no measure of change: expected"),
+        (["diff", "atlas", "atlas", "--columns", "unity"], "no column 'unity'"),
+        (["export", "--format", "png", "-o", "x"], "there is no format 'png': expected ome-zarr"),
+        (["export", "--format", "csv", "-o", "names.txt"], "names.txt is there already"),
+        (["export", "--format", "csv", "-o", "none/x"], "none/x: there is no folder"),
         (["query", "__import__('os')"], "there is no column '__import__'"),
         (["query", "a", "b", "c"], "put EXPR in quotes"),
         (["show", "relu:9"], "layer relu has channels 0 to 7, not 9"),
@@ -382,6 +390,6 @@ def test_a_killed_build_leaves_no_process_and_goes_on(
     wait(lambda: not any(is_running(pid) for pid in children), None)
     done = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("records/*/*.json")}
     assert first in done
-    assert _call(capfd, monkeypatch, *command, "cluster=threads")[0] == 0  # in this process
+    assert call(capfd, monkeypatch, *command, "cluster=threads")[0] == 0  # in this process
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert set(Atlas.open(tmp_path / "atlas").index["status"]) == {"done"}

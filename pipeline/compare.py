@@ -1,0 +1,270 @@
+"""Units side by side on one sheet, a column each: what they look like, and what is known of them.
+
+From top to bottom: image and key figures, the way of the activation, the channels that respond
+most, the other units of the same channel, the units most alike, and the strongest pictures of the
+user's own, where the atlas has any. A part that no unit has anything for is left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.contact import caption, number
+from pipeline.errors import ConfigError, DamageError, UnitError
+from pipeline.paper import Box, Item, Line, Paper, Picture, Text, fitting
+from pipeline.units import Unit
+
+if TYPE_CHECKING:
+    from pipeline.atlas import Atlas
+
+WIDTH = 288
+"""A column's width, and its image's side, in pixels."""
+_GAP, _TEXT, _SMALL = 28, 15, 12
+_FIGURES = (
+    "class_name", "activation", "activation_robust", "own_rank", "selectivity", "sparsity",
+)  # fmt: skip
+_PLOT, _BARS, _ROW = 120, 8, 20
+_THUMBS, _THUMB_GAP = 4, 6
+_THUMB = (WIDTH - (_THUMBS - 1) * _THUMB_GAP) // _THUMBS
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A small picture, and the lines under it."""
+
+    captions: tuple[str, ...]
+    pixels: Callable[[], np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a column shows.
+
+    Attributes:
+        unit: the unit.
+        row: its row of the index.
+        trajectory: (steps,).
+        responses: as `Atlas.responses`, the strongest; empty where there are none.
+        relatives, nearest, examples: small pictures.
+    """
+
+    unit: Unit
+    row: "pd.Series[Any]"
+    trajectory: np.ndarray
+    responses: pd.DataFrame
+    relatives: Sequence[Thumb]
+    nearest: Sequence[Thumb]
+    examples: Sequence[Thumb]
+
+
+def lay_out(atlas: "Atlas", units: Sequence[str]) -> Paper:
+    """Place units on a sheet.
+
+    Raises:
+        ConfigError: no unit is named.
+        UnitError: a unit is not built, or cannot be.
+        DamageError: stored data is damaged.
+    """
+    if not units:
+        raise ConfigError("there is nothing to compare: name a unit or more")
+    index = atlas.index
+    subjects = [_subject(atlas, index, atlas.unit(name)) for name in units]
+    ranges = _ranges(subjects)
+    longest = max((s.responses["z"].max() for s in subjects if len(s.responses)), default=0.0)
+    items: list[Item] = []
+    bottom: float = _GAP
+    parts_of: tuple[tuple[str, Callable[[Subject, float, float], list[Item]]], ...] = (
+        ("", partial(_head, atlas)),
+        ("activation at each step", partial(_plot, ranges)),
+        ("channels that it excites most, z over the atlas", partial(_responses, longest)),
+        ("the same channel otherwise", lambda s, x, y: _thumbs(s.relatives, x, y)),
+        ("most alike, by responses", lambda s, x, y: _thumbs(s.nearest, x, y)),
+        ("strongest pictures", lambda s, x, y: _thumbs(s.examples, x, y)),
+    )
+    for title, draw in parts_of:
+        below = bottom + (_ROW + 6 if title else 0)
+        parts = [draw(s, _GAP + i * (WIDTH + _GAP), below) for i, s in enumerate(subjects)]
+        if not any(parts):
+            continue
+        for column, part in enumerate(parts):
+            if part and title:
+                x = _GAP + column * (WIDTH + _GAP)
+                items.append(Text(x, bottom, fitting(title, WIDTH, _SMALL), _SMALL, "pale"))
+            items += part
+        bottom = max(_lowest(item) for part in parts for item in part) + _GAP
+    return Paper(_GAP + len(units) * (WIDTH + _GAP), round(bottom), tuple(items), scale=2)
+
+
+def _subject(atlas: "Atlas", index: pd.DataFrame, unit: Unit) -> Subject:
+    rows = index[index["unit"] == unit.id]
+    if rows.empty or rows.iloc[0]["status"] != "done":
+        atlas.image(unit.id)  # says why not
+    row = rows.iloc[0]
+    built = set(index.loc[index["status"] == "done", "unit"])
+    near = row["nearest"] if isinstance(row["nearest"], list | np.ndarray) else []
+    distances = row["nearest_distance"] if len(near) else []
+    return Subject(
+        unit=unit,
+        row=row,
+        trajectory=atlas.trajectory(unit.id),
+        responses=_strongest(atlas, unit),
+        relatives=[
+            Thumb(tuple(other.replace("@", "\n@").split("\n")), partial(_image, atlas, other))
+            for other in _relatives(atlas, built, unit)
+        ][:_THUMBS],
+        nearest=[
+            Thumb((other, f"{distance:.2f}"), partial(_image, atlas, other))
+            for other, distance in zip(near, distances, strict=True)
+        ][:_THUMBS],
+        examples=_examples(atlas, unit),
+    )
+
+
+def _strongest(atlas: "Atlas", unit: Unit) -> pd.DataFrame:
+    try:
+        return atlas.responses(unit.id).head(_BARS)
+    except DamageError:
+        raise
+    except (ConfigError, UnitError):  # not measured yet
+        return pd.DataFrame()
+
+
+def _relatives(atlas: "Atlas", built: set[str], unit: Unit) -> list[str]:
+    """Built units of the same thing: its variants first, then negative ones and neurons."""
+    same = [
+        other
+        for other in atlas.provenance.units()
+        if (other.layers, other.index, other.has_class) == (unit.layers, unit.index, unit.has_class)
+        and (other.kind == "deepdream") == (unit.kind == "deepdream")
+        and other != unit
+        and other.id in built
+    ]
+    return [o.id for o in sorted(same, key=lambda o: o != unit.sibling(o.variant))]
+
+
+def _examples(atlas: "Atlas", unit: Unit) -> list[Thumb]:
+    """The strongest pictures of the user's own; nothing where the atlas was shown none."""
+    examples: Any = getattr(atlas, "examples", None)
+    crops: Any = getattr(atlas, "example_crops", None)
+    if examples is None or crops is None:
+        return []
+    try:
+        pairs = zip(examples(unit.id), crops(unit.id), strict=False)
+    except ConfigError:  # none were shown, or none are cut out yet
+        return []
+    return [
+        Thumb((number(example.activation),), partial(np.asarray, crop)) for example, crop in pairs
+    ][:_THUMBS]
+
+
+def _image(atlas: "Atlas", unit: str) -> np.ndarray | None:
+    try:
+        return atlas.image(unit)
+    except UnitError:
+        return None
+
+
+# Drawing -----------------------------------------------------------------------------------------
+
+
+def _head(atlas: "Atlas", subject: Subject, x: float, y: float) -> list[Item]:
+    """The image, the id and the key figures."""
+    items: list[Item] = [
+        Text(x, y, fitting(subject.unit.id, WIDTH, 20), 20),
+        Picture(x, y + 32, WIDTH, WIDTH, partial(atlas.image, subject.unit.id)),
+    ]
+    top = y + 32 + WIDTH + 10
+    for name in _FIGURES:
+        value = subject.row[name]
+        if pd.isna(value):
+            continue
+        text = caption(name, value).removeprefix(name.replace("_", " ")).strip()
+        items.append(Text(x, top, name.replace("_", " "), _TEXT, "pale"))
+        items.append(Text(x + WIDTH, top, fitting(text, WIDTH * 0.6, _TEXT), _TEXT, is_right=True))
+        top += _ROW
+    return items
+
+
+def _ranges(subjects: Sequence[Subject]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """By what can be compared, units of one kind and layer, the lowest and highest activation."""
+    found: dict[tuple[str, ...], tuple[float, float]] = {}
+    for subject in subjects:
+        low, high = found.get(_scale(subject.unit), (0.0, 0.0))
+        values = subject.trajectory[np.isfinite(subject.trajectory)]
+        if len(values):
+            found[_scale(subject.unit)] = min(low, values.min()), max(high, values.max())
+    return found
+
+
+def _scale(unit: Unit) -> tuple[str, ...]:
+    return (unit.kind, str(unit.negative), *unit.layers)
+
+
+def _plot(
+    ranges: dict[tuple[str, ...], tuple[float, float]], subject: Subject, x: float, y: float
+) -> list[Item]:
+    """The trajectory, on the scale of all units that can be compared with it."""
+    values = subject.trajectory
+    low, high = ranges.get(_scale(subject.unit), (0.0, 0.0))
+    if len(values) < 2 or high <= low:
+        return []
+    left = x + 40
+
+    def place(step: float, value: float) -> tuple[float, float]:
+        across = (WIDTH - 40) * step / (len(values) - 1)
+        return left + across, y + _PLOT * (1 - (value - low) / (high - low))
+
+    items: list[Item] = []
+    for tick in sorted({low, 0.0, high}):
+        at = place(0, tick)[1]
+        items.append(Line(((left, at), (x + WIDTH, at))))
+        items.append(Text(left - 6, at - 8, number(tick), _SMALL, "pale", is_right=True))
+    points = [place(step, float(v)) for step, v in enumerate(values) if np.isfinite(v)]
+    items.append(Line(tuple(points), "accent", 2))
+    items.append(Text(left, y + _PLOT + 5, "1", _SMALL, "pale"))
+    items.append(Text(x + WIDTH, y + _PLOT + 5, f"{len(values)}", _SMALL, "pale", is_right=True))
+    return items
+
+
+def _responses(longest: float, subject: Subject, x: float, y: float) -> list[Item]:
+    """A bar a channel, as long as the response is strong; the unit's own channel stands out."""
+    rows = subject.responses
+    if rows.empty:
+        return []
+    left, room = x + 96, WIDTH - 96 - 44
+    own = f"{subject.unit.layers[0]}:{subject.unit.index}" if subject.unit.layers else ""
+    items: list[Item] = []
+    for line, row in enumerate(rows.itertuples()):
+        top, name, z = y + line * _ROW, str(row.unit), float(str(row.z))
+        is_own = name == own and subject.unit.kind in ("channel", "neuron")
+        items.append(Text(x, top, fitting(name, 90, _SMALL), _SMALL, "accent" if is_own else "ink"))
+        if z > 0:
+            items.append(Box(left, top + 2, room * z / longest, 11, "accent" if is_own else "rule"))
+        end = left + room * max(z, 0) / longest + 6
+        items.append(Text(end, top, f"{z:.1f}", _SMALL, "pale"))
+    return items
+
+
+def _thumbs(thumbs: Sequence[Thumb], x: float, y: float) -> list[Item]:
+    items: list[Item] = []
+    for place, thumb in enumerate(thumbs[:_THUMBS]):
+        left = x + place * (_THUMB + _THUMB_GAP)
+        items.append(Picture(left, y, _THUMB, _THUMB, thumb.pixels))
+        for line, text in enumerate(thumb.captions):
+            top = y + _THUMB + 3 + line * 13
+            items.append(Text(left, top, fitting(text, _THUMB, 10), 10, "pale"))
+    return items
+
+
+def _lowest(item: Item) -> float:
+    match item:
+        case Text():
+            return item.y + item.size
+        case Line():
+            return max(y for _, y in item.points)
+        case Picture() | Box():
+            return item.y + item.height
