@@ -113,11 +113,11 @@ def _subject(atlas: "Atlas", index: pd.DataFrame, unit: Unit) -> Subject:
         trajectory=atlas.trajectory(unit.id),
         responses=_strongest(atlas, unit),
         relatives=[
-            Thumb(tuple(other.replace("@", "\n@").split("\n")), partial(_image, atlas, other))
+            Thumb(_lines(other), partial(_image, atlas, other))
             for other in _relatives(atlas, built, unit)
         ][:_THUMBS],
         nearest=[
-            Thumb((other, f"{distance:.2f}"), partial(_image, atlas, other))
+            Thumb((*_lines(other), f"{distance:.2f}"), partial(_image, atlas, other))
             for other, distance in zip(near, distances, strict=True)
         ][:_THUMBS],
         examples=_examples(atlas, unit),
@@ -144,6 +144,11 @@ def _relatives(atlas: "Atlas", built: set[str], unit: Unit) -> list[str]:
         and other.id in built
     ]
     return [o.id for o in sorted(same, key=lambda o: o != unit.sibling(o.variant))]
+
+
+def _lines(unit: str) -> tuple[str, ...]:
+    """An id on as many lines as a small picture's width needs: a neuron's place below."""
+    return tuple(unit.replace("@", "\n@").split("\n"))
 
 
 def _examples(atlas: "Atlas", unit: Unit) -> list[Thumb]:
