@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PIPELINE = sorted((ROOT / "pipeline").glob("*.py"))
 TENSORFLOW = {
     "models", "folding", "relu", "network", "objectives", "optimizers", "parametrizations",
-    "transforms", "render", "measure", "engine", "device",
+    "transforms", "render", "measure", "engine", "observer", "device",
 }  # fmt: skip
 
 

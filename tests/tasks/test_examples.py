@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builds import build
+from command import call
 from PIL import Image
 from rich.console import Console
 
@@ -111,3 +112,31 @@ def test_no_atlas_no_pictures_another_build(configure, pictures) -> None:
         pytest.raises(AtlasFolderError, match="is being built by"),
     ):
         _show(config, pictures)
+
+
+def test_the_commands(
+    configure, pictures, written: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    build(configure(units=UNITS))
+    mine, units = str(Path(pictures[0].path).parent), f"units=[{', '.join(UNITS)}]"
+    code, text, _ = call(capfd, monkeypatch, "examples", mine, "--set", units)
+    assert code == 0
+    assert "80 pictures seen, 1 left out\nleft out: none.png: it is no picture" in text
+    code, text, _ = call(
+        capfd, monkeypatch, "where", "atlas", "relu:3", "--picture", pictures[7].path, "-o", "w.png"
+    )
+    assert code == 0
+    assert text.startswith("relu:3: ")
+    assert Image.open("w.png").size == (384, 384)
+    code, _, _ = call(capfd, monkeypatch, "where", "atlas", "-relu:1", "-o", "own.png")
+    assert (code, Path("own.png").is_file()) == (0, True)
+    code, _, error = call(capfd, monkeypatch, "where", "atlas", "logits:1")
+    assert (code, "has no map of its own: name a channel or a neuron" in error) == (2, True)
+    code, _, error = call(capfd, monkeypatch, "examples", "nowhere", "--set", units)
+    assert (code, "nowhere is not there: expected a folder" in error) == (2, True)
+    for order in ("similarity", "activation"):
+        code, _, _ = call(capfd, monkeypatch, "mosaic", "atlas", "--order", order, "-o", "m.png")
+        assert (code, Path("m.png").is_file()) == (0, True)
+    code, _, error = call(capfd, monkeypatch, "mosaic", "atlas", "--order", "luck", "-o", "x.png")
+    assert (code, "expected channel, activation, similarity" in error) == (2, True)
