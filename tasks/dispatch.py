@@ -1,6 +1,7 @@
 """Having a pool compute batches: submission, waiting with a bound, what failed and why."""
 
 import contextlib
+import itertools
 import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from tasks.arrival import Arrival, Refused
 from tasks.planning import Plan
 
 _TICK = 1.0
+_WINDOW = 2000
+"""Batches that a pool has been given at a time."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def dispatch(
     submitted = _Submitted(client, plan, do or work.compute)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
     arrival.attend(client, _arrival(plan), refused.put)
-    for batch in batches:
-        submitted.add(batch)
+    todo = iter(batches)
+    submitted.fill(todo)
     watch = _Watch(client, plan.config.build.patience)
     while submitted.waiting:
         yield from watch.hear(refused)
@@ -72,6 +75,7 @@ def dispatch(
             yield None
             continue
         yield from submitted.take(future)
+        submitted.fill(todo)
 
 
 def _arrival(plan: Plan) -> Arrival:
@@ -96,6 +100,11 @@ class _Submitted:
         self._fingerprint = digest(plan.provenance.fingerprint)
         self._most: int | None = None
         self._count = 0
+
+    def fill(self, todo: Iterator[Batch]) -> None:
+        """Submit so many that no worker waits, and no more: a scheduler remembers each."""
+        for batch in itertools.islice(todo, max(0, _WINDOW - len(self.waiting))):
+            self.add(batch)
 
     def add(self, batch: Batch, is_again: bool = False) -> None:
         """Submit a batch; one that died is tried once more."""

@@ -24,7 +24,7 @@ def _ended(plan: Plan, batches: list[Batch], **how: object) -> dispatch._Submitt
     client = Mock()
     client.submit.side_effect = lambda *_, key, **__: Mock(key=key, **how)
     client.processing.return_value = {}
-    submitted = dispatch._Submitted(client, plan)
+    submitted = dispatch._Submitted(client, plan, work.compute)
     for batch in batches:
         submitted.add(batch)
     return submitted
@@ -182,3 +182,17 @@ def test_a_folder_of_another_atlas_is_refused_by_the_worker(configure) -> None:
     plan, batches = begun(configure(units=("relu:0",)))
     with pytest.raises(WorkError, match="is another atlas here than where the build runs"):
         work.compute(str(plan.folder), batches[0], "other")
+
+
+def test_a_pool_is_given_some_batches_at_a_time(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_WINDOW", 2)
+    plan, batches = begun(configure("batch_size=1", units=("relu:all",)))
+    submitted = _ended(plan, [])
+    todo = iter(batches)
+    submitted.fill(todo)
+    submitted.fill(todo)
+    assert [batch for batch, _ in submitted.waiting.values()] == batches[:2]
+    list(submitted.take(next(iter(submitted.waiting))))
+    submitted.fill(todo)
+    assert [batch for batch, _ in submitted.waiting.values()] == batches[1:3]
+    assert set(outcomes_of(plan, batches)) == set(batches)
