@@ -127,7 +127,7 @@ class _Live(Display):
 
     def start(self, before: int, missing: int, what: str = "units") -> None:
         super().start(before, missing, what)
-        self._bar.reset(self._task, total=missing, what=what)
+        self._bar.reset(self._task, total=missing, failed="", what=what)
 
     def _refresh(self, outcome: Outcome) -> None:
         del outcome
