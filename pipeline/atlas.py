@@ -118,12 +118,12 @@ class Atlas:
         """
         from pipeline import natural  # noqa: PLC0415, pandas is slow to import
 
-        unit, rows = self.unit(unit_id), natural.best(self._store)
-        if rows.empty:
+        unit, strongest = self.unit(unit_id), natural.strongest(self._store)
+        if not strongest:
             raise ConfigError(
                 f"the atlas {self.folder} was shown no pictures: `atlas examples FOLDER` shows them"
             )
-        return natural.of_unit(rows[rows["unit"] == unit.id])
+        return strongest.get(unit.id, [])
 
     def example_crops(self, unit_id: str) -> np.ndarray:
         """What excites a unit in each of its `examples`, (pictures, 64, 64, 3) uint8 RGB.
@@ -136,13 +136,12 @@ class Atlas:
 
         count = len(self.examples(unit_id))
         record, offset = self._find(unit_id)
-        crops = Crops(self._store)
-        cut = crops.records.one(record.section, record.chunk)
-        if cut is None or cut.units != record.units:
+        crops = Crops(self._store).of(record)
+        if crops is None:
             raise ConfigError(
                 f"the examples of {unit_id} are not cut out yet: `atlas examples` goes on with them"
             )
-        return crops.read(cut, "crops", offset)[:count]
+        return np.asarray(crops[offset, :count])
 
     def row(self, unit_id: str) -> "pd.Series":
         """A unit's row of the index, less what does not apply to it. Raises as `unit`."""

@@ -153,12 +153,8 @@ def _lines(unit: str) -> tuple[str, ...]:
 
 def _examples(atlas: "Atlas", unit: Unit) -> list[Thumb]:
     """The strongest pictures of the user's own; nothing where the atlas was shown none."""
-    examples: Any = getattr(atlas, "examples", None)
-    crops: Any = getattr(atlas, "example_crops", None)
-    if examples is None or crops is None:
-        return []
     try:
-        pairs = zip(examples(unit.id), crops(unit.id), strict=False)
+        pairs = zip(atlas.examples(unit.id), atlas.example_crops(unit.id), strict=False)
     except ConfigError:  # none were shown, or none are cut out yet
         return []
     return [

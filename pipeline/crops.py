@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from pipeline import examples, natural, pictures
 from pipeline.layout import Layout
+from pipeline.records import Record
 from pipeline.store import Store
 from pipeline.table import Table
 from pipeline.units import Batch
@@ -56,14 +57,23 @@ class Crops(Table):
                     found.append(Batch(section.name, record.chunk, record.size, members))
         return found
 
+    def of(self, record: Record) -> np.ndarray | None:
+        """The crops of a batch of images, (unit, rank, y, x, rgb); None before they are cut.
+
+        Raises:
+            DamageError: the chunk is damaged.
+        """
+        cut = self.records.one(record.section, record.chunk)
+        return self.read(cut, "crops") if cut and cut.units == record.units else None
+
     def cut(self, batch: Batch) -> None:
         """Cut out and store what excites a batch's units."""
         shown = {picture.id: picture for picture in examples.listed(self._store)}
-        strongest = natural.best(self._store)
+        strongest = natural.strongest(self._store)
         square = functools.lru_cache(_KEPT)(lambda name: pictures.load(shown[name], 4 * SIZE)[0])
         crops = np.zeros((len(batch.units), natural.BEST, SIZE, SIZE, 3), np.uint8)
         for row, unit in enumerate(batch.units):
-            for example in natural.of_unit(strongest[strongest["unit"] == unit.id]):
+            for example in strongest.get(unit.id, ()):
                 crops[row, example.rank] = pictures.crop(square(example.picture), example.box, SIZE)
         self.forget_others(batch)
         self.write(batch, {"crops": crops})

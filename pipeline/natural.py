@@ -8,6 +8,7 @@ largest value anywhere, for a class its logit or probability, for DeepDream the 
 of the mean over their channels.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from pipeline import examples, frames
 from pipeline.architecture import CLASSES
 from pipeline.errors import DamageError
 from pipeline.examples import Examples
+from pipeline.folder import Folder
 from pipeline.pictures import READ
 from pipeline.seal import digest
 from pipeline.store import Store
@@ -59,7 +61,7 @@ def summarise(store: Store) -> None:
     pictures = examples.listed(store)
     layers = {table.layer.name: _Layer(store, table) for table in examples.tables(store)}
     units = [unit for unit in store.provenance.units() if store.provenance.is_available(unit)]
-    strongest, spreads = [], []
+    rows, spreads = [], []
     for unit in units:
         values, read = _activations(unit, layers), layers[_of(unit)[0]].read
         numbers = np.flatnonzero(read)
@@ -67,14 +69,12 @@ def summarise(store: Store) -> None:
         order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
         for rank, number in enumerate(order):
             box = layers[_of(unit)[0]].box(unit, int(number))
-            strongest.append(
-                [unit.id, rank, pictures[number].id, int(number), values[number], *box]
-            )
+            rows.append([unit.id, rank, pictures[number].id, int(number), values[number], *box])
         spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
     note = {"state": _state(store)}
     sides = ["left", "top", "right", "bottom"]
     columns = ["unit", "rank", "picture", "number", "activation", *sides]
-    frames.write(store.folder, BEST_NAME, pd.DataFrame(strongest, columns=columns), note)
+    frames.write(store.folder, BEST_NAME, pd.DataFrame(rows, columns=columns), note)
     names = ["unit", "pictures", *(f"q{round(100 * q):02d}" for q in QUANTILES)]
     frames.write(store.folder, SPREAD_NAME, pd.DataFrame(spreads, columns=names), note)
 
@@ -90,30 +90,33 @@ def is_current(store: Store) -> bool:
         return False
 
 
-def best(store: Store) -> pd.DataFrame:
-    """The strongest pictures of all units: columns as `summarise` writes them; perhaps no rows.
+def strongest(store: Store) -> Mapping[str, list[Example]]:
+    """By unit id its strongest pictures, in order; empty where the atlas was shown none.
 
     Raises:
         DamageError: the file is damaged.
     """
     try:
-        return frames.read(store.folder, BEST_NAME)
+        state = frames.notes(store.folder, BEST_NAME)["state"]
     except FileNotFoundError:
-        return pd.DataFrame({"unit": [], "rank": [], "picture": [], "activation": []})
+        return {}
+    return _strongest(store.folder, state)
 
 
-def of_unit(rows: pd.DataFrame) -> list[Example]:
-    """The rows of `best` that are of one unit, the strongest first."""
-    sides = rows[["left", "top", "right", "bottom"]].to_numpy(float).tolist()
-    named = zip(rows["rank"], rows["picture"], rows["activation"], sides, strict=True)
-    return [
-        Example(int(rank), str(picture), float(activation), (left, top, right, bottom))
-        for rank, picture, activation, (left, top, right, bottom) in named
-    ]
+@functools.lru_cache(maxsize=2)
+def _strongest(folder: Folder, state: str) -> Mapping[str, list[Example]]:
+    """What a file says, read once for each state of it."""
+    del state
+    found: dict[str, list[Example]] = {}
+    for row in frames.read(folder, BEST_NAME).to_dict("records"):
+        box = (row["left"], row["top"], row["right"], row["bottom"])
+        example = Example(int(row["rank"]), str(row["picture"]), float(row["activation"]), box)
+        found.setdefault(row["unit"], []).append(example)
+    return found
 
 
 def spread(store: Store) -> pd.DataFrame:
-    """The spread of all units' activations over the pictures; perhaps no rows. Raises as `best`."""
+    """The spread of all units' activations over the pictures. Raises as `strongest`."""
     try:
         return frames.read(store.folder, SPREAD_NAME)
     except FileNotFoundError:

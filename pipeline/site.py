@@ -179,11 +179,11 @@ class _Writer:
 
     def _details(self, record: Record) -> str:
         """Write what is told of each of a batch's units when it is opened."""
-        ways = self.store.read(record, "trajectory")
+        ways, shown = self.store.read(record, "trajectory"), site_examples.of(self.store, record)
         told = [
             {**self.more[unit], "trajectory": site_data.trajectory(ways[offset])}
             | self._film(record, offset)
-            | self._examples(unit)
+            | self._examples(unit, shown.get(unit))
             for offset, unit in enumerate(record.units)
         ]
         units = dict(zip(record.units, told, strict=True))
@@ -199,15 +199,14 @@ class _Writer:
             self._put(name, site_images.encode_film(frames))
         return {"film": name}
 
-    def _examples(self, unit: str) -> dict[str, Any]:
-        found = site_examples.find(self.atlas, unit)
-        if found is None:
+    def _examples(self, unit: str, found: site_examples.Shown | None) -> dict[str, Any]:
+        if found is None or not found.examples:
             return {}
         name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
         self.files.add(name)
         if name not in self.there:
             self._put(name, site_images.encode_strip(found.crops))
-        items = list(zip(found.pictures, found.activations, strict=True))
+        items = [(example.picture, example.activation) for example in found.examples]
         return {"examples": {"file": name, "items": items}}
 
     def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,41 +1,35 @@
 """The dataset examples that a page shows, where an atlas has any."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.atlas import Atlas
-from pipeline.errors import AtlasError
+from pipeline import natural
+from pipeline.crops import Crops
+from pipeline.natural import Example
+from pipeline.records import Record
+from pipeline.store import Store
 
 
 @dataclass(frozen=True)
-class Examples:
-    """The dataset pictures that excite a unit most.
+class Shown:
+    """A unit's strongest pictures, and what in each excites it: (pictures, y, x, rgb) uint8."""
 
-    Attributes:
-        pictures: their file names.
-        activations: the unit's, on each.
-        crops: (count, side, side, 3) uint8 RGB: the parts that excite it.
-    """
-
-    pictures: tuple[str, ...]
-    activations: tuple[float, ...]
+    examples: list[Example]
     crops: np.ndarray
 
 
-def find(atlas: Atlas, unit: str) -> Examples | None:
-    """A unit's dataset examples, where the atlas has any."""
-    find, crops = getattr(atlas, "examples", None), getattr(atlas, "example_crops", None)
-    if find is None or crops is None:
-        return None
-    try:
-        found, pixels = list(find(unit)), np.asarray(crops(unit))
-    except AtlasError:
-        return None
-    if not found:
-        return None
-    return Examples(
-        tuple(str(example.picture) for example in found),
-        tuple(float(example.activation) for example in found),
-        pixels,
-    )
+def of(store: Store, record: Record) -> Mapping[str, Shown]:
+    """By id the examples of a batch's units; nothing before they are cut out.
+
+    Raises:
+        DamageError: a chunk is damaged.
+    """
+    strongest = natural.strongest(store)
+    crops = Crops(store).of(record) if strongest else None
+    if crops is None:
+        return {}
+    found = {unit: strongest.get(unit, []) for unit in record.units}
+    pairs = zip(found.items(), crops, strict=True)
+    return {unit: Shown(examples, cut[: len(examples)]) for (unit, examples), cut in pairs}

@@ -151,7 +151,7 @@ def test_crops_are_of_the_pictures(shown: Store) -> None:
 def test_an_atlas_that_was_shown_nothing_says_so(store: Store) -> None:
     with pytest.raises(ConfigError, match="was shown no pictures: `atlas examples FOLDER`"):
         Atlas(store).examples("mixed2:3")
-    assert natural.best(store).empty
+    assert natural.strongest(store) == {}
     assert examples.left_out(store) == {}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import atlases
@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import Atlas, site
+from pipeline import Atlas, site, site_examples
 from pipeline.architecture import Layer
+from pipeline.natural import Example
 from pipeline.provenance import Provenance
+from pipeline.records import Record
 from pipeline.store import Store
 
 HARM = "</script><script>harm()</script><img src=x onerror=harm()>\u2028\"'&<!--"
@@ -22,14 +24,6 @@ PATTERNS = (
     "mixed2:all", "mixed4:all", "-mixed4:0-3", "mixed4:0-2@1,1", "deepdream:mixed2+mixed4",
     "logits:0-2",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Example:
-    """What an atlas says of a dataset example."""
-
-    picture: str
-    activation: float
 
 
 def commit(store: Store, most: int | None = None) -> Store:
@@ -54,8 +48,7 @@ def measured() -> Iterator[None]:
     plain = Atlas.index.fget
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Atlas, "index", property(lambda atlas: _with_measurements(plain(atlas))))
-        patch.setattr(Atlas, "examples", _examples, raising=False)
-        patch.setattr(Atlas, "example_crops", _crops, raising=False)
+        patch.setattr(site_examples, "of", _examples)
         yield
 
 
@@ -94,9 +87,8 @@ def _with_measurements(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _examples(_: Atlas, unit: str) -> list[Example]:
-    return [Example(f"{number} {HARM}.png", number / 2) for number in range(9)]
-
-
-def _crops(_: Atlas, unit: str) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (9, 16, 16, 3), np.uint8)
+def _examples(_: Store, record: Record) -> dict[str, site_examples.Shown]:
+    whole = (0.0, 0.0, 1.0, 1.0)
+    found = [Example(number, f"{number} {HARM}.png", number / 2, whole) for number in range(9)]
+    crops = np.random.default_rng(0).integers(0, 256, (9, 16, 16, 3), np.uint8)
+    return dict.fromkeys(record.units, site_examples.Shown(found, crops))
