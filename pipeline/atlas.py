@@ -125,6 +125,17 @@ class Atlas:
             )
         return strongest.get(unit.id, [])
 
+    @property
+    def natural(self) -> "pd.DataFrame":
+        """How each unit's activation is spread over the pictures that the atlas was shown.
+
+        A row a unit: how many pictures, and quantiles `q00` to `q100` in their hundredths; no rows
+        where it was shown none.
+        """
+        from pipeline import natural  # noqa: PLC0415, pandas is slow to import
+
+        return natural.spread(self._store)
+
     def example_crops(self, unit_id: str) -> np.ndarray:
         """What excites a unit in each of its `examples`, (pictures, 64, 64, 3) uint8 RGB.
 

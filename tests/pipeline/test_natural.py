@@ -120,7 +120,7 @@ def test_the_index_says_where_the_stored_image_stands(shown: Store) -> None:
     assert row["natural_quantile"] == pytest.approx(5 / 99)
     assert row["natural_p99"] == pytest.approx(np.quantile(np.arange(99), 0.99))
     assert Atlas(shown).row("-mixed2:1")["natural_quantile"] == pytest.approx(96 / 99)
-    spread = natural.spread(shown).set_index("unit")
+    spread = Atlas(shown).natural.set_index("unit")
     assert (spread["pictures"] == 99).all()
     assert spread.loc["mixed2:0", ["q00", "q50", "q100"]].tolist() == [0, 49, 98]
 
