@@ -4,12 +4,13 @@
 TensorFlow; the answer is kept with the atlas.
 """
 
+import contextlib
 import dataclasses
 import multiprocessing
+import signal
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline import device
@@ -89,13 +90,35 @@ def probe(weights: Weights, image_size: int) -> Architecture:
         WorkError: the process died.
     """
     context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(there, weights, image_size), daemon=True)
     try:
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            return pool.submit(_describe, weights, image_size).result()
-    except BrokenProcessPool as error:
+        process.start()
+        there.close()
+        answer: Architecture | Exception = here.recv()
+    except (EOFError, OSError) as error:
         raise WorkError(
             f"the process that was to read {weights.path} died, most likely for want of memory"
         ) from error
+    finally:
+        here.close()
+        if process.pid is not None:
+            process.kill()
+            process.join()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _tell(asker: Connection, weights: Weights, image_size: int) -> None:
+    """Answer once and end, whatever became of who asked; a pool's process would wait for more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for who asked
+    try:
+        answer: Architecture | Exception = _describe(weights, image_size)
+    except Exception as error:  # it is raised where it was asked for
+        answer = error
+    with contextlib.suppress(OSError):
+        asker.send(answer)
 
 
 def _describe(weights: Weights, image_size: int) -> Architecture:
