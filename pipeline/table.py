@@ -5,7 +5,7 @@ records, never chunks. Nobody rewrites a committed chunk.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,6 +60,11 @@ class Table:
         wanted = self._wanted(section, batches)
         if wanted is not None:
             self.arrays.make_room(section.name, *wanted)
+
+    def prepare_all(self, sections: Iterable[Rows], batches: Sequence[Batch]) -> None:
+        """Make room for batches of several sections."""
+        for section in sections:
+            self.prepare(section, [batch for batch in batches if batch.section == section.name])
 
     def _wanted(
         self, section: Rows, batches: Sequence[Batch]

@@ -167,8 +167,7 @@ class MeasureResponses(AtlasTask):
         """Look at what is new."""
         store, batches = self.store, self._pending()
         for table in responses.tables(store):
-            for section in store.provenance.available_sections():
-                table.prepare(section, [b for b in batches if b.section == section.name])
+            table.prepare_all(store.provenance.available_sections(), batches)
         tell = LISTENER.get()
         with pool(self.planned.config) as client:
             for outcome in dispatch(client, self.planned, batches, work.respond):

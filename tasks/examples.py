@@ -66,8 +66,7 @@ def show(
             crops.clear()
             natural.summarise(store)
         batches = crops.pending()
-        for section in store.provenance.available_sections():
-            crops.prepare(section, [b for b in batches if b.section == section.name])
+        crops.prepare_all(store.provenance.available_sections(), batches)
         display.start(0, sum(len(batch.units) for batch in batches))
         _run(plan, batches, work.crop, display, check)
         index.refresh(store)

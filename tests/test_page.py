@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import atlases
 import pytest
 import sites
 from axe_playwright_python.sync_playwright import Axe
@@ -359,7 +360,7 @@ def test_the_first_view_is_small(browser: Browser, served: str) -> None:
 
 
 def test_a_growing_atlas_says_how_far_it_is(page: Page, tmp_path: Path) -> None:
-    store = sites.commit(sites.Store.create(tmp_path / "atlas", sites.provenance()), most=1)
+    store = atlases.commit(sites.Store.create(tmp_path / "atlas", sites.provenance()), most=1)
     sites.site.write(store)
     page.clock.install()
     page.goto((tmp_path / "atlas/site/index.html").as_uri())
@@ -367,7 +368,7 @@ def test_a_growing_atlas_says_how_far_it_is(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#reload")).to_be_hidden()
     page.clock.run_for(20_000)
     expect(page.locator("#reload")).to_be_hidden()
-    sites.site.write(sites.commit(store))
+    sites.site.write(atlases.commit(store))
     page.clock.run_for(20_000)
     expect(page.locator("#reload")).to_be_visible()
     page.locator("#reload").click()

@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import atlases
 import numpy as np
 import pytest
 import sites
@@ -17,7 +18,7 @@ from pipeline.store import Store
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return Atlas(sites.commit(Store.create(tmp_path / "atlas", sites.provenance()), most=1))
+    return Atlas(atlases.commit(Store.create(tmp_path / "atlas", sites.provenance()), most=1))
 
 
 def pictures(text: str) -> list[np.ndarray]:

@@ -136,8 +136,7 @@ def test_an_index_without_them_is_no_longer_current(store: Store, pictures: list
 def test_crops_are_of_the_pictures(shown: Store) -> None:
     crops = Crops(shown)
     batches = crops.pending()
-    for section in shown.provenance.available_sections():
-        crops.prepare(section, [b for b in batches if b.section == section.name])
+    crops.prepare_all(shown.provenance.available_sections(), batches)
     with pytest.raises(ConfigError, match="are not cut out yet"):
         Atlas(shown).example_crops("mixed2:3")
     for batch in batches:

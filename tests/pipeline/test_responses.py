@@ -35,8 +35,7 @@ def _measure(store: Store) -> list[responses.Responses]:
     tables = responses.tables(store)
     batches = responses.pending(store, tables)
     for table in tables:
-        for section in store.provenance.available_sections():
-            table.prepare(section, [b for b in batches if b.section == section.name])
+        table.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
         responses.commit(tables, batch, _seen(batch, tables))
     return tables

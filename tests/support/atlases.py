@@ -60,6 +60,16 @@ def results(batch: Batch, seconds: float = 1.0, snapshots: int = 0) -> Results:
     return Results(images, trajectory, along, Statistics(**columns))
 
 
+def commit(store: Store, most: int | None = None) -> Store:
+    """Commit a store's missing batches, or the first few of each section."""
+    for section in store.provenance.available_sections():
+        batches = store.missing(section)
+        store.prepare(section, batches)
+        for batch in batches[:most]:
+            store.commit(batch, results(batch, 1.0, store.provenance.render.snapshots))
+    return store
+
+
 def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
     """Commit made-up responses to all images: noise that depends on each unit, its own channel 9.
 
@@ -68,8 +78,7 @@ def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
     tables = responses.tables(store)
     batches = responses.pending(store, tables)
     for table in tables:
-        for section in store.provenance.available_sections():
-            table.prepare(section, [b for b in batches if b.section == section.name])
+        table.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
         seen = {}
         for table in tables:

@@ -26,16 +26,6 @@ PATTERNS = (
 )  # fmt: skip
 
 
-def commit(store: Store, most: int | None = None) -> Store:
-    """Commit a store's missing batches, or the first few of each section."""
-    for section in store.provenance.sections():
-        batches = store.missing(section)[:most]
-        store.prepare(section, batches)
-        for batch in batches:
-            store.commit(batch, atlases.results(batch, 1.0, store.provenance.render.snapshots))
-    return store
-
-
 def provenance() -> Provenance:
     """Of every kind of unit, with variants and films."""
     more = {"architecture": ARCHITECTURE, "classes": CLASSES, "variants": 2}
@@ -54,7 +44,7 @@ def measured() -> Iterator[None]:
 
 def write(folder: Path) -> Path:
     """A finished atlas's page with everything on it."""
-    store = commit(Store.create(folder, provenance()))
+    store = atlases.commit(Store.create(folder, provenance()))
     with measured():
         site.write(store)
     return folder / site.NAME
@@ -65,7 +55,7 @@ def write_large(folder: Path, units: int) -> Path:
     layers = {"wide": Layer("wide", 1, units, 3, 3, 1)}
     architecture = replace(atlases.ARCHITECTURE, layers=layers)
     made = atlases.provenance("wide:all", batch_size=500, architecture=architecture)
-    site.write(commit(Store.create(folder, made)))
+    site.write(atlases.commit(Store.create(folder, made)))
     return folder / site.NAME
 
 

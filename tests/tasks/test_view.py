@@ -8,7 +8,6 @@ from pathlib import Path
 
 import atlases
 import pytest
-import sites
 
 from pipeline import site
 from pipeline.errors import AtlasFolderError, ConfigError
@@ -19,7 +18,7 @@ from tasks import view
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    site.write(sites.commit(Store.create(tmp_path / "atlas", atlases.provenance("mixed2:0-3"))))
+    site.write(atlases.commit(Store.create(tmp_path / "atlas", atlases.provenance("mixed2:0-3"))))
     (tmp_path / "atlas/secret.html").write_text("secret")
     (tmp_path / "atlas/site/.hidden.html").write_text("secret")
     (tmp_path / "atlas/site/images/link.webp").symlink_to(tmp_path / "atlas/secret.html")
