@@ -47,7 +47,7 @@ def test_a_build_where_requests_fail_is_killed_goes_on_and_is_read(
     chance = random.Random(6)
     ways = ("error", "drop", "slow", *[""] * 27)
     door.fail = lambda *_: chance.choice(ways)
-    building = start_build(tmp_path, f"output={address}", "recipe.steps=60")
+    building = start_build(tmp_path, f"output={address}", "recipe.steps=60", "site=false")
     wait(lambda: _records(address), building)
     children = children_of(building.pid)
     building.send_signal(signal.SIGKILL)
@@ -56,7 +56,9 @@ def test_a_build_where_requests_fail_is_killed_goes_on_and_is_read(
     kept = _records(address)
     assert kept
 
-    done = run_build(tmp_path, f"output={address}", "recipe.steps=60", "build.lease=2")
+    done = run_build(
+        tmp_path, f"output={address}", "recipe.steps=60", "site=false", "build.lease=2"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert _records(address).items() >= kept.items()
 
