@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from typing_extensions import override
 
-from pipeline import examples, natural, pictures
+from pipeline import examples, natural, pictures, responses
 from pipeline.layout import Layout
 from pipeline.records import Record
 from pipeline.store import Store
@@ -46,16 +46,7 @@ class Crops(Table):
 
     def pending(self) -> list[Batch]:
         """The batches of units whose crops are not cut out."""
-        known = self._store.provenance
-        units = {unit.id: unit for unit in known.units()}
-        found = []
-        for section in known.available_sections():
-            done = {record.chunk: record.units for record in self.records.of(section.name)}
-            for record in self._store.records.of(section.name):
-                if done.get(record.chunk) != record.units:
-                    members = tuple(units[unit] for unit in record.units if unit in units)
-                    found.append(Batch(section.name, record.chunk, record.size, members))
-        return found
+        return responses.pending(self._store, [self])
 
     def of(self, record: Record) -> np.ndarray | None:
         """The crops of a batch of images, (unit, rank, y, x, rgb); None before they are cut.

@@ -137,16 +137,13 @@ def commit(
 
 def left_out(store: Store) -> dict[str, str]:
     """The pictures that could not be read, with the reason."""
-    of = tables(store)[:1]
-    pictures = iter(listed(store))
-    found = {}
-    for table in of:
-        for record in table.records.of(PILE.name):
-            states = table.read(record, "state")[:, 0]
-            for state, picture in zip(states, pictures, strict=False):
-                if state != READ:
-                    found[picture.id] = REASONS[int(state)]
-    return found
+    table = tables(store)[0]  # every layer saw the same ones
+    return {
+        picture: REASONS[int(state)]
+        for record in table.records.of(PILE.name)
+        for picture, state in zip(record.units, table.read(record, "state")[:, 0], strict=True)
+        if state != READ
+    }
 
 
 def state_of(store: Store) -> str:

@@ -52,8 +52,8 @@ def tables(store: Store) -> list[Responses]:
     return [Responses(store, layer) for layer in layers]
 
 
-def pending(store: Store, of: Sequence[Responses]) -> list[Batch]:
-    """The batches of images that some table has no responses to, or those to other images."""
+def pending(store: Store, of: Sequence[Table]) -> list[Batch]:
+    """The batches of images that some table has no rows for, or those for other images."""
     units = {unit.id: unit for unit in store.provenance.units()}
     found = []
     for section in store.provenance.available_sections():
@@ -108,6 +108,6 @@ def matrix(
     return ids, {layer: np.stack([of_layer[i] for i in ids]) for layer, of_layer in rows.items()}
 
 
-def _committed(table: Responses, section: str) -> dict[int, tuple[str, ...]]:
+def _committed(table: Table, section: str) -> dict[int, tuple[str, ...]]:
     records: list[Record] = table.records.of(section)
     return {record.chunk: record.units for record in records}

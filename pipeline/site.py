@@ -72,7 +72,8 @@ def is_current(store: Store) -> bool:
     try:
         noted = _notes(store.folder)
         whole = noted["index"] == store.folder.digest(NAME)
-        return whole and noted["state"] == _state(store) and _has_all(store, noted["files"])
+        is_same = whole and noted["state"] == _state(store)
+        return is_same and set(map(str, noted["files"])) <= _there(store.folder)
     except (OSError, DamageError):
         return False
 
@@ -137,8 +138,7 @@ class _Writer:
     @cached_property
     def there(self) -> set[str]:
         """The files that are there."""
-        folder = self.store.folder
-        return {f"{kind}/{n}" for kind in _KINDS for n in folder.files(f"{FOLDER}/{kind}")}
+        return _there(self.store.folder)
 
     # Writing -----------------------------------------------------------------------------------
 
@@ -274,10 +274,9 @@ def _notes(folder: Folder) -> Mapping[str, Any]:
     return noted
 
 
-def _has_all(store: Store, files: Iterable[str]) -> bool:
-    wanted = set(map(str, files))
-    there = {f"{k}/{n}" for k in _KINDS for n in store.folder.files(f"{FOLDER}/{k}")}
-    return wanted <= there
+def _there(folder: Folder) -> set[str]:
+    """The files of a page that are there."""
+    return {f"{kind}/{n}" for kind in _KINDS for n in folder.files(f"{FOLDER}/{kind}")}
 
 
 def _state(store: Store) -> str:
