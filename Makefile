@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q -m 'not slow and not browser'
 
 test-all: $(VENV)/.installed-test
-	$(VENV)/bin/python -m pytest -q
+	$(VENV)/bin/python -m pytest -q --durations=12
 
 lint: $(VENV)/.installed-lint
 	$(VENV)/bin/ruff check .
