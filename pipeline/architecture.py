@@ -77,17 +77,18 @@ Describe = Callable[[Weights, int], Architecture]
 """How to learn the architecture of a weights file at an image size."""
 
 
-def probe(weights: Weights, image_size: int) -> Architecture:
+def probe(weights: Weights, image_size: int, patience: float = 300.0) -> Architecture:
     """Describe a network in a process of its own.
 
     Args:
         weights: the resolved weights file.
         image_size: side of the square input, in pixels.
+        patience: seconds until it must have answered.
 
     Raises:
         WeightsError: the file does not load.
         ConfigError: the network cannot take images of that size.
-        WorkError: the process died.
+        WorkError: the process died, or did not answer in time.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
@@ -95,6 +96,11 @@ def probe(weights: Weights, image_size: int) -> Architecture:
     try:
         process.start()
         there.close()
+        if not here.poll(patience):
+            raise WorkError(
+                f"the process that was to read {weights.path} has not answered for {patience:g} "
+                "seconds (build.patience): see whether that file can be read, and try again"
+            )
         answer: Architecture | Exception = here.recv()
     except (EOFError, OSError) as error:
         raise WorkError(

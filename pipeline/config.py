@@ -132,7 +132,9 @@ class Build(Frozen):
     deaths: Annotated[int, Field(ge=0)] = 3
     """How many workers may die over one batch before it is marked failed."""
     patience: Seconds = 300.0
-    """Seconds without any worker until the build gives up."""
+    """Seconds without any worker, or without an answer, until the build gives up."""
+    longest_batch: Seconds = 3600.0
+    """Seconds without any batch ending, though there are workers, until the build gives up."""
     lease: Seconds = 30.0
     """Seconds without a sign of life until a build of another machine counts as dead."""
     scheduler_host: str | None = None

@@ -11,21 +11,26 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import dask.config
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, Nanny, Scheduler, SpecCluster
+from distributed import Client, Nanny, Scheduler, SpecCluster, Worker
 
 from pipeline import device
 from pipeline.config import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
 from pipeline.errors import ConfigError, WorkError
+from tasks.patience import within
 
 _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
 _CONNECT = 30.0
 """Seconds until a scheduler must answer."""
+_CLOSE = 60.0
+"""Seconds until a pool must have closed."""
 
+_LOG = logging.getLogger(__name__)
+_Closable = TypeVar("_Closable", bound=Client | SpecCluster)
 
 _SHARED: ContextVar["_Shared | None"] = ContextVar("shared", default=None)
 
@@ -72,9 +77,21 @@ def _open(config: AtlasConfig) -> Iterator[Client]:
     with (
         dask.config.set(_settings(config)),
         _POOLS[type(config.cluster)](config.cluster) as address,
-        Client(address, timeout=config.build.patience, set_as_default=False) as client,
+        _closed(Client(address, timeout=config.build.patience, set_as_default=False)) as client,
     ):
         yield client
+
+
+@contextlib.contextmanager
+def _closed(opened: _Closable) -> Iterator[_Closable]:
+    """Something that is closed at the end, or left to the end of this process if that hangs."""
+    try:
+        yield opened
+    finally:
+        try:
+            within(_CLOSE, opened.close)
+        except TimeoutError:
+            _LOG.warning("%s did not close in %g seconds", type(opened).__name__, _CLOSE)
 
 
 def resources(config: AtlasConfig) -> dict[str, int]:
@@ -117,15 +134,11 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-@contextlib.contextmanager
-def _local(cluster: Local) -> Iterator[Any]:
-    environments = [device.environment("cpu")] * local_workers(cluster.workers)
-    with _processes(environments, {}) as found:
-        yield found
+def _local(cluster: Local) -> Any:
+    return _processes([device.environment("cpu")] * local_workers(cluster.workers), {})
 
 
-@contextlib.contextmanager
-def _local_gpu(cluster: LocalGpu) -> Iterator[Any]:
+def _local_gpu(cluster: LocalGpu) -> Any:
     numbers = gpus() if cluster.gpus == "auto" else cluster.gpus
     if not numbers:
         raise ConfigError(
@@ -134,45 +147,37 @@ def _local_gpu(cluster: LocalGpu) -> Iterator[Any]:
         )
     common = device.environment("gpu")
     environments = [{**common, "CUDA_VISIBLE_DEVICES": str(number)} for number in numbers]
-    with _processes(environments, {"GPU": 1}) as found:
-        yield found
+    return _processes(environments, {"GPU": 1})
 
 
-@contextlib.contextmanager
-def _processes(
-    environments: list[dict[str, str]], resources: dict[str, int]
-) -> Iterator[SpecCluster]:
+def _processes(environments: list[dict[str, str]], resources: dict[str, int]) -> Any:
     """Worker processes on this machine, one for each environment, reachable from it alone."""
-    scheduler = {
-        "cls": Scheduler,
-        "options": {"host": _LOOPBACK, "port": 0, "protocol": "tcp://", "dashboard": False},
-    }
-    workers = {
-        number: {
-            "cls": Nanny,
-            "options": {
-                "host": _LOOPBACK, "nthreads": 1, "env": environment, "resources": resources,
-                "dashboard": False, "memory_limit": 1 / len(environments),
-                "silence_logs": logging.CRITICAL,
-            },
-        }
-        for number, environment in enumerate(environments)
+    common = {
+        "host": _LOOPBACK, "nthreads": 1, "resources": resources,
+        "memory_limit": 1 / len(environments), "silence_logs": logging.CRITICAL,
     }  # fmt: skip
-    with SpecCluster(scheduler=scheduler, workers=workers, silence_logs=False) as found:
-        yield found
+    workers = [{**common, "env": environment} for environment in environments]
+    return _here({"host": _LOOPBACK, "port": 0, "protocol": "tcp://"}, Nanny, workers)
 
 
-@contextlib.contextmanager
-def _threads(cluster: Threads) -> Iterator[LocalCluster]:
-    with LocalCluster(
-        processes=False,
-        n_workers=1,
-        threads_per_worker=cluster.workers,
-        memory_limit=0,
-        dashboard_address=None,
-        silence_logs=False,
-    ) as found:
-        yield found
+def _threads(cluster: Threads) -> Any:
+    worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
+    return _here({"protocol": "inproc://"}, Worker, [worker])
+
+
+def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> Any:
+    """A pool of this machine; what Dask serves over HTTP is to be had here alone, at any port."""
+    quiet = {"dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
+    return _closed(
+        SpecCluster(
+            scheduler={"cls": Scheduler, "options": {**scheduler, **quiet}},
+            workers={
+                number: {"cls": kind, "options": {**worker, **quiet}}
+                for number, worker in enumerate(workers)
+            },
+            silence_logs=False,
+        )
+    )
 
 
 @contextlib.contextmanager
@@ -183,10 +188,11 @@ def _address(cluster: Address) -> Iterator[str]:
             "`scheduler_file`"
         )
     try:
-        with Client(
+        client = Client(
             address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=_CONNECT,
             set_as_default=False,
-        ) as client:  # fmt: skip
+        )  # fmt: skip
+        with _closed(client):
             address = client.scheduler.address
     except (OSError, ValueError) as error:
         where = cluster.address or cluster.scheduler_file
@@ -196,7 +202,7 @@ def _address(cluster: Address) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _slurm(cluster: Slurm) -> Iterator[Any]:
-    with slurm_cluster(cluster) as found:
+    with _closed(slurm_cluster(cluster)) as found:
         if cluster.least_jobs is None:
             found.scale(jobs=cluster.jobs)
         else:

@@ -17,6 +17,7 @@ from pipeline.seal import digest
 from pipeline.units import Batch, half_of
 from tasks import arrival, cluster, work
 from tasks.arrival import Arrival, Refused
+from tasks.patience import Answer, within
 from tasks.planning import Plan
 
 _TICK = 1.0
@@ -57,15 +58,17 @@ def dispatch(
         Each batch as it is committed or given up, in no order, notes, and None about once a second.
 
     Raises:
-        WorkError: there was no worker, or no scheduler, for longer than `build.patience`.
+        WorkError: there was no worker, or no scheduler, for longer than `build.patience`, or no
+            batch ended for longer than `build.longest_batch`.
         StorageError: the atlas folder cannot be written or read.
     """
     submitted = _Submitted(client, plan, do or work.compute)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
-    arrival.attend(client, _arrival(plan), refused.put)
+    patience = plan.config.build.patience
+    _ask(patience, lambda: arrival.attend(client, _arrival(plan), refused.put))
     todo = iter(batches)
     submitted.fill(todo)
-    watch = _Watch(client, plan.config.build.patience)
+    watch = _Watch(client, patience, plan.config.build.longest_batch)
     while submitted.waiting:
         yield from watch.hear(refused)
         try:
@@ -74,8 +77,20 @@ def dispatch(
             watch.look()
             yield None
             continue
+        watch.ended()
         yield from submitted.take(future)
         submitted.fill(todo)
+
+
+def _ask(patience: float, ask: Callable[[], Answer]) -> Answer:
+    """What the scheduler answers, if it does in time."""
+    try:
+        return within(patience, ask)
+    except TimeoutError as error:
+        raise WorkError(
+            f"the Dask scheduler has not answered for {patience:g} seconds (build.patience): what "
+            "was committed stays; mend the cluster and build again"
+        ) from error
 
 
 def _arrival(plan: Plan) -> Arrival:
@@ -174,14 +189,16 @@ class _Submitted:
                 self.add(killed, is_again=True)
                 return
             yield _by_halves(killed, self._most)
-        begun = {key for keys in self._client.processing().values() for key in keys}
+        patience = self._plan.config.build.patience
+        processing = _ask(patience, self._client.processing)
+        begun = {key for keys in processing.values() for key in keys}
         idle = [
             future
             for future, (_, tried) in self.waiting.items()
             if tried is None and future.key not in begun
         ]
         again = [killed, *(self.waiting.pop(future)[0] for future in idle)]
-        self._client.cancel(idle)
+        _ask(patience, lambda: self._client.cancel(idle))
         for batch in again:
             self.add(batch)
 
@@ -209,10 +226,11 @@ def _failure(future: Future, batch: Batch, deaths: int) -> Failure:
 class _Watch:
     """Sees to it that somebody is working."""
 
-    def __init__(self, client: Client, patience: float) -> None:
+    def __init__(self, client: Client, patience: float, longest: float) -> None:
         self._client = client
         self._patience = patience
-        self._alive = time.monotonic()
+        self._longest = longest
+        self._alive = self._ended = time.monotonic()
         self._refused: dict[str, str] = {}
 
     def hear(self, refused: "queue.SimpleQueue[Refused]") -> Iterator[Note]:
@@ -230,12 +248,19 @@ class _Watch:
         worker, reason = next(reversed(self._refused.items()))
         return f"; {len(self._refused)} were refused, the last at {worker}, since {reason}"
 
+    def ended(self) -> None:
+        """Note that a batch ended."""
+        self._ended = time.monotonic()
+
     def look(self) -> None:
-        """Raise WorkError where nobody has been working for too long."""
+        """Raise WorkError where nobody has been working, or no batch ended, for too long."""
         if self._client.status == "running":
-            if self._client.scheduler_info(n_workers=1)["n_workers"]:
+            info = _ask(self._patience, lambda: self._client.scheduler_info(n_workers=1))
+            if info["n_workers"]:
                 self._alive = time.monotonic()
+                self._insist_on_an_end()
                 return
+            self.ended()  # the time without workers does not count
             who = "there has been no worker"
         else:
             who = "the Dask scheduler has not answered"
@@ -243,4 +268,12 @@ class _Watch:
             raise WorkError(
                 f"{who} for {self._patience:g} seconds (build.patience){self._why()}: what was "
                 "committed stays; mend the cluster and build again"
+            )
+
+    def _insist_on_an_end(self) -> None:
+        if time.monotonic() - self._ended > self._longest:
+            raise WorkError(
+                f"no batch ended for {self._longest:g} seconds (build.longest_batch), though there "
+                "are workers: one that hangs, or batches that take longer; what was committed "
+                "stays: look at the workers, or allow more, and build again"
             )

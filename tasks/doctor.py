@@ -106,7 +106,7 @@ def _disk(config: AtlasConfig) -> Finding:
 def _network(config: AtlasConfig) -> Iterator[Finding]:
     try:
         found = weights.resolve(config.model.weights, timeout=config.model.timeout)
-        architecture = probe(found, config.image.size)
+        architecture = probe(found, config.image.size, config.build.patience)
     except AtlasError as error:
         yield Finding("weights", "wrong", str(error), "see the message")
         return

@@ -82,18 +82,20 @@ class Plan:
         )
 
 
-def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe = probe) -> Plan:
+def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | None = None) -> Plan:
     """Plan a build.
 
     Args:
         config: the configuration.
         only: patterns of the units to compute now; empty for all of the configuration's.
-        describe: how to learn a network's architecture.
+        describe: how to learn a network's architecture; by a process of its own, if nothing is
+            said.
 
     Raises:
         UsageError: anything that cannot be; see `pipeline.provenance.resolve_provenance`.
         UnitError: `only` names a unit that the configuration does not have.
     """
+    describe = describe or functools.partial(probe, patience=config.build.patience)
     before = Store.open(config.folder).provenance if Store.exists(config.folder) else None
     plan = Plan(config, resolve_provenance(config, before, describe), tuple(only))
     known = set(plan.provenance.units())

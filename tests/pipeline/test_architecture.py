@@ -1,15 +1,17 @@
 """Tests of what a plan knows of a network."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from processes import children_of, is_running, wait
 
 from pipeline.architecture import Architecture, probe
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, WorkError
 from pipeline.weights import resolve
 
 
@@ -32,6 +34,22 @@ def test_a_probe_describes_the_bundled_weights() -> None:
 def test_a_probe_raises_what_its_process_raised() -> None:
     with pytest.raises(ConfigError, match="20 px is too small for inception_v3"):
         probe(resolve("bundled"), 20)
+
+
+def test_a_probe_that_does_not_answer_is_told_and_ended() -> None:
+    with pytest.raises(WorkError, match=r"has not answered for 0\.01 seconds \(build.patience\)"):
+        probe(resolve("bundled"), 80, patience=0.01)
+    assert not _answering(os.getpid())
+
+
+def _answering(asking: int) -> list[int]:
+    """The process that describes a network for another one."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in children_of(asking)}
+    return [
+        pid
+        for pid, path in commands.items()
+        if path.exists() and b"spawn_main" in path.read_bytes()
+    ]
 
 
 def _probing() -> subprocess.Popen[str]:
@@ -57,7 +75,7 @@ def test_a_probe_ends_though_who_asked_is_gone(by: signal.Signals) -> None:
 
 def test_a_probe_that_dies_is_told() -> None:
     asking = _probing()
-    for child in wait(lambda: children_of(asking.pid), asking):
+    for child in wait(lambda: _answering(asking.pid), asking):
         subprocess.run(["kill", "-9", str(child)], check=False)
     text, _ = asking.communicate(timeout=60)
     assert "WorkError: the process that was to read" in text

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -212,9 +213,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     address = f"tcp://127.0.0.1:{port}"
     plan, batches = begun(
         configure(
@@ -238,6 +237,38 @@ def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Pa
                 second.wait(30)
     finally:
         first.kill()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_freezes_ends_the_build(
+    configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps its connections, and answers nothing."""
+    monkeypatch.setattr(cluster, "_CLOSE", 2)
+    port = _free_port()
+    plan, batches = begun(
+        configure(
+            f"cluster={{kind: address, address: 'tcp://127.0.0.1:{port}'}}", "build.patience=5",
+            units=("relu:0",),
+        )
+    )  # fmt: skip
+    frozen = _scheduler(port, tmp_path)
+    try:
+        with cluster.pool(plan.config) as client:
+            running = dispatch.dispatch(client, plan, batches)
+            assert next(running) is None
+            frozen.send_signal(signal.SIGSTOP)
+            with pytest.raises(WorkError, match="has not answered for 5 seconds"):
+                list(running)
+    finally:
+        frozen.kill()
+        frozen.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _scheduler(port: int, place: Path) -> subprocess.Popen[bytes]:

@@ -1,9 +1,11 @@
 import os
 import signal
+import threading
 from pathlib import Path
 
+import psutil
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, SpecCluster
 from processes import wait
 
 from pipeline.config import Address, Slurm
@@ -28,6 +30,27 @@ def test_local_workers_are_processes_of_one_thread(configure, look) -> None:
     assert threads == {1}
     assert all(env["CUDA_VISIBLE_DEVICES"] == "-1" for _, env in found.values())
     assert all(address.startswith("tcp://127.0.0.1") for address in found)
+
+
+@pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])
+def test_a_pool_of_this_machine_is_reached_from_it_alone(configure, kind: str) -> None:
+    before = _listening()
+    with cluster.pool(configure(f"cluster={kind}")) as client:
+        client.wait_for_workers(1, timeout=60)
+        opened = _listening() - before
+    assert opened
+    assert {host for host, _ in opened} == {"127.0.0.1"}
+
+
+def _listening() -> set[tuple[str, int]]:
+    """Where this process and those below it accept connections."""
+    here = psutil.Process()
+    return {
+        tuple(connection.laddr)
+        for process in (here, *here.children(recursive=True))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 def test_threads_are_this_process(configure, look) -> None:
@@ -101,6 +124,19 @@ def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str)
         with cluster.pool(configure(f"cluster={{kind: address, {by}: '{value}'}}")) as client:
             assert client.submit(int, 3, pure=False).result(timeout=30) == 3
         assert running.scheduler_info["address"] == running.scheduler_address
+
+
+def test_a_pool_that_does_not_close_is_left(
+    configure, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    over, close = threading.Event(), SpecCluster.close
+    monkeypatch.setattr(cluster, "_CLOSE", 0.1)
+    monkeypatch.setattr(SpecCluster, "close", lambda _: over.wait(60))
+    with cluster.pool(configure()) as client:
+        left = client.cluster
+    assert "SpecCluster did not close in 0.1 seconds" in caplog.text
+    over.set()
+    close(left, timeout=60)
 
 
 def test_an_address_or_a_file_is_needed(configure) -> None:

@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 from builds import begun, outcomes_of
 from distributed.scheduler import KilledWorker
+from processes import wait
 
 from pipeline.errors import WorkError
 from pipeline.provenance import digest
@@ -176,6 +177,23 @@ def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(client, "scheduler_info", lambda n_workers: {"n_workers": 0})
         with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
             list(running)
+
+
+def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
+    plan, batches = begun(configure("build.longest_batch=2", units=("relu:0-7",)))
+    over = tmp_path / "over"
+
+    def hang(folder: str, batch: Batch, fingerprint: str, most: int | None) -> None:
+        if batch.chunk:
+            wait(over.exists, None)
+
+    with cluster.pool(plan.config) as client:
+        running = dispatch.dispatch(client, plan, batches, hang)
+        try:
+            with pytest.raises(WorkError, match=r"no batch ended for 2 seconds \(build.longest_"):
+                list(running)
+        finally:
+            over.touch()
 
 
 def test_a_folder_of_another_atlas_is_refused_by_the_worker(configure) -> None:
