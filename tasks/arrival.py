@@ -50,6 +50,7 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
 
     async def setup(self, worker: Any) -> None:
         """Look at a worker; where it does not fit, tell why and have it leave."""
+        end_profile(worker)
         try:
             reason = await asyncio.to_thread(self.refusal, worker.state.nthreads)
         except Exception as error:  # whatever keeps it from looking keeps it from working
@@ -57,6 +58,8 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
         if reason:
             _REFUSED.add(worker.address)
             worker.loop.add_callback(self._leave, worker, reason)
+        else:
+            _REFUSED.discard(worker.address)
 
     async def _leave(self, worker: Any, reason: str) -> None:
         worker.log_event(_TOPIC, {"worker": worker.address, "reason": reason})
@@ -88,6 +91,18 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
         except AtlasError as error:
             return str(error)
         return ""
+
+
+def end_profile(worker: Any) -> None:
+    """Stop a worker's profiler, which asks every 10 ms for the frames of all threads.
+
+    Before Python 3.11.9 and 3.12 that can lock the interpreter for good, where another thread ends
+    at that moment (https://github.com/dask/distributed/issues/8616). Workers that are started here
+    never begin with it.
+    """
+    for name in ("profile", "profile-cycle"):
+        if callback := worker.periodic_callbacks.pop(name, None):
+            callback.stop()
 
 
 def versions() -> dict[str, str]:

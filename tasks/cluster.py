@@ -125,6 +125,8 @@ def _settings(config: AtlasConfig) -> dict[str, Any]:
         "distributed.scheduler.allowed-failures": config.build.deaths,
         # Batches are small and hold nothing that could be spilled; a paused worker would hang.
         f"{memory}.target": False, f"{memory}.spill": False, f"{memory}.pause": False,
+        # Dask's profiler freezes a process for good now and then, see `arrival.end_profile`.
+        "distributed.worker.profile.enabled": False,
     }  # fmt: skip
 
 

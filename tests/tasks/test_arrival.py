@@ -77,6 +77,12 @@ def addressed(configure, scheduler: LocalCluster) -> AtlasConfig:
     return configure(f"cluster={{kind: address, address: '{address}'}}", units=("relu:0-7",))
 
 
+@pytest.fixture
+def profilers():
+    """What profiles a worker: no function that it would have to import by its name."""
+    return lambda dask_worker: sorted(n for n in dask_worker.periodic_callbacks if "profile" in n)
+
+
 def test_a_worker_that_fits_may_have_batches(configure) -> None:
     plan, batches = begun(configure(units=("relu:0-3",)))
     arrived = Arrival(str(plan.folder), digest(plan.provenance.fingerprint))
@@ -106,6 +112,29 @@ def test_a_worker_that_cannot_tell_what_it_runs_is_refused(
     assert leave == arrived._leave
     assert reason.startswith("it cannot tell what it runs: ZeroDivisionError")
     arrival._REFUSED.discard(worker.address)
+
+
+def test_the_profiler_of_a_worker_that_arrives_is_ended(
+    addressed: AtlasConfig, start: Start, profilers
+) -> None:
+    plan, _ = begun(addressed)
+    start()
+    with cluster.pool(plan.config) as client:
+        client.wait_for_workers(1, timeout=60)
+        assert list(client.run(profilers).values()) == [["profile", "profile-cycle"]]
+        fingerprint = digest(plan.provenance.fingerprint)
+        arrival.attend(client, Arrival(str(plan.folder), fingerprint), Mock())
+        assert list(client.run(profilers).values()) == [[]]
+        start()
+        client.wait_for_workers(2, timeout=60)
+        assert list(client.run(profilers).values()) == [[], []]
+
+
+@pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])
+def test_workers_of_this_machine_are_not_profiled(configure, profilers, kind: str) -> None:
+    with cluster.pool(configure(f"cluster={kind}")) as client:
+        client.wait_for_workers(1, timeout=60)
+        assert list(client.run(profilers).values()) == [[]]
 
 
 def test_a_worker_that_sees_another_folder_is_refused(configure, tmp_path: Path) -> None:
