@@ -4,8 +4,10 @@ The seal is a JSON file of notes with the SHA-256 of the Parquet file, so that d
 """
 
 import io
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -15,21 +17,45 @@ from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.seal import seal, unseal
 
+Notes = Callable[[], Mapping[str, str]]
 
-def write(folder: Folder, name: str, frame: pd.DataFrame, notes: Mapping[str, str]) -> None:
-    """Write a frame as Parquet; equal frames with equal notes give equal bytes.
+
+def write(
+    folder: Folder,
+    name: str,
+    frames: Iterable[pd.DataFrame],
+    notes: Notes,
+    lists: Mapping[str, pa.DataType] | None = None,
+) -> None:
+    """Write frames as one Parquet file; equal frames with equal notes give equal bytes.
 
     Args:
         folder: the atlas folder.
         name: the file, which ends in `.parquet`.
-        frame: what is written, without its index.
-        notes: kept in the file's metadata as `channel_atlas.KEY`, and in the seal.
+        frames: what is written, part by part, without their indices; one at least.
+        notes: asked once all is written, and kept in the file's metadata as `channel_atlas.KEY`,
+            and in the seal.
+        lists: the types of columns that hold lists, or nothing.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    named = {f"channel_atlas.{key}": value for key, value in notes.items()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **named})
-    folder.write(name, lambda file: pq.write_table(table, file, compression="zstd"))
-    folder.write_json(_seal_of(name), seal({**notes, "sha256": folder.digest(name)}))
+    folder.write(name, lambda file: _write(file, frames, notes, lists or {}))
+    folder.write_json(_seal_of(name), seal({**notes(), "sha256": folder.digest(name)}))
+
+
+def _write(
+    file: IO[bytes],
+    frames: Iterable[pd.DataFrame],
+    notes: Notes,
+    lists: Mapping[str, pa.DataType],
+) -> None:
+    parts = iter(frames)
+    first = next(parts)
+    schema = pa.Schema.from_pandas(first, preserve_index=False)
+    for column, kind in lists.items():
+        schema = schema.set(schema.get_field_index(column), pa.field(column, kind))
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for frame in itertools.chain([first], parts):
+            writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        writer.add_key_value_metadata({f"channel_atlas.{k}": v for k, v in notes().items()})
 
 
 def read(folder: Folder, name: str) -> pd.DataFrame:

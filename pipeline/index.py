@@ -1,10 +1,13 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipeline import frames, natural, responses, similarity
 from pipeline.errors import DamageError
@@ -56,17 +59,22 @@ TYPES = {
 }
 """The index's columns and their pandas types."""
 
+_LISTS = {"nearest": pa.list_(pa.string()), "nearest_distance": pa.list_(pa.float64())}
 _AT_ONCE = 10_000
-"""Rows that are turned into text together."""
+"""Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT)
 """Columns that two builds of one atlas need not share."""
 
 
 def build(store: Store) -> pd.DataFrame:
     """The index of what a store holds now, in the atlas's order."""
+    return pd.concat(_sections(store), ignore_index=True)
+
+
+def _sections(store: Store) -> Iterator[pd.DataFrame]:
+    """The rows of each section."""
     failed = store.records.failed()
-    parts = [_section(store, section, failed) for section in store.provenance.sections()]
-    return pd.concat(parts, ignore_index=True)
+    return (_section(store, section, failed) for section in store.provenance.sections())
 
 
 def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
@@ -84,48 +92,60 @@ def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
     return _typed(pd.DataFrame(rows, columns=list(TYPES)))
 
 
-def explored(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
-    """An index with the columns that responses give, for the units that have any.
+def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """A function that gives rows of an index what responses and pictures tell of their units.
 
     Raises:
         DamageError: a chunk of responses is damaged.
     """
     ids, means = responses.matrix(store, responses.tables(store))
+    found = None
     if ids:
         by_id = {unit.id: unit for unit in store.provenance.units()}
         found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
-        frame = frame.drop(columns=list(similarity.TYPES)).join(found, on="unit")
-    spread = natural.spread(store)
-    if len(spread):
-        known = spread.set_index("unit")
-        frame["natural_median"] = frame["unit"].map(known["q50"])
-        frame["natural_p99"] = frame["unit"].map(known["q99"])
-        frame["natural_quantile"] = natural.standing(store, frame)
-    return _typed(frame[list(TYPES)])
+    spread = natural.spread(store).set_index("unit")
+    standing = natural.standing(store) if len(spread) else None
+
+    def explored(rows: pd.DataFrame) -> pd.DataFrame:
+        if found is not None:
+            rows = rows.drop(columns=list(similarity.TYPES)).join(found, on="unit")
+        if standing is not None:
+            units = rows["unit"]
+            rows["natural_median"] = units.map(spread["q50"])
+            rows["natural_p99"] = units.map(spread["q99"])
+            rows["natural_quantile"] = list(map(standing, units, rows["activation"]))
+        return _typed(rows[list(TYPES)])
+
+    return explored
 
 
-def write(frame: pd.DataFrame, provenance: Provenance, state: str, folder: Folder) -> None:
-    """Write an index as Parquet; equal frames of equal atlases give equal bytes.
+def write(
+    parts: Iterable[pd.DataFrame], provenance: Provenance, state: str, folder: Folder
+) -> None:
+    """Write an index as Parquet; equal rows of equal atlases give equal bytes.
 
     Args:
-        frame: what `build` returned.
+        parts: the index part by part, in order.
         provenance: the atlas's.
         state: what the index was made from, see `state_of`.
         folder: the atlas folder.
     """
+    found = _Identity()
     note = {
         "schema_version": str(SCHEMA),
         "config_hash": provenance.config_hash,
-        "identity": identity(frame),
         "state": state,
     }
-    frames.write(folder, NAME, frame, note)
+    frames.write(
+        folder, NAME, map(found.seen, _regrouped(parts)),
+        lambda: note | {"identity": found.hexdigest()}, _LISTS,
+    )  # fmt: skip
 
 
 def refresh(store: Store) -> None:
-    """Write the index of what a store holds now."""
+    """Write the index of what a store holds now, never holding all of it."""
     state = state_of(store)
-    write(explored(build(store), store), store.provenance, state, store.folder)
+    write(map(explore(store), _sections(store)), store.provenance, state, store.folder)
 
 
 def is_current(store: Store) -> bool:
@@ -153,11 +173,35 @@ def notes(folder: Folder) -> dict[str, str]:
 
 def identity(frame: pd.DataFrame) -> str:
     """SHA-256 of an index without its timings: equal for equal atlases, however built."""
-    plain, found = frame.drop(columns=list(TIMINGS)), hashlib.sha256()
-    for first in range(0, len(plain), _AT_ONCE):
-        some = plain.iloc[first : first + _AT_ONCE]
-        found.update(some.to_json(orient="split", double_precision=15).encode())
+    found = _Identity()
+    for first in range(0, len(frame), _AT_ONCE):
+        found.seen(frame.iloc[first : first + _AT_ONCE])
     return found.hexdigest()
+
+
+class _Identity:
+    """The identity of an index that is seen part by part, `_AT_ONCE` rows each."""
+
+    def __init__(self) -> None:
+        self._found = hashlib.sha256()
+        self.hexdigest = self._found.hexdigest
+
+    def seen(self, part: pd.DataFrame) -> pd.DataFrame:
+        """Count a part in; it is returned."""
+        plain = part.drop(columns=list(TIMINGS))
+        self._found.update(plain.to_json(orient="split", double_precision=15).encode())
+        return part
+
+
+def _regrouped(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The same rows, counted through, `_AT_ONCE` a part and the rest in the last."""
+    first, rest = 0, pd.DataFrame()
+    for part in itertools.chain(parts, [None]):
+        rest = rest if part is None else pd.concat([rest, part]) if len(rest) else part
+        while len(rest) >= _AT_ONCE or (part is None and len(rest)):
+            group, rest = rest.iloc[:_AT_ONCE], rest.iloc[_AT_ONCE:]
+            yield group.set_axis(range(first, first + len(group)))
+            first += len(group)
 
 
 def state_of(store: Store) -> str:

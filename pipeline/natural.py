@@ -9,7 +9,7 @@ of the mean over their channels.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,9 +74,9 @@ def summarise(store: Store) -> None:
     note = {"state": _state(store)}
     sides = ["left", "top", "right", "bottom"]
     columns = ["unit", "rank", "picture", "number", "activation", *sides]
-    frames.write(store.folder, BEST_NAME, pd.DataFrame(rows, columns=columns), note)
+    frames.write(store.folder, BEST_NAME, [pd.DataFrame(rows, columns=columns)], lambda: note)
     names = ["unit", "pictures", *(f"q{round(100 * q):02d}" for q in QUANTILES)]
-    frames.write(store.folder, SPREAD_NAME, pd.DataFrame(spreads, columns=names), note)
+    frames.write(store.folder, SPREAD_NAME, [pd.DataFrame(spreads, columns=names)], lambda: note)
 
 
 def is_current(store: Store) -> bool:
@@ -131,23 +131,23 @@ def noted(store: Store) -> str:
         return ""
 
 
-def standing(store: Store, frame: pd.DataFrame) -> list[float | None]:
-    """For each row of an index, the part of the pictures on which its unit is less active.
+def standing(store: Store) -> Callable[[str, float | None], float | None]:
+    """A function from a unit's id and activation to the part of the pictures that excite it less.
 
-    For a negative unit, those on which it is more active.
+    For a negative unit, the part that excites it more; None where nothing is known.
     """
     layers = {table.layer.name: _Layer(store, table) for table in examples.tables(store)}
     units = {unit.id: unit for unit in store.provenance.units()}
-    found: list[float | None] = []
-    for unit_id, activation in zip(frame["unit"], frame["activation"], strict=True):
+
+    def part(unit_id: str, activation: float | None) -> float | None:
         unit = units[unit_id]
         if pd.isna(activation) or not all(name in layers for name in _of(unit)):
-            found.append(None)
-            continue
+            return None
         sign = -1.0 if unit.negative else 1.0
         values = _activations(unit, layers)[layers[_of(unit)[0]].read]
-        found.append(float((sign * values < sign * activation).mean()) if len(values) else None)
-    return found
+        return float((sign * values < sign * activation).mean()) if len(values) else None
+
+    return part
 
 
 def _state(store: Store) -> str:

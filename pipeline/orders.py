@@ -43,7 +43,7 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     panels = [_PANELS[order](store, section, done) for section in chosen]
     sheet = mosaic.lay_out([panel for panel in panels if panel.units], tile)
     folder = LocalFolder(path.parent)
-    mosaic.save(mosaic.draw(sheet, sheets.tiles(store)), folder, path.name)
+    mosaic.write(sheet, sheets.tiles(store), folder, path.name)
 
 
 def _labels(store: Store, section: Section, done: pd.DataFrame) -> dict[str, tuple[str, str]]:

@@ -73,8 +73,7 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     """
     sheet = plan(store.provenance, section, tile)
     state = _state(store, _shown(store.provenance, section), tile)
-    canvas = mosaic.draw(sheet, tiles(store))
-    mosaic.save(canvas, store.folder, name_of(section))
+    mosaic.write(sheet, tiles(store), store.folder, name_of(section))
     about = {**mosaic.describe(sheet), "state": state}
     about["sha256"] = store.folder.digest(name_of(section))
     store.folder.write_json(map_of(section), seal(about))

@@ -121,7 +121,7 @@ def test_the_index_is_read_where_it_is_current(atlas: Atlas, build: Build) -> No
     assert atlas.index.equals(made)
     changed = made.assign(recipe="mine").astype(index.TYPES)
     state = index.notes(atlas.folder)["state"]
-    index.write(changed, atlas.provenance, state, atlas.folder)
+    index.write([changed], atlas.provenance, state, atlas.folder)
     assert set(atlas.index["recipe"]) == {"mine"}
     build(atlas.folder, atlas.provenance)
     assert set(atlas.index["recipe"]) == {"fourier"}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.folder import LocalFolder
-from pipeline.mosaic import Panel, Sheet, describe, draw, grid, lay_out, save
+from pipeline.mosaic import Panel, Sheet, describe, draw, grid, lay_out, strips, write
 
 SIDE = 20
 
@@ -100,11 +100,24 @@ def test_labels_stay_under_their_tile(label: str) -> None:
     assert (columns < tile.x + SIDE + 2).all()
 
 
-def test_the_file_is_the_canvas(sheet: Sheet, tmp_path: Path) -> None:
-    canvas = draw(sheet, lambda _: None)
-    save(canvas, LocalFolder(tmp_path), "deep/m.png")
+@pytest.fixture
+def noise(sheet: Sheet) -> dict[str, np.ndarray | None]:
+    """A picture of each unit of the sheet but one."""
+    random = np.random.default_rng(0)
+    found = {tile.unit: random.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for tile in sheet.tiles}
+    return {**found, "u:1": None}
+
+
+def test_the_file_is_the_canvas(sheet: Sheet, noise: dict, tmp_path: Path) -> None:
+    write(sheet, noise.get, LocalFolder(tmp_path), "deep/m.png")
     with Image.open(tmp_path / "deep/m.png") as found:
-        assert np.array_equal(np.asarray(found), np.asarray(canvas))
+        assert np.array_equal(np.asarray(found), np.asarray(draw(sheet, noise.get)))
+
+
+def test_a_strip_holds_a_row_of_tiles(sheet: Sheet, noise: dict) -> None:
+    heights = [strip.height for strip in strips(sheet, noise.get)]
+    assert sum(heights) == sheet.height
+    assert max(heights) < 2 * SIDE + 40
 
 
 def test_a_sheet_is_described(sheet: Sheet) -> None:

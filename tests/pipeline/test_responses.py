@@ -74,7 +74,7 @@ def test_the_index_has_what_follows_from_them(store: Store) -> None:
     assert frame.loc["mixed2:2", "selectivity"] == pytest.approx((100 - 2) / 102)
     assert len(frame.loc["mixed2:2", "nearest"]) == 6
     assert "mixed2:2" not in frame.loc["mixed2:2", "nearest"]
-    again = index.identity(index.explored(index.build(store), store))
+    again = index.identity(index.explore(store)(index.build(store)))
     assert index.identity(index.read(store.folder)) == again
 
 
