@@ -16,7 +16,8 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,8 +53,10 @@ _SCRIPTS = (
     "page",
 )
 """The page's program, in order; each may use what is before it, and all share one scope."""
-_NOTED = {"state": str, "index": str, "files": list, "colours": dict}
+_NOTED = {"state": str, "index": str, "files": dict, "colours": dict}
 _PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
+_NAME = re.compile(r"[a-z]+/\w[\w.-]*", re.ASCII)
+"""A file of the page, in its folder."""
 _KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
 
 
@@ -73,17 +76,38 @@ def is_current(store: Store) -> bool:
         noted = _notes(store.folder)
         whole = noted["index"] == store.folder.digest(NAME)
         is_same = whole and noted["state"] == _state(store)
-        return is_same and set(map(str, noted["files"])) <= _there(store.folder)
+        return is_same and set(noted["files"]) <= _there(store.folder)
     except (OSError, DamageError):
         return False
 
 
+def damaged(store: Store) -> dict[str, str]:
+    """Read a page and compare it with what was noted: the files that are damaged, and why.
+
+    Raises:
+        FileNotFoundError: no page was written.
+    """
+    try:
+        noted = _notes(store.folder)
+    except DamageError as error:
+        return {_SEAL: str(error)}
+    expected = {f"{FOLDER}/{name}": sha256 for name, sha256 in noted["files"].items()}
+    expected[NAME] = noted["index"]
+    found = {}
+    for name, content in store.folder.read_all(expected):
+        if isinstance(content, OSError):
+            found[name] = str(content)
+        elif hashlib.sha256(content).hexdigest() != expected[name]:
+            found[name] = "it is not as it was written"
+    return found
+
+
 @dataclass
 class _Writer:
-    """One writing of a page."""
+    """One writing of a page. `files` has the SHA-256 of each, by its name in the page's folder."""
 
     store: Store
-    files: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
     colours: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -93,16 +117,16 @@ class _Writer:
             batches = list(threads.map(self._batch, self.records))
         name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
         page = self._page(name)
-        self.store.folder.write_bytes(f"{FOLDER}/{_NOW}", site_data.script("atlasNow", name))
+        self._put(_NOW, site_data.script("atlasNow", name))
         self.store.folder.write_bytes(NAME, page)
         note = {
             "state": _state(self.store),
             "index": self.store.folder.digest(NAME),
-            "files": sorted(self.files),
+            "files": self.files,
             "colours": self.colours,
         }
         self.store.folder.write_json(_SEAL, seal(note))
-        self._prune(map(str, before.get("files", ())))
+        self._prune(before.get("files", ()))
 
     # What there is -----------------------------------------------------------------------------
 
@@ -136,9 +160,10 @@ class _Writer:
         return dict(zip(self.frame["unit"], site_data.more(self.frame), strict=True))
 
     @cached_property
-    def there(self) -> set[str]:
-        """The files that are there."""
-        return _there(self.store.folder)
+    def there(self) -> Mapping[str, str]:
+        """The SHA-256 of the files that are there, as far as the page before noted them."""
+        noted = self.before.get("files", {})
+        return {name: noted[name] for name in _there(self.store.folder) & set(noted)}
 
     # Writing -----------------------------------------------------------------------------------
 
@@ -165,9 +190,9 @@ class _Writer:
         if site_images.has_thumbs(size):
             wanted |= set(map(site_images.thumb, record.image_sha256))
         known = self.before.get("colours", {}).get(sheet.file)
-        self.files |= wanted
-        if isinstance(known, str) and wanted <= self.there:
+        if isinstance(known, str) and wanted <= set(self.there):
             self.colours[sheet.file] = known
+            self.files |= {name: self.there[name] for name in wanted}
             return
         images = self.store.read(record, "images")
         self.colours[sheet.file] = site_images.colours(images)
@@ -192,20 +217,15 @@ class _Writer:
     def _film(self, record: Record, offset: int) -> dict[str, str]:
         if "snapshots" not in record.sha256:
             return {}
-        name = site_images.film_of(record, offset)
-        self.files.add(name)
-        if name not in self.there:
-            frames = self.atlas.film(record.units[offset])
-            self._put(name, site_images.encode_film(frames))
+        name, unit = site_images.film_of(record, offset), record.units[offset]
+        self._once(name, lambda: site_images.encode_film(self.atlas.film(unit)))
         return {"film": name}
 
     def _examples(self, unit: str, found: site_examples.Shown | None) -> dict[str, Any]:
         if found is None or not found.examples:
             return {}
         name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
-        self.files.add(name)
-        if name not in self.there:
-            self._put(name, site_images.encode_strip(found.crops))
+        self._once(name, lambda: site_images.encode_strip(found.crops))
         items = [(example.picture, example.activation) for example in found.examples]
         return {"examples": {"file": name, "items": items}}
 
@@ -225,13 +245,19 @@ class _Writer:
     def _keep(self, kind: str, ending: str, content: bytes) -> str:
         """Have a file of some content, named after it; its name."""
         name = f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
-        self.files.add(name)
-        if name not in self.there:
-            self._put(name, content)
+        self._once(name, lambda: content)
         return name
+
+    def _once(self, name: str, make: Callable[[], bytes]) -> None:
+        """Have a file, which is made if it is not there."""
+        if name in self.there:
+            self.files[name] = self.there[name]
+        else:
+            self._put(name, make())
 
     def _put(self, name: str, content: bytes) -> None:
         self.store.folder.write_bytes(f"{FOLDER}/{name}", content)
+        self.files[name] = hashlib.sha256(content).hexdigest()
 
     def _page(self, data: str) -> bytes:
         """`index.html`, its style and program beside it."""
@@ -249,7 +275,7 @@ class _Writer:
 
     def _prune(self, before: Iterable[str]) -> None:
         """Delete what neither this page nor the one before it shows."""
-        for name in sorted(self.there - self.files - set(before) - {_NOW}):
+        for name in sorted(_there(self.store.folder) - {*self.files, *before}):
             self.store.folder.delete(f"{FOLDER}/{name}")
 
 
@@ -267,6 +293,7 @@ def _notes(folder: Folder) -> Mapping[str, Any]:
     try:
         noted = unseal(json.loads(folder.read(_SEAL)))
         is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
+        is_whole = is_whole and all(map(_NAME.fullmatch, noted["files"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
     if not is_whole:

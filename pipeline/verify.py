@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline import examples, index, responses, sheets
+from pipeline import examples, frames, index, natural, responses, sheets, site
 from pipeline.crops import Crops
 from pipeline.errors import DamageError
 from pipeline.records import Record
@@ -57,6 +57,8 @@ def verify(store: Store) -> Iterator[Finding]:
     yield _index(store)
     names = [sheets.WHOLE, *(section.name for section in store.provenance.available_sections())]
     yield from (_mosaic(store, name) for name in names)
+    yield from _examples(store)
+    yield from _page(store)
     for name in store.folder.leftovers():
         yield Finding(
             name, "left over", "half-written: its writer was killed, or is at it", (name,)
@@ -172,3 +174,28 @@ def _mosaic(store: Store, section: str | None) -> Finding:
     except DamageError as error:
         return Finding(name, "damaged", str(error), (name, sheets.map_of(section)))
     return Finding(name, "whole")
+
+
+def _examples(store: Store) -> Iterator[Finding]:
+    """What was found in pictures, where any were looked at."""
+    for name in (natural.BEST_NAME, natural.SPREAD_NAME):
+        try:
+            frames.notes(store.folder, name)
+        except FileNotFoundError:
+            continue
+        except DamageError as error:
+            yield Finding(name, "damaged", f"{error}; `atlas examples` makes it again", (name,))
+        else:
+            yield Finding(name, "whole")
+
+
+def _page(store: Store) -> Iterator[Finding]:
+    """The page, where one was written."""
+    try:
+        found = site.damaged(store)
+    except FileNotFoundError:
+        return
+    for name, reason in found.items():
+        yield Finding(name, "damaged", reason, (name,))
+    if not found:
+        yield Finding(site.NAME, "whole")

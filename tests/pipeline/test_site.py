@@ -271,7 +271,8 @@ def test_a_page_that_was_cut_short_is_written_again(store: Store, folder: Path, 
 
 
 @pytest.mark.parametrize(
-    "note", [{}, {"state": 1}, {"files": {}}, {"colours": []}, {"files": [[]], "colours": {"": 1}}]
+    "note",
+    [{}, {"state": 1}, {"files": []}, {"colours": []}, {"files": {"../x": ""}, "colours": {"": 1}}],
 )
 def test_a_note_that_was_made_up_is_no_harm(store: Store, folder: Path, note: dict) -> None:
     site.write(store)

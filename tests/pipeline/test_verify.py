@@ -5,9 +5,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from pipeline import index, sheets, verify
+from pipeline import frames, index, natural, sheets, site, verify
 from pipeline.provenance import Provenance
 from pipeline.store import Store
 
@@ -103,6 +104,33 @@ def test_a_flipped_bit_in_what_is_drawn_from_the_store(
     _flip(store.folder.path / name, place)
     damaged = [part for part, state in _states(store).items() if state == "damaged"]
     assert damaged == [name.replace(".json", ".parquet" if "index" in name else ".png")]
+
+
+def test_a_flipped_bit_in_any_file_of_the_page(store: Store) -> None:
+    site.write(store)
+    assert _states(store)["site/index.html"] == "whole"
+    files = [*(store.folder.path / "site").rglob("*.*"), store.folder.path / "site.json"]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        _flip(path)
+        damaged = [f for f in verify.verify(store) if f.state == "damaged"]
+        assert [f.part for f in damaged] == [str(path.relative_to(store.folder.path))]
+        verify.repair(store, damaged)
+        assert not site.is_current(store)
+        site.write(store)
+        assert {path: path.read_bytes() for path in files} == before
+    assert _states(store)["site/index.html"] == "whole"
+
+
+def test_a_flipped_bit_in_what_was_found_in_pictures(store: Store) -> None:
+    name = natural.SPREAD_NAME
+    rows = pd.DataFrame({"unit": ["mixed4:1"], "pictures": [1], "q50": [0.5], "q99": [1.0]})
+    frames.write(store.folder, name, [rows], lambda: {"state": ""})
+    assert _states(store)[name] == "whole"
+    _flip(store.folder.path / name)
+    [damaged] = [f for f in verify.verify(store) if f.state == "damaged"]
+    assert (damaged.part, damaged.files) == (name, (name,))
+    assert damaged.reason.endswith("`atlas examples` makes it again")
 
 
 def test_what_is_trusted_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
