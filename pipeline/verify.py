@@ -20,6 +20,7 @@ from pipeline.store import Store
 from pipeline.table import Table
 
 _TRUST = "whole.json"
+_OF_PICTURES = ("examples/", "crops/", natural.BEST_NAME, natural.SPREAD_NAME)
 State = Literal["whole", "damaged", "stale", "left over"]
 
 
@@ -39,6 +40,12 @@ class Finding:
     state: State
     reason: str = ""
     files: tuple[str, ...] = ()
+
+    @property
+    def maker(self) -> str:
+        """The command that makes it again."""
+        is_seen = self.part.startswith(_OF_PICTURES)
+        return "atlas examples" if is_seen else "atlas build"
 
 
 def verify(store: Store) -> Iterator[Finding]:
@@ -184,7 +191,7 @@ def _examples(store: Store) -> Iterator[Finding]:
         except FileNotFoundError:
             continue
         except DamageError as error:
-            yield Finding(name, "damaged", f"{error}; `atlas examples` makes it again", (name,))
+            yield Finding(name, "damaged", str(error), (name,))
         else:
             yield Finding(name, "whole")
 

@@ -133,7 +133,7 @@ def verify(
     folder: Folder = None,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Take away what is damaged; a build makes it again."),
+        typer.Option("--repair", help="Take away what is damaged, to be made again."),
     ] = False,
 ) -> None:
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
@@ -153,7 +153,8 @@ def verify(
     printing.show_findings(findings)
     if damaged:
         gone = "they were taken away, and " if repair else ""
-        printing.err.print(f"{len(damaged)} damaged: {gone}the next `atlas build` makes them again")
+        makers = " and ".join(sorted({f"`{finding.maker}`" for finding in damaged}))
+        printing.err.print(f"{len(damaged)} damaged: {gone}made again by the next {makers}")
         raise typer.Exit(FAILED)
 
 

@@ -90,7 +90,8 @@ def _look_after(store: Store, display: Display) -> None:
     """Forget what failed before, and take back what was damaged since."""
     store.records.note_failures([])
     for damaged in verify.drop_damaged(store):
-        display.update(Note(f"batch {damaged.part} is damaged and made again: {damaged.reason}"))
+        again = "made again" if damaged.maker == "atlas build" else f"left to `{damaged.maker}`"
+        display.update(Note(f"batch {damaged.part} is damaged and {again}: {damaged.reason}"))
 
 
 def _missing(plan: Plan) -> int:

@@ -1,5 +1,6 @@
 """Pictures shown to an atlas of a small network, by its own pool."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from command import call
 from PIL import Image
 from rich.console import Console
 
-from pipeline import Atlas
+from pipeline import Atlas, verify
 from pipeline.errors import AtlasFolderError, ConfigError, WorkError
 from pipeline.folder import at
 from pipeline.pictures import Picture, found_in
-from tasks import examples, lock, planning, progress, work
+from pipeline.store import Store
+from tasks import examples, lock, planning, progress, run, work
 
 pytestmark = pytest.mark.usefixtures("cpu")
 UNITS = ("relu:0-5", "-relu:1", "relu:2@center", "deepdream:relu+deep", "logits:0-2", "softmax:1")
@@ -62,6 +64,22 @@ def test_the_atlas_learns_which_pictures_excite_its_units(configure, pictures) -
     likely = [e.activation for e in atlas.examples("softmax:1")]
     assert likely == sorted(likely, reverse=True)
     assert 0 < likely[-1] <= likely[0] <= 1
+
+
+def test_a_damaged_batch_of_pictures_is_named_by_a_build_and_seen_again(
+    configure, pictures: list[Picture]
+) -> None:
+    config, told = configure(units=("relu:0-5",)), io.StringIO()
+    folder = build(config).folder.path
+    _show(config, pictures)
+    before = Atlas.open(folder).examples("relu:3")
+    chunk = next(p for p in folder.glob("atlas.zarr/examples/**/mean/c/**/*") if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"!")
+    run.run(planning.make(config), progress.show(Console(file=told, width=300)))
+    assert "is damaged and left to `atlas examples`" in told.getvalue()
+    _show(config, pictures)
+    assert Atlas.open(folder).examples("relu:3") == before
+    assert all(found.state == "whole" for found in verify.verify(Store.open(folder)))
 
 
 def test_it_goes_on_where_it_was(
