@@ -7,7 +7,7 @@
 What follows from them for each unit: `natural`.
 """
 
-import json
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,10 +18,10 @@ from typing_extensions import override
 
 from pipeline import responses
 from pipeline.architecture import CLASSES, Layer
-from pipeline.errors import ConfigError, DamageError
+from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.pictures import READ, REASONS, Picture
-from pipeline.seal import digest, seal, unseal
+from pipeline.seal import digest, seal, sealed
 from pipeline.store import Store
 from pipeline.table import Table
 from pipeline.units import Batch, Unit, folder_name
@@ -79,13 +79,9 @@ def listed(store: Store) -> list[Picture]:
     Raises:
         DamageError: the list is damaged.
     """
-    try:
-        plain = unseal(json.loads(store.folder.read(_LIST)))
+    with contextlib.suppress(FileNotFoundError), sealed(store.folder, _LIST) as plain:
         return [Picture(**entry) for entry in plain["pictures"]]
-    except FileNotFoundError:
-        return []
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamageError(f"{_LIST} in {store.folder} is damaged: {error}") from error
+    return []
 
 
 def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -> None:

@@ -5,7 +5,6 @@ The seal is a JSON file of notes with the SHA-256 of the Parquet file, so that d
 
 import io
 import itertools
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO
 
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamageError
 from pipeline.folder import Folder
-from pipeline.seal import seal, unseal
+from pipeline.seal import seal, sealed
 
 Notes = Callable[[], Mapping[str, str]]
 
@@ -72,12 +71,9 @@ def notes(folder: Folder, name: str) -> dict[str, str]:
         OSError: it is not there, or cannot be read.
         DamageError: it is damaged.
     """
-    try:
-        found = unseal(json.loads(folder.read(_seal_of(name))))
+    with sealed(folder, _seal_of(name)) as found:
         if folder.digest(name) != found.pop("sha256"):
             raise DamageError(f"{name} in {folder} is not as it was written")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamageError(f"{_seal_of(name)} in {folder} is damaged: {error}") from error
     return found
 
 

@@ -5,7 +5,6 @@ ATLAS/mosaic.png, mosaic.json
 """
 
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from pipeline import mosaic
 from pipeline.errors import DamageError
 from pipeline.provenance import SCHEMA, Provenance
-from pipeline.seal import digest, seal, unseal
+from pipeline.seal import digest, seal, sealed
 from pipeline.store import Store
 from pipeline.units import Section, Unit
 
@@ -51,12 +50,9 @@ def read_map(store: Store, section: str | None) -> Mapping[str, Any]:
         OSError: the mosaic or its map is not there, or cannot be read.
         DamageError: one of them is damaged, or they are not of one piece.
     """
-    try:
-        content = unseal(json.loads(store.folder.read(map_of(section))))
+    with sealed(store.folder, map_of(section)) as content:
         if store.folder.digest(name_of(section)) != content["sha256"]:
             raise DamageError(f"{name_of(section)} is not as it was drawn")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamageError(f"{map_of(section)} is damaged: {error}") from error
     return content
 
 

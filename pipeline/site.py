@@ -14,7 +14,6 @@ do. What neither of the last two pages needs is deleted.
 import concurrent.futures
 import hashlib
 import html
-import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +29,7 @@ from pipeline.atlas import Atlas
 from pipeline.errors import DamageError
 from pipeline.folder import Folder
 from pipeline.records import Record
-from pipeline.seal import digest, seal, unseal
+from pipeline.seal import digest, seal, sealed
 from pipeline.store import Store
 
 FOLDER = "site"
@@ -290,14 +289,10 @@ def _notes(folder: Folder) -> Mapping[str, Any]:
         OSError: there was none, or it cannot be read.
         DamageError: it is damaged.
     """
-    try:
-        noted = unseal(json.loads(folder.read(_SEAL)))
+    with sealed(folder, _SEAL) as noted:
         is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
-        is_whole = is_whole and all(map(_NAME.fullmatch, noted["files"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamageError(f"{_SEAL} in {folder} is damaged: {error}") from error
-    if not is_whole:
-        raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
+        if not (is_whole and all(map(_NAME.fullmatch, noted["files"]))):
+            raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
     return noted
 
 
