@@ -82,7 +82,7 @@ def main() -> None:
             "milliseconds a unit": 1e3 * first / options.units,
             "MiB at the start": build.memory[0],
             "MiB half way": build.memory[len(build.memory) // 2],
-            "MiB at the most": max(build.memory),
+            "MiB at the most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             # By processes of their own, which know nothing yet.
             "seconds to find nothing to do": _alone("again", options.units, folder),
             "seconds of status": _alone("status", options.units, folder),

@@ -111,8 +111,14 @@ class Folder(ABC):
 
     def write_json(self, name: str, value: Any) -> None:
         """Write canonical JSON."""
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-        self.write(name, lambda file: file.write(text.encode()))
+        encoder = json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False)
+
+        def fill(file: IO[bytes]) -> None:
+            for piece in encoder.iterencode(value):
+                file.write(piece.encode())
+            file.write(b"\n")
+
+        self.write(name, fill)
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a content."""

@@ -19,7 +19,7 @@ import functools
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.architecture import Architecture, Layer
@@ -35,13 +35,13 @@ _FORMS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One thing to visualise.
 
-    `index` is the channel of a channel or neuron and the class of a logit or softmax output;
-    `row` and `column` are a neuron's place on its layer's map. `layers` is empty for classes.
-    Variants show the same thing from other starts.
+    `id` is its name, as in `mixed4:42`. `index` is the channel of a channel or neuron and the class
+    of a logit or softmax output; `row` and `column` are a neuron's place on its layer's map.
+    `layers` is empty for classes. Variants show the same thing from other starts.
     """
 
     kind: Kind
@@ -51,10 +51,12 @@ class Unit:
     column: int | None = None
     negative: bool = False
     variant: int = 0
+    id: str = field(init=False, compare=False)
 
-    @functools.cached_property
-    def id(self) -> str:
-        """The unit's name, as in `mixed4:42`."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self._named())
+
+    def _named(self) -> str:
         sign = "-" if self.negative else ""
         variant = f"#{self.variant}" if self.variant else ""
         if self.kind == "deepdream":
@@ -185,12 +187,11 @@ class Pattern:
             return self._classes(architecture)
         layer = self._layer(architecture, self.head)
         channels = self._numbers(layer.channels, f"layer {layer.name} has channels")
+        layers = (layer.name,)
         if self.place is None:
-            return [Unit("channel", (layer.name,), c, negative=self.negative) for c in channels]
+            return [Unit("channel", layers, c, negative=self.negative) for c in channels]
         row, column = self._position(layer, architecture.image_size)
-        return [
-            Unit("neuron", (layer.name,), c, row, column, negative=self.negative) for c in channels
-        ]
+        return [Unit("neuron", layers, c, row, column, negative=self.negative) for c in channels]
 
     def _classes(self, architecture: Architecture) -> list[Unit]:
         self._refuse_place(self.head)
