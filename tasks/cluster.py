@@ -24,6 +24,8 @@ from tasks.patience import within
 
 _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
+_QUIET = {"dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
+"""What Dask's schedulers and workers serve over HTTP is to be had on their own machine alone."""
 _CONNECT = 30.0
 """Seconds until a scheduler must answer."""
 _CLOSE = 60.0
@@ -168,13 +170,12 @@ def _threads(cluster: Threads) -> Any:
 
 
 def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> Any:
-    """A pool of this machine; what Dask serves over HTTP is to be had here alone, at any port."""
-    quiet = {"dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
+    """A pool of this machine."""
     return _closed(
         SpecCluster(
-            scheduler={"cls": Scheduler, "options": {**scheduler, **quiet}},
+            scheduler={"cls": Scheduler, "options": {**scheduler, **_QUIET}},
             workers={
-                number: {"cls": kind, "options": {**worker, **quiet}}
+                number: {"cls": kind, "options": {**worker, **_QUIET}}
                 for number, worker in enumerate(workers)
             },
             silence_logs=False,
@@ -232,7 +233,7 @@ def slurm_cluster(cluster: Slurm) -> Any:
         cores=cluster.workers_per_job, processes=cluster.workers_per_job, memory=cluster.memory,
         queue=cluster.queue, account=cluster.account, walltime=cluster.walltime,
         job_extra_directives=list(cluster.directives), job_script_prologue=exports,
-        worker_extra_args=gpu,
+        worker_extra_args=gpu, scheduler_options={**_QUIET},
     )  # fmt: skip
 
 

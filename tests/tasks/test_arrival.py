@@ -39,7 +39,9 @@ Start = Callable[..., subprocess.Popen]
 @pytest.fixture
 def scheduler() -> Iterator[LocalCluster]:
     """A scheduler without workers."""
-    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None) as one:
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
+    ) as one:
         yield one
 
 
@@ -221,7 +223,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LocalCluster(
-        n_workers=0, processes=False, protocol="tcp", dashboard_address=None
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
     ) as scheduler:
         address = scheduler.scheduler_address
         plan, batches = begun(

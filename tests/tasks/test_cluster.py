@@ -116,8 +116,9 @@ def test_gpus_are_those_that_nvidia_smi_lists(
 @pytest.mark.parametrize("by", ["address", "scheduler_file"])
 def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str) -> None:
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
-    ) as running:
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None,
+        host="127.0.0.1",
+    ) as running:  # fmt: skip
         file = tmp_path / "scheduler.json"
         file.write_text(f'{{"address": "{running.scheduler_address}"}}')
         value = running.scheduler_address if by == "address" else str(file)
@@ -164,6 +165,7 @@ def test_the_slurm_script() -> None:
     )
     with cluster.slurm_cluster(spec) as found:
         script = found.job_script()
+        assert found.scheduler.http_server.address == "127.0.0.1"
     for line in ("#SBATCH -p gpu", "#SBATCH -A lab", "#SBATCH --gres=gpu:1", "#SBATCH -t 04:00:00"):
         assert line in script
     assert "export OMP_NUM_THREADS=1" in script
@@ -181,8 +183,9 @@ def test_jobs_are_scheduled_and_adapted(
 
     def here(spec: Slurm) -> object:
         return jobqueue.LocalCluster(
-            cores=spec.workers_per_job, processes=spec.workers_per_job, memory=spec.memory
-        )
+            cores=spec.workers_per_job, processes=spec.workers_per_job, memory=spec.memory,
+            scheduler_options={"host": "127.0.0.1"},
+        )  # fmt: skip
 
     monkeypatch.setattr(cluster, "slurm_cluster", here)
     more = "" if least is None else f", least_jobs: {least}"
