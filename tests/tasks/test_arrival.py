@@ -318,6 +318,7 @@ def _scheduler(port: int, place: Path) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
 def test_a_clock_that_jumps(configure, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
     """The scheduler may think that its workers have been silent for a day."""
