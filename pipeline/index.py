@@ -1,7 +1,6 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -195,13 +194,16 @@ class _Identity:
 
 def _regrouped(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The same rows, counted through, `_AT_ONCE` a part and the rest in the last."""
-    first, rest = 0, pd.DataFrame()
-    for part in itertools.chain(parts, [None]):
-        rest = rest if part is None else pd.concat([rest, part]) if len(rest) else part
-        while len(rest) >= _AT_ONCE or (part is None and len(rest)):
-            group, rest = rest.iloc[:_AT_ONCE], rest.iloc[_AT_ONCE:]
-            yield group.set_axis(range(first, first + len(group)))
-            first += len(group)
+    count, rest = 0, pd.DataFrame()
+    for part in parts:
+        counted = part.set_axis(range(count, count + len(part)))
+        count += len(part)
+        rest = pd.concat([rest, counted]) if len(rest) else counted
+        while len(rest) >= _AT_ONCE:
+            yield rest.iloc[:_AT_ONCE]
+            rest = rest.iloc[_AT_ONCE:]
+    if len(rest):
+        yield rest
 
 
 def state_of(store: Store) -> str:

@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -133,8 +133,7 @@ def write(sheet: Sheet, image: Picture, folder: Folder, name: str) -> None:
 
 def describe(sheet: Sheet) -> dict[str, Any]:
     """Where each unit is: `width`, `height`, and a list `tiles`."""
-    names = [field.name for field in fields(Tile)]
-    tiles = [{name: getattr(tile, name) for name in names} for tile in sheet.tiles]
+    tiles = [asdict(tile) for tile in sheet.tiles]
     return {"width": sheet.width, "height": sheet.height, "tiles": tiles}
 
 

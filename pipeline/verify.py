@@ -5,7 +5,6 @@ everything. What damaged a batch does not matter: its record is dropped, which m
 """
 
 import concurrent.futures
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pipeline import examples, frames, index, natural, responses, sheets, site
 from pipeline.crops import Crops
 from pipeline.errors import DamageError
 from pipeline.records import Record
-from pipeline.seal import digest, seal, unseal
+from pipeline.seal import digest, seal, sealed
 from pipeline.store import Store
 from pipeline.table import Table
 
@@ -122,8 +121,9 @@ def distrust(store: Store) -> None:
 
 def _trusted(store: Store) -> Mapping[str, str]:
     try:
-        stamps = unseal(json.loads(store.folder.read(_TRUST)))["stamps"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        with sealed(store.folder, _TRUST) as found:
+            stamps = found["stamps"]
+    except (OSError, DamageError):
         return {}  # everything is read once more
     return stamps if isinstance(stamps, dict) else {}
 

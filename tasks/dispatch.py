@@ -20,6 +20,7 @@ from tasks.arrival import Arrival, Refused
 from tasks.patience import Answer, within
 from tasks.planning import Plan
 
+_NO_ANSWER = "the Dask scheduler has not answered"
 _TICK = 1.0
 _WINDOW = 2000
 """Batches that a pool has been given at a time."""
@@ -87,10 +88,14 @@ def _ask(patience: float, ask: Callable[[], Answer]) -> Answer:
     try:
         return within(patience, ask)
     except TimeoutError as error:
-        raise WorkError(
-            f"the Dask scheduler has not answered for {patience:g} seconds (build.patience): what "
-            "was committed stays; mend the cluster and build again"
-        ) from error
+        raise _gave_up(_NO_ANSWER, patience) from error
+
+
+def _gave_up(who: str, patience: float, why: str = "") -> WorkError:
+    return WorkError(
+        f"{who} for {patience:g} seconds (build.patience){why}: what was committed stays; mend the "
+        "cluster and build again"
+    )
 
 
 def _arrival(plan: Plan) -> Arrival:
@@ -263,12 +268,9 @@ class _Watch:
             self.ended()  # the time without workers does not count
             who = "there has been no worker"
         else:
-            who = "the Dask scheduler has not answered"
+            who = _NO_ANSWER
         if time.monotonic() - self._alive > self._patience:
-            raise WorkError(
-                f"{who} for {self._patience:g} seconds (build.patience){self._why()}: what was "
-                "committed stays; mend the cluster and build again"
-            )
+            raise _gave_up(who, self._patience, self._why())
 
     def _insist_on_an_end(self) -> None:
         if time.monotonic() - self._ended > self._longest:

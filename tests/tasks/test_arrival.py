@@ -26,6 +26,7 @@ from pipeline.units import Batch
 from tasks import arrival, cluster, dispatch
 from tasks.arrival import Arrival
 from tasks.dispatch import Note
+from tasks.planning import Plan
 
 OTHER_KERAS = """
 from tasks import arrival
@@ -226,12 +227,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
         n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
     ) as scheduler:
         address = scheduler.scheduler_address
-        plan, batches = begun(
-            configure(
-                f"cluster={{kind: address, address: '{address}'}}", "build.patience=2",
-                units=("relu:0",),
-            )
-        )  # fmt: skip
+        plan, batches = _begun_at(configure, address, 2)
         with cluster.pool(plan.config) as client:
             running = dispatch.dispatch(client, plan, batches)
             assert next(running) is None
@@ -245,13 +241,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
 @pytest.mark.slow
 def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Path) -> None:
     port = _free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    plan, batches = begun(
-        configure(
-            f"cluster={{kind: address, address: '{address}'}}", "build.patience=60",
-            units=("relu:0",),
-        )
-    )  # fmt: skip
+    plan, batches = _begun_at(configure, f"tcp://127.0.0.1:{port}", 60)
     first = _scheduler(port, tmp_path)
     try:
         with cluster.pool(plan.config) as client:
@@ -277,12 +267,7 @@ def test_a_scheduler_that_freezes_ends_the_build(
     """It keeps its connections, and answers nothing."""
     monkeypatch.setattr(cluster, "_CLOSE", 2)
     port = _free_port()
-    plan, batches = begun(
-        configure(
-            f"cluster={{kind: address, address: 'tcp://127.0.0.1:{port}'}}", "build.patience=5",
-            units=("relu:0",),
-        )
-    )  # fmt: skip
+    plan, batches = _begun_at(configure, f"tcp://127.0.0.1:{port}", 5)
     frozen = _scheduler(port, tmp_path)
     try:
         with cluster.pool(plan.config) as client:
@@ -294,6 +279,12 @@ def test_a_scheduler_that_freezes_ends_the_build(
     finally:
         frozen.kill()
         frozen.wait(30)
+
+
+def _begun_at(configure, address: str, patience: float) -> tuple[Plan, list[Batch]]:
+    """What `begun` gives, of a build of one unit by a scheduler."""
+    pool = f"cluster={{kind: address, address: '{address}'}}"
+    return begun(configure(pool, f"build.patience={patience}", units=("relu:0",)))
 
 
 def _free_port() -> int:

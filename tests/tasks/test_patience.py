@@ -12,10 +12,10 @@ def test_what_is_returned_and_raised_in_time() -> None:
 
 
 def test_what_does_not_answer_is_left() -> None:
-    over = threading.Event()
+    over, before = threading.Event(), set(threading.enumerate())
     with pytest.raises(TimeoutError):
         within(0.05, lambda: over.wait(60))
-    [left] = [thread for thread in threading.enumerate() if thread.name == "asking"]
+    [left] = set(threading.enumerate()) - before
     assert left.daemon
     over.set()
     left.join(60)
