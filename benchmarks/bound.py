@@ -10,10 +10,12 @@ import argparse
 import numpy as np
 
 from benchmarks.run import LAYERS, channels
-from pipeline import device
-from pipeline.recipes import RECIPES, Adam, Pixel, Spectrum
-from pipeline.units import Unit
-from pipeline.weights import resolve
+from pipeline.config.recipes import RECIPES, Adam, Pixel, Spectrum
+from pipeline.config.weights import resolve
+from pipeline.network import device
+from pipeline.plan import machine
+from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.units import Unit
 
 SIZE = 128
 FORMS = {
@@ -42,14 +44,14 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
     """The robust activations reached, (channels,)."""
     import tensorflow as tf  # noqa: PLC0415, after its environment
 
-    from pipeline import objectives, optimizers, parametrizations, transforms  # noqa: PLC0415
-    from pipeline.measure import Meter, looks  # noqa: PLC0415
-    from pipeline.network import load  # noqa: PLC0415
-    from pipeline.objectives import Aim  # noqa: PLC0415
-    from pipeline.render import quantise  # noqa: PLC0415
+    from pipeline.ascent import objectives, optimizers, parametrizations, transforms  # noqa: PLC0415
+    from pipeline.ascent.measure import Meter, looks  # noqa: PLC0415
+    from pipeline.ascent.objectives import Aim  # noqa: PLC0415
+    from pipeline.ascent.render import quantise  # noqa: PLC0415
+    from pipeline.network.network import load  # noqa: PLC0415
 
-    units = [Unit("channel", (layer,), channel) for channel in chosen]
-    network = load(resolve("bundled"), (layer,), device.best_precision(is_here=True))
+    units = [Unit(CHANNEL, (layer,), channel) for channel in chosen]
+    network = load(resolve("bundled"), (layer,), machine.best_precision(is_here=True))
     spec, adam = FORMS[form]
     image = parametrizations.make(spec, SIZE)
     optimizer = optimizers.make(adam, steps)
@@ -64,7 +66,7 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
             tape.watch(numbers)
             views = tf.repeat(image.image(numbers), len(all_looks), axis=0)
             activations = network(transforms.warp(views, seen_by), revive=reviving)
-            total = tf.reduce_sum(objectives.activation(units[0].kind, activations, target))
+            total = tf.reduce_sum(objectives.activation(units[0].kind.name, activations, target))
         numbers, slots = optimizer.step(numbers, tape.gradient(total, numbers), slots, number)
         return image.settle(numbers), slots
 

@@ -16,9 +16,12 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline import Atlas, config_file
-from tasks import planning, progress, run
-from tasks.cluster import local_workers
+from pipeline import Atlas
+from pipeline.config import yaml_file
+from tasks import planning
+from tasks.build import run
+from tasks.command import progress
+from tasks.pool.cluster import local_workers
 
 CONFIG = """
 output: {folder}
@@ -36,7 +39,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
     text = CONFIG.format(folder=options.folder, units=options.units, recipe=options.recipe)
-    plan = planning.make(config_file.parse(text))
+    plan = planning.make(yaml_file.parse(text))
     began = time.perf_counter()
     run.run(plan, progress.show(Console(file=io.StringIO())))
     wall = time.perf_counter() - began

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import device
-from pipeline.recipes import RECIPES
+from pipeline.config.recipes import RECIPES
+from pipeline.network import device
 
 STEPS = RECIPES["fourier"].steps
 PASSES = 2 * STEPS + 16 + 2
@@ -98,8 +98,8 @@ def main() -> None:
 def _work(size: int, pattern: str) -> Work:
     import keras  # noqa: PLC0415, after its environment
 
-    from pipeline.network import describe  # noqa: PLC0415
-    from pipeline.weights import resolve  # noqa: PLC0415
+    from pipeline.config.weights import resolve  # noqa: PLC0415
+    from pipeline.network.describe import describe  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "inception.keras"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline import device
-from pipeline.units import Unit
-from pipeline.weights import resolve
+from pipeline.config.weights import resolve
+from pipeline.network import device
+from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.units import Unit
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ def judge(images: Mapping[tuple[str, str], np.ndarray]) -> Scores:
     from benchmarks.run import LAYERS, channels  # noqa: PLC0415
 
     device.use("cpu")
-    from pipeline.measure import Meter  # noqa: PLC0415, TensorFlow after its environment
-    from pipeline.network import load  # noqa: PLC0415
+    from pipeline.ascent.measure import Meter  # noqa: PLC0415, TensorFlow after its environment
+    from pipeline.network.network import load  # noqa: PLC0415
 
     scores = {}
     for layer in sorted({layer for layer, _ in images}):
-        units = [Unit("channel", (layer,), c) for c in channels(LAYERS[layer])]
+        units = [Unit(CHANNEL, (layer,), c) for c in channels(LAYERS[layer])]
         network = load(resolve("bundled"), (layer,))
         for name in [name for other, name in images if other == layer]:
             shown = images[layer, name]

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import gate
-from pipeline import device
-from pipeline.config import Render
-from pipeline.recipes import RECIPES
-from pipeline.units import Unit
-from pipeline.weights import resolve
+from pipeline.config.recipes import RECIPES
+from pipeline.config.schema import Render
+from pipeline.config.weights import resolve
+from pipeline.network import device
+from pipeline.plan import machine
+from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.units import Unit
 
 BATCH = 16
 
@@ -37,16 +39,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     device.use("cpu")
-    from pipeline.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
+    from pipeline.ascent.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
 
     precision = options.precision
     if precision == "auto":
-        precision = device.best_precision(is_here=True)
+        precision = machine.best_precision(is_here=True)
     recipe = RECIPES[options.recipe]
     if options.steps:
         recipe = recipe.model_copy(update={"steps": options.steps})
     engine = Engine(resolve("bundled"), recipe, options.size, 0, BATCH, Render(precision=precision))
-    units = [Unit("channel", (options.layer,), int(c)) for c in options.channels.split(",")]
+    units = [Unit(CHANNEL, (options.layer,), int(c)) for c in options.channels.split(",")]
     batches = [units[i : i + BATCH] for i in range(0, len(units), BATCH)]
     engine.compute(batches[0])  # compiles
     gate.wait(options.gate)

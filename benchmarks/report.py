@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks import judge
-from pipeline.recipes import RECIPES
+from pipeline.config.recipes import RECIPES
 
 if TYPE_CHECKING:
     from benchmarks.run import Measured
@@ -298,8 +298,9 @@ def _how(found: Measured) -> str:
         "those of a batch by its images, over the number of workers; each batch is timed three "
         "times. All images are judged on the stored uint8 pixels by the same float32 network: the"
         " plain activation, and the mean over 16 fixed shifts, turns and scales "
-        "(`pipeline.measure.looks`). What the article's text gets wrong, and what was done about "
-        "it, stands in `benchmarks/peers/article.py`; its text gives no step size: 0.05 is taken."
+        "(`pipeline.ascent.measure.looks`). What the article's text gets wrong, and what was "
+        "done about it, stands in `benchmarks/peers/article.py`; its text gives no step size: 0.05 "
+        "is taken."
         " Peers run with their own defaults, but for the steps, which are `fourier`'s, and the "
         "range of pixels, which is what suits tf-keras-vis better."
     )

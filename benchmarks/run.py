@@ -24,8 +24,8 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.gate import Gate
-from pipeline.recipes import RECIPES
-from tasks.cluster import local_workers
+from pipeline.config.recipes import RECIPES
+from tasks.pool.cluster import local_workers
 
 ROOT = Path(__file__).parent.parent
 LAYERS = {"mixed2": 288, "mixed4": 768}

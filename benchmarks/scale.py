@@ -21,12 +21,16 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from pipeline import Atlas, config_file
-from pipeline.architecture import Architecture, Layer
-from pipeline.results import NAMES, Results, Statistics
-from pipeline.units import Unit
-from pipeline.weights import Weights
-from tasks import planning, progress, run, work
+from pipeline import Atlas
+from pipeline.ascent.results import NAMES, Results, Statistics
+from pipeline.config import yaml_file
+from pipeline.config.weights import Weights
+from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.units import Unit
+from tasks import planning
+from tasks.build import run
+from tasks.command import progress
+from tasks.pool import work
 
 ROOT = Path(__file__).parent.parent
 SIZE, STEPS, LAYERS = 16, 4, 10
@@ -112,7 +116,7 @@ class _Build:
         self.memory: list[float] = []
         self._each = units // LAYERS
         listed = ", ".join(f"layer{number}:all" for number in range(LAYERS))
-        self._config = config_file.parse(CONFIG.format(folder=folder, units=listed))
+        self._config = yaml_file.parse(CONFIG.format(folder=folder, units=listed))
         work._engine = lambda *_: Engine()
         work.device.use = lambda *_: None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pipeline import device
+from pipeline.network import device
 
 os.environ.update(device.environment("cpu"))
 
@@ -24,15 +24,18 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from pipeline import models, network, objectives, weights
-from pipeline.config import Render
-from pipeline.engine import Engine
-from pipeline.measure import Meter
-from pipeline.network import CLASSES, Network
-from pipeline.objectives import Activations, Aim
-from pipeline.recipes import RECIPES, Recipe
-from pipeline.units import Kind, Unit
-from pipeline.weights import Weights
+from pipeline.ascent import objectives
+from pipeline.ascent.engine import Engine
+from pipeline.ascent.measure import Meter
+from pipeline.ascent.objectives import Activations, Aim
+from pipeline.config import weights
+from pipeline.config.recipes import RECIPES, Recipe
+from pipeline.config.schema import Render
+from pipeline.config.weights import Weights
+from pipeline.network import model_file, network
+from pipeline.network.network import CLASSES, Network
+from pipeline.plan.kinds import KINDS, SOFTMAX
+from pipeline.plan.units import Unit
 
 SIZE, COUNT, SEED, KEPT = 128, 10, 0, 8
 RECIPE = RECIPES["fourier"]
@@ -41,7 +44,7 @@ FORGETFUL = RECIPE.model_copy(
 )
 
 
-def log_p(kind: Kind, activations: Activations, target: Aim) -> tf.Tensor:
+def log_p(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
     """The logarithm of each image's probability."""
     del kind
     return tf.gather(tf.nn.log_softmax(activations[CLASSES]), target.index, batch_dims=1)
@@ -86,9 +89,9 @@ class Classifier:
         """Of uint8 images."""
         return self.network(tf.constant(images / 127.5 - 1.0, tf.float32))[CLASSES].numpy()
 
-    def robust(self, kind: Kind, images: np.ndarray) -> np.ndarray:
+    def robust(self, kind: str, images: np.ndarray) -> np.ndarray:
         """The robust activation of each class's image."""
-        units = [Unit(kind, (), index) for index in range(len(images))]
+        units = [Unit(KINDS[kind], (), index) for index in range(len(images))]
         return self.meter.robust(images, units, len(images))
 
 
@@ -154,7 +157,7 @@ def patterns(random: np.random.Generator) -> Iterator[np.ndarray]:
 
 def trained(end: str, folder: Path) -> Classifier:
     """A classifier of textures: the bundled layers through `end`, and one dense layer, trained."""
-    model = models.read(weights.resolve("bundled"))
+    model = model_file.read(weights.resolve("bundled"))
     pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer(end).output)
     trunk = keras.Model(model.input, pooled)
     keras.utils.set_random_seed(SEED)
@@ -192,19 +195,19 @@ def altered(
 
 
 def find(
-    classifier: Classifier, kind: Kind, name: str, count: int = COUNT, recipe: Recipe = RECIPE
+    classifier: Classifier, kind: str, name: str, count: int = COUNT, recipe: Recipe = RECIPE
 ) -> np.ndarray:
     """Images that an ascent passes and finds, (KEPT + 1, classes, size, size, 3) uint8."""
     options = Render(precision="float32", snapshots=KEPT)
     with mock.patch.object(objectives, "score", SCORES[name]):
         engine = Engine(classifier.weights, recipe, SIZE, SEED, count, options)
-        results = engine.compute([Unit(kind, (), index) for index in range(count)])
+        results = engine.compute([Unit(KINDS[kind], (), index) for index in range(count)])
     return np.concatenate([results.snapshots.swapaxes(0, 1), results.images[None]])
 
 
 def along(classifier: Classifier, name: str, kept: np.ndarray) -> None:
     """Print what is seen on the images of an ascent, medians over the classes."""
-    target = objectives.aim([Unit("softmax", (), index) for index in range(COUNT)], (1, 1))
+    target = objectives.aim([Unit(SOFTMAX, (), index) for index in range(COUNT)], (1, 1))
     for number, images in enumerate(kept):
         pixels = tf.constant(images / 127.5 - 1.0, tf.float32)
         with tf.GradientTape(persistent=True) as tape:

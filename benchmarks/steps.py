@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import gate
+from pipeline.plan.kinds import CHANNEL
 
 REPETITIONS, STEPS, BATCH, SIZE = 4, 6, 16, 128
 FORMS = ("article", "folded", "batched", "compiled", "bfloat16")
@@ -61,8 +62,8 @@ def _article(layer: str, folded: bool, images: int) -> Callable[[], object]:
 
     from benchmarks.peers import article  # noqa: PLC0415
     from benchmarks.peers.common import network  # noqa: PLC0415
-    from pipeline.network import load  # noqa: PLC0415
-    from pipeline.weights import resolve  # noqa: PLC0415
+    from pipeline.config.weights import resolve  # noqa: PLC0415
+    from pipeline.network.network import load  # noqa: PLC0415
 
     model = load(resolve("bundled"), (layer,)).model if folded else network(layer)
     way = tf.function(lambda image, channel: article.gradient(model, image, channel))
@@ -81,16 +82,16 @@ def _article(layer: str, folded: bool, images: int) -> Callable[[], object]:
 
 def _ours(layer: str, form: str) -> Callable[[], object]:
     """As many steps of this project's loop on a batch."""
-    from pipeline.network import load  # noqa: PLC0415
-    from pipeline.recipes import RECIPES  # noqa: PLC0415
-    from pipeline.render import Renderer  # noqa: PLC0415
-    from pipeline.units import Unit  # noqa: PLC0415
-    from pipeline.weights import resolve  # noqa: PLC0415
+    from pipeline.ascent.render import Renderer  # noqa: PLC0415
+    from pipeline.config.recipes import RECIPES  # noqa: PLC0415
+    from pipeline.config.weights import resolve  # noqa: PLC0415
+    from pipeline.network.network import load  # noqa: PLC0415
+    from pipeline.plan.units import Unit  # noqa: PLC0415
 
     precision = "bfloat16" if form == "bfloat16" else "float32"
     recipe = RECIPES["fourier"].model_copy(update={"steps": STEPS, "revive": 0})
     renderer = Renderer(load(resolve("bundled"), (layer,), precision), recipe, SIZE)
-    units = [Unit("channel", (layer,), number) for number in range(BATCH)]
+    units = [Unit(CHANNEL, (layer,), number) for number in range(BATCH)]
     return lambda: renderer.render(units, 0, BATCH)
 
 

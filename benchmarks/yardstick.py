@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks import gate
-from pipeline import device
+from pipeline.network import device
 
 SIDE = 2048
 

@@ -7,6 +7,6 @@
 
 from pipeline.atlas import Atlas
 from pipeline.errors import AtlasError, UsageError, WorkError
-from pipeline.units import Unit
+from pipeline.plan.units import Unit
 
 __all__ = ["Atlas", "AtlasError", "Unit", "UsageError", "WorkError"]

@@ -2,27 +2,27 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import ConfigError, UnitError
-from pipeline.folder import Folder
-from pipeline.provenance import Provenance
-from pipeline.records import Record
-from pipeline.store import Store
-from pipeline.units import Unit
+from pipeline.errors import MissingError, NotMeasuredError
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
+from pipeline.sheets import pairs
+from pipeline.store.folder import Folder
+from pipeline.store.records import Record
+from pipeline.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from pipeline.asking import Asked
-    from pipeline.card import Card
-    from pipeline.diff import Changes
-    from pipeline.natural import Example
+    from pipeline.examples.strongest import Example
+    from pipeline.explore.answers import Asked
+    from pipeline.explore.diff import Changes
+    from pipeline.publish.notebook import Card
 
 STATUSES = ("done", "missing", "failed", "unavailable")
 
@@ -63,15 +63,13 @@ class Atlas:
 
     @property
     def index(self) -> "pd.DataFrame":
-        """One row a unit; columns as in `pipeline.index.TYPES`.
+        """One row a unit; columns as in `pipeline.explore.index.TYPES`.
 
         Read from `index.parquet` where that is up to date, else made from the store.
         """
-        from pipeline import index  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import index  # noqa: PLC0415, pandas is slow to import
 
-        if index.is_current(self._store):
-            return index.read(self.folder)
-        return index.build(self._store)
+        return index.of(self._store)
 
     def unit(self, unit_id: str) -> Unit:
         """The unit of an id, which may say `@center`.
@@ -85,7 +83,8 @@ class Atlas:
         """A unit's image, (size, size, 3) uint8 RGB.
 
         Raises:
-            UnitError: the atlas does not hold the unit (yet).
+            UnitError: the id names nothing in this atlas's network.
+            MissingError: the atlas does not hold the unit (yet).
             DamageError: the stored image is damaged.
         """
         return self._read(unit_id, "images")
@@ -98,32 +97,31 @@ class Atlas:
         """A unit's snapshots and its finished image, (snapshots + 1, size, size, 3) uint8 RGB.
 
         Raises:
-            ConfigError: the atlas keeps no snapshots.
-            UnitError, DamageError: as `image`.
+            NotMeasuredError: the atlas keeps no snapshots.
+            UnitError, MissingError, DamageError: as `image`.
         """
         if not self.provenance.render.snapshots:
-            raise ConfigError(
+            raise NotMeasuredError(
                 f"the atlas {self.folder} keeps no snapshots: build one with render.snapshots, "
                 f"or render the film alone: atlas render {unit_id} --film FILE.webp"
             )
-        along, image = self._read(unit_id, "snapshots"), self.image(unit_id)
-        return np.concatenate([along, image[None]])
+        return self._store.film(*self._find(unit_id))
 
     def examples(self, unit_id: str) -> "list[Example]":
         """The pictures, of those that the atlas was shown, that excite a unit most.
 
         Raises:
-            ConfigError: the atlas was shown no pictures.
+            NotMeasuredError: the atlas was shown no pictures.
             UnitError: the id names nothing in this atlas's network.
         """
-        from pipeline import natural  # noqa: PLC0415, pandas is slow to import
+        from pipeline.examples import strongest  # noqa: PLC0415, pandas is slow to import
 
-        unit, strongest = self.unit(unit_id), natural.strongest(self._store)
-        if not strongest:
-            raise ConfigError(
+        unit, best = self.unit(unit_id), strongest.by_unit(self._store)
+        if not best:
+            raise NotMeasuredError(
                 f"the atlas {self.folder} was shown no pictures: `atlas examples FOLDER` shows them"
             )
-        return strongest.get(unit.id, [])
+        return best.get(unit.id, [])
 
     @property
     def natural(self) -> "pd.DataFrame":
@@ -132,41 +130,47 @@ class Atlas:
         A row a unit: how many pictures, and quantiles `q00` to `q100` in their hundredths; no rows
         where it was shown none.
         """
-        from pipeline import natural  # noqa: PLC0415, pandas is slow to import
+        from pipeline.examples import strongest  # noqa: PLC0415, pandas is slow to import
 
-        return natural.spread(self._store)
+        return strongest.spread(self._store)
 
     def example_crops(self, unit_id: str) -> np.ndarray:
         """What excites a unit in each of its `examples`, (pictures, 64, 64, 3) uint8 RGB.
 
         Raises:
-            ConfigError, UnitError: as `examples`; or the crops are not cut out yet.
+            NotMeasuredError, UnitError: as `examples`; or the crops are not cut out yet.
+            MissingError: the atlas does not hold the unit (yet).
             DamageError: a chunk is damaged.
         """
-        from pipeline.crops import Crops  # noqa: PLC0415, see above
+        from pipeline.examples.crops import Crops  # noqa: PLC0415, see above
 
         count = len(self.examples(unit_id))
         record, offset = self._find(unit_id)
         crops = Crops(self._store).of(record)
         if crops is None:
-            raise ConfigError(
+            raise NotMeasuredError(
                 f"the examples of {unit_id} are not cut out yet: `atlas examples` goes on with them"
             )
         return np.asarray(crops[offset, :count])
 
     def row(self, unit_id: str) -> "pd.Series":
-        """A unit's row of the index, less what does not apply to it. Raises as `unit`."""
+        """A unit's row of the index, less what does not apply to it.
+
+        Raises:
+            UnitError: the id names nothing in this atlas's network.
+            MissingError: the unit is not in the atlas's configuration.
+        """
         index = self.index
         rows = index[index["unit"] == self.unit(unit_id).id]
         if rows.empty:
-            raise UnitError(
+            raise MissingError(
                 f"unit {unit_id} is not in {self.folder}: it is not in its configuration"
             )
         return rows.iloc[0].dropna()
 
     def card(self, unit_id: str) -> "Card":
         """A unit at a glance: in a notebook, its image and key figures. Raises as `row`."""
-        from pipeline.card import Card  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.publish.notebook import Card  # noqa: PLC0415, Pillow is not needed to query
 
         row = {str(name): value for name, value in self.row(unit_id).items()}
         image = self.image(unit_id) if row["status"] == "done" else None
@@ -175,7 +179,7 @@ class Atlas:
     def query(
         self, expression: str, sort: str | None = None, top: int | None = None
     ) -> "pd.DataFrame":
-        """The rows of the index for which an expression holds; see `pipeline.query.select`.
+        """The rows of the index for which an expression holds; see `pipeline.explore.query.select`.
 
         Args:
             expression: as in `layer == "mixed4" and activation > 5`.
@@ -185,7 +189,7 @@ class Atlas:
         Raises:
             ConfigError: a column or an expression that cannot be.
         """
-        from pipeline import query  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import query  # noqa: PLC0415, pandas is slow to import
 
         found = query.select(self.index, expression)
         if sort is not None:
@@ -200,13 +204,13 @@ class Atlas:
             channel's map, and `z`, the mean against the channel's spread over the atlas.
 
         Raises:
-            ConfigError: the atlas has no responses yet.
-            UnitError: the unit has none yet, or cannot be.
+            NotMeasuredError: the atlas, or the unit, has no responses yet.
+            UnitError: the id names nothing in this atlas's network.
             DamageError: stored responses are damaged.
         """
-        from pipeline import asking  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import answers  # noqa: PLC0415, pandas is slow to import
 
-        return asking.of_unit(self._asked(), self.unit(unit_id))
+        return answers.of_unit(self._asked(), self.unit(unit_id))
 
     def similar(self, unit_id: str, top: int = 10) -> "pd.DataFrame":
         """The rows of the index whose responses are most like a unit's, the nearest first.
@@ -214,9 +218,9 @@ class Atlas:
         Their `distance` is 1 less the cosine between the responses, each measured against its
         channel's spread over the atlas. Raises as `responses`.
         """
-        from pipeline import asking  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import answers  # noqa: PLC0415, pandas is slow to import
 
-        found = asking.like_unit(self._asked(), self.unit(unit_id), top)
+        found = answers.like_unit(self._asked(), self.unit(unit_id), top)
         rows = self.index.set_index("unit").loc[found.index].reset_index()
         rows.insert(1, "distance", found.array)
         return rows
@@ -229,20 +233,21 @@ class Atlas:
         Arrays are read as they are used. What is not committed is left out.
 
         Raises:
-            ConfigError: there is no such section, nothing of it is built, or xarray is not here.
+            ConfigError: there is no such section, or xarray is not here.
+            MissingError: nothing of the section is built yet.
         """
-        from pipeline import labelled  # noqa: PLC0415, an extra
+        from pipeline.publish import dataset  # noqa: PLC0415, an extra
 
-        return labelled.dataset(self._store, section)
+        return dataset.dataset(self._store, section)
 
     def diff(self, other: "Atlas") -> "Changes":
-        """How the units of this atlas differ from those of another; see `pipeline.diff`.
+        """How the units of this atlas differ from those of another; see `pipeline.explore.diff`.
 
         Raises:
-            ConfigError: they have no unit in common that both have built.
+            MissingError: they have no unit in common that both have built.
             DamageError: stored data is damaged.
         """
-        from pipeline import diff  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import diff  # noqa: PLC0415, pandas is slow to import
 
         return diff.changes(self._store, other._store)
 
@@ -253,13 +258,13 @@ class Atlas:
 
         Raises as `sheet`.
         """
-        from pipeline import diff, paper  # noqa: PLC0415, pandas is slow to import
+        from pipeline.sheets import paper  # noqa: PLC0415, pandas is slow to import
 
         paper.check(path)
-        paper.save(diff.lay_out(self._store, other._store, rows, heading, tile), path)
+        paper.save(pairs.lay_out(self._store, other._store, rows, heading, tile), path)
 
     def export(self, kind: str, path: Path) -> None:
-        """Write the atlas as what other programs read; see `pipeline.exports`.
+        """Write the atlas as what other programs read; see `pipeline.publish.formats`.
 
         Args:
             kind: `ome-zarr`, `dzi`, `csv` or `zip`.
@@ -269,9 +274,9 @@ class Atlas:
             ConfigError: a format or a path that cannot be; or its library is not here.
             DamageError: stored data is damaged.
         """
-        from pipeline import exports  # noqa: PLC0415, libraries that few need
+        from pipeline.publish import formats  # noqa: PLC0415, libraries that few need
 
-        exports.export(self._store, kind, path)
+        formats.export(self._store, kind, path)
 
     def sheet(
         self,
@@ -296,7 +301,7 @@ class Atlas:
             ConfigError: a column or a file that cannot be.
             DamageError: a stored image is damaged.
         """
-        from pipeline import contact, paper  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
         paper.check(path)
         ids = [self.unit(unit).id for unit in units]
@@ -304,17 +309,20 @@ class Atlas:
         paper.save(drawn, path)
 
     def compare(self, units: Sequence[str], path: Path) -> None:
-        """Save a sheet that sets units side by side; see `pipeline.compare`. Raises as `sheet`."""
-        from pipeline import compare, paper  # noqa: PLC0415, Pillow is not needed to query
+        """Save a sheet that sets units side by side; see `pipeline.sheets.compare`.
+
+        Raises as `sheet`.
+        """
+        from pipeline.sheets import compare, paper  # noqa: PLC0415, Pillow is not needed to query
 
         paper.check(path)
-        paper.save(compare.lay_out(self, units), path)
+        paper.save(compare.lay_out(self._store, self.index, units), path)
 
     def mosaic(
         self, path: Path, order: str = "channel", sections: Sequence[str] = (), tile: int = 96
     ) -> None:
-        """Draw the finished units as a PNG, in an order of choice; see `pipeline.orders.draw`."""
-        from pipeline import orders  # noqa: PLC0415, slow to import
+        """Draw the finished units as a PNG, in an order of choice; see `pipeline.sheets.orders`."""
+        from pipeline.sheets import orders  # noqa: PLC0415, slow to import
 
         orders.draw(self._store, self.index, order, tuple(sections), tile, path)
 
@@ -335,11 +343,11 @@ class Atlas:
 
     def _asked(self) -> "Asked":
         """The responses; kept until the atlas grows."""
-        from pipeline import asking, index  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import answers, index  # noqa: PLC0415, pandas is slow to import
 
         state = index.state_of(self._store)
         if self._kept is None or self._kept[0] != state:
-            self._kept = state, asking.read(self._store)
+            self._kept = state, answers.read(self._store)
         return self._kept[1]
 
     def _read(self, unit_id: str, name: str) -> np.ndarray:
@@ -347,28 +355,16 @@ class Atlas:
         return self._store.read(record, name, offset)
 
     def _find(self, unit_id: str) -> tuple[Record, int]:
-        unit = self.unit(unit_id)
-        try:
-            return self._places[unit.id]
-        except KeyError:
-            del self._places  # the atlas may have grown
-        if unit.id not in self._places:
-            raise UnitError(
-                f"unit {unit.id} is not in {self.folder}: it is not built yet, failed, or is not "
-                "in the configuration; `atlas status` tells"
-            )
-        return self._places[unit.id]
-
-    @cached_property
-    def _places(self) -> dict[str, tuple[Record, int]]:
-        return self._store.records.places()
+        return self._store.find(self.unit(unit_id).id)
 
     def _repr_html_(self) -> str:
-        from pipeline import card  # noqa: PLC0415, as above
+        from pipeline.publish import notebook  # noqa: PLC0415, as above
 
-        done = list(self._places)
+        done = list(self._store.records.places())
         some = done[:: max(1, len(done) // _STRIP)][:_STRIP]
-        return card.overview(repr(self), self.status(), [(unit, self.image(unit)) for unit in some])
+        return notebook.overview(
+            repr(self), self.status(), [(unit, self.image(unit)) for unit in some]
+        )
 
     def __repr__(self) -> str:
         done = sum(counts["done"] for counts in self.status().values())

@@ -1,11 +1,13 @@
-"""What can go wrong, by who can mend it.
+"""What can go wrong, in three families: what was asked wrongly, what is not there, what failed.
 
 AtlasError
-├── UsageError            exit code 2: what was asked for; nothing was written
-│   ├── ConfigError       the configuration, or an option
+├── UsageError            exit code 2: it was asked for wrongly; nothing was written
+│   ├── ConfigError       the configuration, an option, or an argument
 │   ├── UnitError         an id that is malformed, or names what the network has not
 │   ├── WeightsError      a weights file that is missing, damaged, or does not fit
 │   └── AtlasFolderError  a folder that is no atlas, another's, or in use
+├── MissingError          exit code 2: this atlas does not have it, or not yet
+│   └── NotMeasuredError  responses, pictures, snapshots: what was not measured, shown or kept
 └── WorkError             exit code 1: the work failed
     ├── DamageError       stored data that does not match its record
     └── StorageError      the atlas folder cannot be written or read any more
@@ -21,7 +23,7 @@ class UsageError(AtlasError):
 
 
 class ConfigError(UsageError):
-    """The configuration, or an option, is wrong."""
+    """The configuration, an option or an argument is wrong."""
 
 
 class UnitError(UsageError):
@@ -34,6 +36,14 @@ class WeightsError(UsageError):
 
 class AtlasFolderError(UsageError):
     """A folder is no atlas, another configuration's, or in use."""
+
+
+class MissingError(AtlasError):
+    """This atlas does not have what was asked for, or not yet: a unit, a page, a measurement."""
+
+
+class NotMeasuredError(MissingError):
+    """Responses, pictures or snapshots were not measured, shown or kept in this atlas (yet)."""
 
 
 class WorkError(AtlasError):

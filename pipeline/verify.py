@@ -10,16 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline import examples, frames, index, natural, responses, sheets, site
-from pipeline.crops import Crops
 from pipeline.errors import DamageError
-from pipeline.records import Record
-from pipeline.seal import digest, seal, sealed
-from pipeline.store import Store
-from pipeline.table import Table
+from pipeline.examples import seen, strongest
+from pipeline.examples.crops import Crops
+from pipeline.explore import index, responses
+from pipeline.plan.identity import digest
+from pipeline.publish import site
+from pipeline.sheets import mosaics
+from pipeline.store import parquet
+from pipeline.store.records import Record
+from pipeline.store.seal import seal, sealed
+from pipeline.store.store import Store
+from pipeline.store.table import Table
 
 _TRUST = "whole.json"
-_OF_PICTURES = ("examples/", "crops/", natural.BEST_NAME, natural.SPREAD_NAME)
+_OF_PICTURES = ("examples/", "crops/", strongest.BEST_NAME, strongest.SPREAD_NAME)
 State = Literal["whole", "damaged", "stale", "left over"]
 
 
@@ -61,7 +66,7 @@ def verify(store: Store) -> Iterator[Finding]:
             yield from _records(table, section)
             yield from batches(table, table.records.of(section))
     yield _index(store)
-    names = [sheets.WHOLE, *(section.name for section in store.provenance.available_sections())]
+    names = [mosaics.WHOLE, *(section.name for section in store.provenance.available_sections())]
     yield from (_mosaic(store, name) for name in names)
     yield from _examples(store)
     yield from _page(store)
@@ -130,7 +135,7 @@ def _trusted(store: Store) -> Mapping[str, str]:
 
 def _tables(store: Store) -> list[Table]:
     """Everything that batches are committed to."""
-    return [store, *responses.tables(store), *examples.tables(store), Crops(store)]
+    return [store, *responses.tables(store), *seen.tables(store), Crops(store)]
 
 
 def _stamped(store: Store) -> Iterator[tuple[Table, list[Record], list[str]]]:
@@ -173,21 +178,21 @@ def _index(store: Store) -> Finding:
 
 
 def _mosaic(store: Store, section: str | None) -> Finding:
-    name = sheets.name_of(section)
+    name = mosaics.name_of(section)
     try:
-        sheets.read_map(store, section)
+        mosaics.read_map(store, section)
     except FileNotFoundError:
         return Finding(name, "stale", "it is not there yet")
     except DamageError as error:
-        return Finding(name, "damaged", str(error), (name, sheets.map_of(section)))
+        return Finding(name, "damaged", str(error), (name, mosaics.map_of(section)))
     return Finding(name, "whole")
 
 
 def _examples(store: Store) -> Iterator[Finding]:
     """What was found in pictures, where any were looked at."""
-    for name in (natural.BEST_NAME, natural.SPREAD_NAME):
+    for name in (strongest.BEST_NAME, strongest.SPREAD_NAME):
         try:
-            frames.notes(store.folder, name)
+            parquet.notes(store.folder, name)
         except FileNotFoundError:
             continue
         except DamageError as error:

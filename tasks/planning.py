@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline.architecture import Describe, probe
-from pipeline.config import AtlasConfig
+from pipeline.config.schema import AtlasConfig
 from pipeline.errors import UnitError
-from pipeline.folder import Folder
-from pipeline.provenance import Provenance, resolve_provenance
-from pipeline.store import Store
-from pipeline.units import Batch, Section, Unit, expand, missing_batches, sections
+from pipeline.network.probe import probe
+from pipeline.plan.architecture import Describe
+from pipeline.plan.batches import Batch, Section, missing_batches, sections
+from pipeline.plan.kinds import expand
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.resolve import resolve_provenance
+from pipeline.plan.units import Unit
+from pipeline.store import place
+from pipeline.store.folder import Folder
+from pipeline.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Plan:
     @property
     def folder(self) -> Folder:
         """The atlas folder."""
-        return self.config.folder
+        return place.at(self.config.output)
 
     def sections(self) -> Sequence[Section]:
         """The sections to compute, with the units that the weights allow and `only` names."""
@@ -92,12 +97,12 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | Non
             said.
 
     Raises:
-        UsageError: anything that cannot be; see `pipeline.provenance.resolve_provenance`.
+        UsageError: anything that cannot be; see `pipeline.plan.resolve`.
         UnitError: `only` names a unit that the configuration does not have.
     """
     describe = describe or functools.partial(probe, patience=config.build.patience)
-    before = Store.open(config.folder).provenance if Store.exists(config.folder) else None
-    plan = Plan(config, resolve_provenance(config, before, describe), tuple(only))
+    before = Store.open(config.output).provenance if Store.exists(config.output) else None
+    plan = Plan(config, resolve_provenance(config, describe, before), tuple(only))
     known = set(plan.provenance.units())
     named = expand(only, plan.provenance.architecture, plan.provenance.variants)
     strange = [unit for unit in named if unit not in known]

@@ -17,7 +17,7 @@ def cpu() -> None:
     Keras collects garbage for every model that it reads, and looks through all there is: half a
     second and more, without what is set aside here.
     """
-    from pipeline import device
+    from pipeline.network import device
 
     device.use("cpu")
     gc.collect()

@@ -11,12 +11,13 @@ import pytest
 from command import call
 from pydantic import BaseModel
 
-from pipeline import Atlas, index
-from pipeline.architecture import Architecture, Layer
-from pipeline.config import AtlasConfig
-from pipeline.recipes import RECIPES
-from pipeline.store import Store
-from tasks import cli
+from pipeline import Atlas
+from pipeline.config.recipes import RECIPES
+from pipeline.config.schema import AtlasConfig
+from pipeline.explore import index
+from pipeline.plan.architecture import Architecture, Layer
+from pipeline.store.store import Store
+from tasks.command import main
 
 ROOT = Path(__file__).parent.parent
 README, CONFIGURATION, DESIGN = (
@@ -61,7 +62,7 @@ def test_every_column_of_the_index_is_documented() -> None:
 
 def test_the_commands_of_the_readme_exist() -> None:
     named = set(re.findall(r"(?:\$ |`)atlas ([a-z]+)", README + CONFIGURATION))
-    groups = [cli.app, *(group.typer_instance for group in cli.app.registered_groups)]
+    groups = [main.app, *(group.typer_instance for group in main.app.registered_groups)]
     known = {command.callback.__name__ for group in groups for command in group.registered_commands}
     assert {"show", "query", "plan"} <= named <= known
 

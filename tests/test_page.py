@@ -12,8 +12,8 @@ import sites
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from pipeline.folder import LocalFolder
-from tasks import view
+from pipeline.store.folder import LocalFolder
+from tasks.command import view
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

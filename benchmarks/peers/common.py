@@ -20,8 +20,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 import numpy as np
 
-from pipeline import models, weights
-from pipeline.render import quantise
+from pipeline.ascent.render import quantise
+from pipeline.config import weights
+from pipeline.network import model_file
 
 NOT_INSTALLED = 3
 """Exit code of a script whose library is missing."""
@@ -96,7 +97,7 @@ def network(layer: str) -> keras.Model:
 
     Takes (batch, height, width, 3) in [-1, 1], returns (batch, rows, columns, channels).
     """
-    whole = models.read(weights.resolve("bundled"))
+    whole = model_file.read(weights.resolve("bundled"))
     return keras.Model(whole.input, whole.get_layer(layer).output)
 
 

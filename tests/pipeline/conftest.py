@@ -7,10 +7,10 @@ import atlases
 import pytest
 from atlases import ARCHITECTURE
 
-from pipeline.architecture import Architecture
-from pipeline.provenance import Provenance
-from pipeline.results import Results
-from pipeline.store import Store
+from pipeline.ascent.results import Results
+from pipeline.plan.architecture import Architecture
+from pipeline.plan.provenance import Provenance
+from pipeline.store.store import Store
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 import pipeline
-from pipeline import Atlas, index
+from pipeline import Atlas
 from pipeline.errors import AtlasFolderError, ConfigError, UnitError
-from pipeline.provenance import Provenance
-from pipeline.records import Failure
-from pipeline.store import Store
+from pipeline.explore import index
+from pipeline.plan.provenance import Provenance
+from pipeline.store.records import Failure
+from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]

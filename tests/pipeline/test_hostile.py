@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import Atlas, index, sheets, verify
+from pipeline import Atlas, verify
 from pipeline.errors import AtlasError
-from pipeline.provenance import Provenance
-from pipeline.seal import seal
-from pipeline.store import Store
+from pipeline.explore import index
+from pipeline.plan.provenance import Provenance
+from pipeline.sheets import mosaics
+from pipeline.store.seal import seal
+from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]
@@ -32,8 +34,8 @@ def store(tmp_path: Path, make_provenance: Make, build: Build) -> Store:
     """A finished atlas, with all that is drawn from it."""
     made = build(tmp_path / "atlas", make_provenance("mixed2:0-5", "mixed4:1"))
     index.refresh(made)
-    for section in (sheets.WHOLE, "mixed2", "mixed4"):
-        sheets.draw(made, section, 16)
+    for section in (mosaics.WHOLE, "mixed2", "mixed4"):
+        mosaics.draw(made, section, 16)
     verify.trust(made)
     return made
 

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline import index, verify
-from pipeline.store import Store
-from pipeline.units import Batch
+from pipeline import verify
+from pipeline.explore import index
+from pipeline.plan.batches import Batch
+from pipeline.store.store import Store
 
 PATTERNS = (("mixed2:0-2",), ("mixed2:all",), ("mixed2:all", "mixed4:1-4"))
 

@@ -8,9 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import frames, index, natural, sheets, site, verify
-from pipeline.provenance import Provenance
-from pipeline.store import Store
+from pipeline import verify
+from pipeline.examples import strongest
+from pipeline.explore import index
+from pipeline.plan.provenance import Provenance
+from pipeline.publish import site
+from pipeline.sheets import mosaics
+from pipeline.store import parquet
+from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]
@@ -21,8 +26,8 @@ def store(tmp_path: Path, make_provenance: Make, build: Build) -> Store:
     """A finished atlas of three batches, found whole."""
     made = build(tmp_path, make_provenance("mixed2:0-5", "mixed4:1", "logits:0"))
     index.refresh(made)
-    for section in (sheets.WHOLE, "mixed2", "mixed4"):
-        sheets.draw(made, section, 16)
+    for section in (mosaics.WHOLE, "mixed2", "mixed4"):
+        mosaics.draw(made, section, 16)
     verify.trust(made)
     return made
 
@@ -123,9 +128,9 @@ def test_a_flipped_bit_in_any_file_of_the_page(store: Store) -> None:
 
 
 def test_a_flipped_bit_in_what_was_found_in_pictures(store: Store) -> None:
-    name = natural.SPREAD_NAME
+    name = strongest.SPREAD_NAME
     rows = pd.DataFrame({"unit": ["mixed4:1"], "pictures": [1], "q50": [0.5], "q99": [1.0]})
-    frames.write(store.folder, name, [rows], lambda: {"state": ""})
+    parquet.write(store.folder, name, [rows], lambda: {"state": ""})
     assert _states(store)[name] == "whole"
     _flip(store.folder.path / name)
     [damaged] = [f for f in verify.verify(store) if f.state == "damaged"]
@@ -158,7 +163,7 @@ def test_trust_is_of_a_record_not_of_its_place(store: Store) -> None:
     record = json.loads(store.folder.read(name))
     record.pop("self")
     record["sha256"]["images"] = "0" * 64
-    from pipeline.seal import seal
+    from pipeline.store.seal import seal
 
     store.folder.write_json(name, seal(record))
     assert [finding.part for finding in verify.drop_damaged(store)] == ["mixed2/000001"]

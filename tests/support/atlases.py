@@ -1,16 +1,24 @@
 """Small atlases of made-up numbers, for tests that have no fixtures."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from pipeline import responses
-from pipeline.architecture import Architecture, Layer
-from pipeline.provenance import Provenance
-from pipeline.recipes import RECIPES
-from pipeline.results import NAMES, Results, Statistics
-from pipeline.store import Store
-from pipeline.units import Batch
+from pipeline.ascent.results import NAMES, Results, Statistics
+from pipeline.config.recipes import RECIPES
+from pipeline.config.weights import Weights
+from pipeline.examples import seen, strongest
+from pipeline.examples.crops import Crops
+from pipeline.examples.source import READ, Picture
+from pipeline.explore import responses
+from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.batches import Batch
+from pipeline.plan.identity import SCHEMA, Fingerprint
+from pipeline.plan.provenance import Provenance
+from pipeline.store.store import Store
 
 SIZE, STEPS = 8, 4
 LAYERS = [Layer("mixed2", 3, 6, 4, 5, 100), Layer("mixed4", 7, 10, 3, 3, 200)]
@@ -23,22 +31,28 @@ def provenance(
     batch_size: int = 4,
     snapshots: int = 0,
     diversity: float = 0.0,
+    size: int = SIZE,
+    span: tuple[float, float] = (-1.0, 1.0),
     **more: Any,
 ) -> Provenance:
     """What an atlas of some units of the two layers is made of."""
     recipe = RECIPES["fourier"].model_dump(mode="json") | {"steps": STEPS}
-    fingerprint = {
-        "image.size": SIZE,
-        "seed": 0,
-        "batch_size": batch_size,
-        "recipe": recipe,
-        "render": {"diversity": diversity, "snapshots": snapshots, "precision": "float32"},
-        "model.range": [-1.0, 1.0],
-        "device": "cpu",
-    }
-    if diversity:
-        fingerprint["render"]["variants"] = more["variants"]
-    weights = {"source": "bundled", "path": "w.h5", "sha256": "0" * 64}
+    render = {"diversity": diversity, "snapshots": snapshots, "precision": "float32"}
+    fingerprint = Fingerprint.from_json(
+        {
+            "schema": SCHEMA,
+            "weights.sha256": "0" * 64,
+            "model.range": span,
+            "image.size": size,
+            "seed": 0,
+            "batch_size": batch_size,
+            "recipe": recipe,
+            "render": render | ({"variants": more["variants"]} if diversity else {}),
+            "device": "cpu",
+            "tensorflow": "none",
+        }
+    )
+    weights = Weights("bundled", Path("w.h5"), "0" * 64)
     given = {"architecture": ARCHITECTURE} | more
     return Provenance(fingerprint, patterns or ("mixed2:all",), weights, **given)
 
@@ -76,7 +90,7 @@ def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
     The noise of the units that are `changed` is another.
     """
     tables = responses.tables(store)
-    batches = responses.pending(store, tables)
+    batches = store.pending(tables)
     for table in tables:
         table.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
@@ -91,3 +105,36 @@ def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
                 rows.append(row)
             seen[table.layer.name] = {"mean": np.stack(rows), "peak": np.stack(rows) + 1}
         responses.commit(tables, batch, seen)
+
+
+def show(store: Store, folder: Path, names: Sequence[str]) -> None:
+    """Show an atlas pictures of made-up names, the first of which excite every channel most.
+
+    They are files of one colour each in a folder.
+    """
+    pictures = []
+    for number, name in enumerate(names):
+        path = folder / f"{number:03d}.png"
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
+        pictures.append(Picture(name, str(path)))
+    seen.begin(store, pictures)
+    tables = seen.tables(store)
+    batches = seen.pending(store, tables)
+    seen.prepare(tables, batches)
+    for batch in batches:
+        start = batch.rows.start
+        strength = np.arange(len(names), 0, -1, np.float32)[start : start + len(batch.units)] / 2
+        found = {}
+        for table in tables:
+            mean = np.repeat(strength[:, None], table.layer.channels, axis=1)
+            place = np.zeros(mean.shape, np.int32)
+            state = np.full((len(mean), 1), READ, np.uint8)
+            values = {"mean": mean, "peak": mean + 1, "place": place, "state": state}
+            found[table.layer.name] = values
+        seen.commit(tables, batch, found)
+    strongest.summarise(store)
+    crops = Crops(store)
+    batches = crops.pending()
+    crops.prepare_all(store.provenance.available_sections(), batches)
+    for batch in batches:
+        crops.cut(batch)

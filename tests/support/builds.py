@@ -5,14 +5,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline import Atlas, index, sheets
-from pipeline.config import AtlasConfig
-from pipeline.records import Failure
-from pipeline.store import Store
-from pipeline.units import Batch
-from tasks import cluster, dispatch, planning, progress, run
-from tasks.dispatch import Note
+from pipeline import Atlas
+from pipeline.config.schema import AtlasConfig
+from pipeline.explore import index
+from pipeline.plan.batches import Batch
+from pipeline.sheets import mosaics
+from pipeline.store.records import Failure
+from pipeline.store.store import Store
+from tasks import planning
+from tasks.build import run
+from tasks.command import progress
 from tasks.planning import Plan
+from tasks.pool import cluster, dispatch
+from tasks.pool.dispatch import Note
 
 UNITS = (
     "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
@@ -40,8 +45,8 @@ def contents(folder: str | Path) -> dict[str, object]:
     atlas = Atlas.open(folder)
     found: dict[str, object] = {unit: atlas.image(unit).tobytes() for unit in atlas.index["unit"]}
     found |= {f"{unit} way": atlas.trajectory(unit).tobytes() for unit in atlas.index["unit"]}
-    names = [sheets.WHOLE, *(s.name for s in atlas.provenance.available_sections())]
-    drawn = {name: atlas.folder.read(name) for name in map(sheets.name_of, names)}
+    names = [mosaics.WHOLE, *(s.name for s in atlas.provenance.available_sections())]
+    drawn = {name: atlas.folder.read(name) for name in map(mosaics.name_of, names)}
     return {**found, **drawn, "identity": index.notes(atlas.folder)["identity"]}
 
 

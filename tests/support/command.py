@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tasks import cli
+from tasks.command import main
 
 
 def call(
@@ -16,7 +16,7 @@ def call(
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capfd.readouterr()

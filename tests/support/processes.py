@@ -16,7 +16,7 @@ _SETTINGS = (
 
 def _command(*settings: str) -> list[str]:
     given = [word for setting in (*_SETTINGS, *settings) for word in ("--set", setting)]
-    return [sys.executable, "-m", "tasks.cli", "build", *given]
+    return [sys.executable, "-m", "tasks.command.main", "build", *given]
 
 
 def run_build(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,21 +1,17 @@
 """Made-up atlases with all that a page can show, and with names that would do harm as markup."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import atlases
-import numpy as np
 import pandas as pd
-import pytest
 
-from pipeline import Atlas, site, site_examples
-from pipeline.architecture import Layer
-from pipeline.natural import Example
-from pipeline.provenance import Provenance
-from pipeline.records import Record
-from pipeline.store import Store
+from pipeline.explore import index
+from pipeline.plan.architecture import Layer
+from pipeline.plan.provenance import Provenance
+from pipeline.publish import site
+from pipeline.store.store import Store
 
 HARM = "</script><script>harm()</script><img src=x onerror=harm()>\u2028\"'&<!--"
 ARCHITECTURE = replace(atlases.ARCHITECTURE, name=f"small {HARM}", classes=3)
@@ -32,21 +28,12 @@ def provenance() -> Provenance:
     return atlases.provenance(*PATTERNS, snapshots=2, **more)
 
 
-@contextmanager
-def measured() -> Iterator[None]:
-    """Have atlases tell of measurements and of dataset examples."""
-    plain = Atlas.index.fget
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Atlas, "index", property(lambda atlas: _with_measurements(plain(atlas))))
-        patch.setattr(site_examples, "of", _examples)
-        yield
-
-
 def write(folder: Path) -> Path:
     """A finished atlas's page with everything on it."""
     store = atlases.commit(Store.create(folder, provenance()))
-    with measured():
-        site.write(store)
+    with tempfile.TemporaryDirectory() as pictures:
+        atlases.show(store, Path(pictures), [f"{number} {HARM}.png" for number in range(9)])
+    site.write(store, _with_measurements(index.of(store)))
     return folder / site.NAME
 
 
@@ -75,10 +62,3 @@ def _with_measurements(frame: pd.DataFrame) -> pd.DataFrame:
         map_col=places % 6,
         natural_quantile=places.astype("Float32") / 100,
     )
-
-
-def _examples(_: Store, record: Record) -> dict[str, site_examples.Shown]:
-    whole = (0.0, 0.0, 1.0, 1.0)
-    found = [Example(number, f"{number} {HARM}.png", number / 2, whole) for number in range(9)]
-    crops = np.random.default_rng(0).integers(0, 256, (9, 16, 16, 3), np.uint8)
-    return dict.fromkeys(record.units, site_examples.Shown(found, crops))

@@ -11,10 +11,13 @@ from builds import UNITS, configuration, contents
 from processes import run_build
 from rich.console import Console
 
-from pipeline import architecture, config_file
-from pipeline.architecture import Describe
-from pipeline.config import AtlasConfig
-from tasks import doctor, planning, progress, run
+from pipeline.config import yaml_file
+from pipeline.config.schema import AtlasConfig
+from pipeline.network import probe
+from pipeline.plan.architecture import Describe
+from tasks import planning
+from tasks.build import run
+from tasks.command import doctor, progress
 
 Configure = Callable[..., AtlasConfig]
 
@@ -22,7 +25,7 @@ Configure = Callable[..., AtlasConfig]
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of a network of two convolutions and three classes, for images of any size."""
-    from pipeline import device
+    from pipeline.network import device
 
     device.use("cpu")
     import keras
@@ -43,7 +46,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def asked_once() -> Describe:
     """The process that tells of a network, asked once for each network and size."""
-    return functools.cache(architecture.probe)
+    return functools.cache(probe.probe)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +64,7 @@ def finished(
 ) -> run.Report:
     """The report on a build of every kind of unit, whose atlas is there for reading."""
     folder = tmp_path_factory.mktemp("finished") / "atlas"
-    config = config_file.parse(configuration(tiny_model, folder, UNITS))
+    config = yaml_file.parse(configuration(tiny_model, folder, UNITS))
     display = progress.show(Console(file=io.StringIO()))
     return run.run(planning.make(config, describe=asked_once), display)
 
@@ -89,7 +92,7 @@ def configure(tiny_model: Path, tmp_path: Path) -> Configure:
 
     def make(*settings: str, units: tuple[str, ...] = UNITS) -> AtlasConfig:
         text = configuration(tiny_model, tmp_path / "atlas", units)
-        return config_file.parse(text, settings=settings)
+        return yaml_file.parse(text, settings=settings)
 
     return make
 

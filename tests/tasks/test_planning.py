@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import AtlasFolderError, UnitError
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tasks import planning
 from tasks.planning import Plan
 

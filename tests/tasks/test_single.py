@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline import Atlas
+from pipeline import Atlas, single
 from pipeline.errors import UnitError
-from tasks import run, single
+from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
 

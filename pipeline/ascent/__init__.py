@@ -1,0 +1,1 @@
+"""Pixels and numbers of the ascent: units become images and statistics. Imports TensorFlow."""

@@ -1,0 +1,151 @@
+"""The engine: units in, finished and measured batches out. What a worker and `atlas render` run."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from pipeline.ascent import objectives
+from pipeline.ascent.measure import Meter
+from pipeline.ascent.render import PLAIN, Rendered, Renderer
+from pipeline.ascent.results import Results
+from pipeline.config.recipes import Recipe
+from pipeline.config.schema import Precision, Render
+from pipeline.config.weights import Weights
+from pipeline.errors import WorkError
+from pipeline.network import network
+from pipeline.plan.batches import batch_size, half_of
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
+
+_LOG = logging.getLogger(__name__)
+_KEPT = 2
+"""Compiled networks kept: a pool goes section by section, so two are enough."""
+_FULL = (tf.errors.ResourceExhaustedError, MemoryError)
+
+
+class Engine:
+    """Renders and measures units of one network by one recipe.
+
+    Args:
+        weights: the resolved weights file.
+        recipe: how to render.
+        size: side of the images, in pixels.
+        seed: the atlas's seed.
+        batch_size: the largest batch.
+        options: what is rendered of each unit, and in which arithmetic.
+        span: what black and white are to the network.
+
+    Attributes:
+        most: how many images are rendered at once since a batch did not fit in memory, else None.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        recipe: Recipe,
+        size: int,
+        seed: int,
+        batch_size: int,
+        options: Render = PLAIN,
+        span: tuple[float, float] = (-1.0, 1.0),
+    ) -> None:
+        self.weights = weights
+        self.recipe = recipe
+        self.size = size
+        self.seed = seed
+        self.batch_size = batch_size
+        self.options = options
+        self.span = span
+        self.most: int | None = None
+        # What `auto` means is settled where an atlas is planned.
+        self._precision: Precision = "float32" if options.precision == "auto" else options.precision
+        self._compiled: OrderedDict[tuple[str, ...], tuple[Renderer, Meter]] = OrderedDict()
+
+    @classmethod
+    def of(cls, provenance: Provenance) -> "Engine":
+        """The engine of an atlas; finds its weights file and reads that through once.
+
+        Raises:
+            WeightsError: the weights are not here, or are others than the atlas's.
+        """
+        return cls(
+            provenance.locate_weights(),
+            provenance.recipe,
+            provenance.size,
+            provenance.seed,
+            provenance.batch_size,
+            provenance.render,
+            provenance.range,
+        )
+
+    def compute(self, units: Sequence[Unit]) -> Results:
+        """Find and measure an image for each unit.
+
+        Args:
+            units: units of one section, at most a batch; where variants are kept apart, at most
+                as many that all their siblings make a batch.
+
+        Raises:
+            WeightsError: the weights have not what the units need.
+            WorkError: even half a batch does not fit in memory.
+        """
+        batch = batch_size(units[0].kind, self.batch_size, self.options.group)
+        renderer, meter = self._for(units[0])
+        start = time.perf_counter()
+        rendered = self._render(renderer, units, batch)
+        seconds = time.perf_counter() - start
+        statistics = meter.measure(rendered, units, min(batch, self.most or batch), seconds)
+        return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)
+
+    def _render(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
+        """Images of units, rendered with the siblings that matter to them."""
+        group = self.options.group
+        whole = list(units)
+        if group > 1:
+            firsts = dict.fromkeys(unit.sibling(0) for unit in units)
+            whole = [unit.sibling(number) for unit in firsts for number in range(group)]
+        rendered = self._fitting(renderer, whole, min(batch, self.most or batch))
+        return rendered.rows([whole.index(unit) for unit in units])
+
+    def _fitting(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
+        """Images of units; the first time that memory is short, the batch is halved for good."""
+        try:
+            return self._in_parts(renderer, units, batch)
+        except _FULL as error:
+            shape = len(renderer.padded(units[:batch], batch))
+            half = half_of(shape, self.options.group)
+            if self.most is not None or half is None:
+                raise WorkError(
+                    f"{shape} images of {self.size} px do not fit in memory "
+                    "together: lower image.size, or use fewer workers on a machine"
+                ) from error
+        self.most = half
+        _LOG.warning(
+            "a batch of images of %d px does not fit in memory: from here on %d at once, which "
+            "changes no pixel", self.size, half,
+        )  # fmt: skip
+        return self._fitting(renderer, units, half)
+
+    def _in_parts(self, renderer: Renderer, units: Sequence[Unit], most: int) -> Rendered:
+        parts = [units[i : i + most] for i in range(0, len(units), most)]
+        return Rendered.joined([renderer.render(part, self.seed, most) for part in parts])
+
+    def _for(self, unit: Unit) -> tuple[Renderer, Meter]:
+        """The compiled loops for a unit and its section."""
+        names = objectives.outputs(unit)
+        if names not in self._compiled:
+            wanted = objectives.outputs(unit, with_features=self.options.group > 1)
+            how = (self._precision, self.options.compiler, self.span)
+            climbed = network.load(self.weights, wanted, *how)
+            plain = ("float32", "graph", self.span)
+            same = (wanted, *how) == (names, *plain)
+            measured = climbed if same else network.load(self.weights, names, span=self.span)
+            renderer = Renderer(climbed, self.recipe, self.size, self.options)
+            self._compiled[names] = (renderer, Meter(measured, self.size))
+        self._compiled.move_to_end(names)
+        while len(self._compiled) > _KEPT:
+            self._compiled.popitem(last=False)
+        return self._compiled[names]

@@ -1,0 +1,185 @@
+"""Objectives: the number a unit is judged by, for a batch of units of one kind.
+
+An objective takes what a `Network` returned and the batch's `Aim` and gives one number an image.
+To add one: write its function, and name it in `OBJECTIVES` under its kind of unit (`plan.kinds`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.network.network import FEATURES
+from pipeline.plan.architecture import CLASSES
+from pipeline.plan.units import Unit
+
+Activations = Mapping[str, tf.Tensor]
+
+
+class Aim(NamedTuple):
+    """Which of a layer's numbers each image of a batch is for; arrays of shape (batch,).
+
+    A batch of any units of one section is the same computation on other aims, so that it is
+    compiled once. `row` and `column` are parts of the map's height and width, so that they hold
+    for the smaller maps of an octave too.
+    """
+
+    index: tf.Tensor
+    row: tf.Tensor
+    column: tf.Tensor
+    sign: tf.Tensor
+
+
+def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
+    """The aim of a batch of units, on a layer whose full map has `map_size` rows and columns."""
+    rows, columns = map_size
+    return Aim(
+        index=np.array([unit.index for unit in units], np.int32),
+        row=np.array([((unit.row or 0) + 0.5) / rows for unit in units], np.float32),
+        column=np.array([((unit.column or 0) + 0.5) / columns for unit in units], np.float32),
+        sign=np.array([-1.0 if unit.negative else 1.0 for unit in units], np.float32),
+    )
+
+
+def _channel_map(activations: Activations, target: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    maps = tf.gather(values, target.index, axis=3, batch_dims=1)  # (batch, rows, columns)
+    return tf.reshape(maps, (tf.shape(maps)[0], -1))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a kind of unit is judged by.
+
+    Attributes:
+        value: the plain activation of each image's unit, (batch,).
+        field: the numbers among which each image's unit stands, (batch, count); by default the
+            whole map of its channel.
+        score: what the ascent raises, (batch,), where the value's own gradient is a poor way up:
+            it rises and falls with the value.
+    """
+
+    value: Callable[[Activations, Aim], tf.Tensor]
+    field: Callable[[Activations, Aim], tf.Tensor] = _channel_map
+    score: Callable[[Activations, Aim], tf.Tensor] | None = None
+
+
+def outputs(unit: Unit, *, with_features: bool = False) -> tuple[str, ...]:
+    """What the network must return for a unit; with a map for `similarity`, if wanted."""
+    if with_features and unit.kind.needs_classifier:
+        return (*unit.reads, FEATURES)
+    return unit.reads
+
+
+def activation(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+    """The plain activation of each image's unit, (batch,), whatever its direction."""
+    return OBJECTIVES[kind].value(activations, target)
+
+
+def score(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+    """What the ascent raises, (batch,): the plain activation, or what rises and falls with it."""
+    objective = OBJECTIVES[kind]
+    return (objective.score or objective.value)(activations, target)
+
+
+def field(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+    """The numbers among which each image's unit stands, (batch, count)."""
+    return OBJECTIVES[kind].field(activations, target)
+
+
+def similarity(activations: Activations, group: int) -> tf.Tensor:
+    """How alike the variants of a unit are, (batch,).
+
+    The mean cosine between the Gram matrix of an image's features and those of its siblings, as
+    in lucid's diversity objective (optvis/objectives.py, after Gatys et al., 2015).
+
+    Args:
+        activations: what the network returned; the features are its last map.
+        group: how many variants a unit has; the batch holds whole groups, one after the other.
+    """
+    # Image by image: in one go, the last bits depend on an image's row.
+    maps = tf.unstack(list(activations.values())[-1])
+    directions = [_style(features) for features in maps]
+    alike = []
+    for number, direction in enumerate(directions):
+        first = number // group * group
+        siblings = [directions[n] for n in range(first, first + group) if n != number]
+        # Each is pushed from where the others are. Not by `add_n`, which adds in any order.
+        others = tf.stop_gradient(tf.reduce_sum(tf.stack(siblings), axis=0))
+        alike.append(tf.reduce_sum(direction * others) / (group - 1.0))
+    return tf.stack(alike)
+
+
+def _style(features: tf.Tensor) -> tf.Tensor:
+    """The Gram matrix of one image's (rows, columns, channels) features, of length 1."""
+    flat = tf.reshape(features, (-1, features.shape[-1]))
+    gram = tf.matmul(flat, flat, transpose_a=True)
+    return gram * tf.math.rsqrt(tf.maximum(tf.reduce_sum(gram * gram), 1e-12))
+
+
+def _channel(activations: Activations, target: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    return tf.gather(tf.reduce_mean(values, axis=(1, 2)), target.index, batch_dims=1)
+
+
+def _neuron(activations: Activations, target: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    rows, columns = tf.unstack(tf.shape(values)[1:3])
+    row = tf.cast(target.row * tf.cast(rows, tf.float32), tf.int32)
+    column = tf.cast(target.column * tf.cast(columns, tf.float32), tf.int32)
+    place = tf.stack([row, column, target.index], axis=1)
+    return tf.gather_nd(values, place, batch_dims=1)
+
+
+def _deepdream(activations: Activations, target: Aim) -> tf.Tensor:
+    del target
+    return tf.add_n([tf.reduce_mean(values, axis=(1, 2, 3)) for values in activations.values()])
+
+
+def _logits(activations: Activations, target: Aim) -> tf.Tensor:
+    return tf.gather(activations[CLASSES], target.index, batch_dims=1)
+
+
+def _softmax(activations: Activations, target: Aim) -> tf.Tensor:
+    return tf.gather(tf.nn.softmax(activations[CLASSES]), target.index, batch_dims=1)
+
+
+def _log_odds(activations: Activations, target: Aim) -> tf.Tensor:
+    """log(p / (1 - p)) of each image's class: its logit less the log-sum-exp of its rivals'.
+
+    The gradient of p is p (1 - p) times this one's: hardly any near 0 and 1 (docs/softmax.md).
+    """
+    logits = activations[CLASSES]
+    own = tf.one_hot(target.index, logits.shape[-1], on_value=True, off_value=False)
+    rivals = tf.unstack(tf.where(own, logits.dtype.min, logits))
+    # Image by image: reduced in one go, the last bits depend on the size of the batch.
+    against = tf.stack([tf.reduce_logsumexp(row) for row in rivals])
+    return _logits(activations, target) - against
+
+
+def _everything(activations: Activations, target: Aim) -> tf.Tensor:
+    del target
+    batch = tf.shape(next(iter(activations.values())))[0]
+    return tf.concat([tf.reshape(a, (batch, -1)) for a in activations.values()], axis=1)
+
+
+def _all_logits(activations: Activations, target: Aim) -> tf.Tensor:
+    del target
+    return activations[CLASSES]
+
+
+def _all_probabilities(activations: Activations, target: Aim) -> tf.Tensor:
+    del target
+    return tf.nn.softmax(activations[CLASSES])
+
+
+OBJECTIVES = {
+    "channel": Objective(_channel),
+    "neuron": Objective(_neuron),
+    "deepdream": Objective(_deepdream, _everything),
+    "logits": Objective(_logits, _all_logits),
+    "softmax": Objective(_softmax, _all_probabilities, _log_odds),
+}
+"""By the name of a kind of unit."""

@@ -1,0 +1,1 @@
+"""What the user says: the configuration, its recipes, and the files that it names."""

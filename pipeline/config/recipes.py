@@ -1,0 +1,186 @@
+"""Recipes: named sets of parametrization, transforms, optimiser and schedule.
+
+Every number can be set in `atlas_config.yaml` under `recipe`; what is not set there comes from the
+named recipe in `RECIPES`. This module knows no TensorFlow: it is read where builds are planned.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.config.strict import Frozen
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Spectrum(Frozen):
+    """The image as a Fourier spectrum with decorrelated colours (lucid)."""
+
+    kind: Literal["spectrum"] = "spectrum"
+    deviation: Positive = 0.01
+    """Standard deviation of the spectrum's start."""
+    decay: NotNegative = 1.3
+    """Power of the frequency by which the spectrum is scaled."""
+    saturation: Positive = 1.0
+    """Factor on the image before the sigmoid: more gives stronger colours sooner."""
+
+
+class Pixel(Frozen):
+    """The image as pixels in [-1, 1], clipped after each step (the article)."""
+
+    kind: Literal["pixel"] = "pixel"
+    noise: Literal["normal", "uniform"] = "normal"
+    """The start: clipped normal or uniform noise."""
+    amplitude: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Standard deviation of normal noise; bound of uniform noise."""
+
+
+class Jitter(Frozen):
+    """A shift by whole pixels, up to `pixels` each way, with a probability."""
+
+    pixels: Annotated[int, Field(ge=0)] = 8
+    probability: Probability = 1.0
+    until: int | None = None
+    """The step from which it is not drawn any more."""
+
+
+class Pad(Frozen):
+    """The image made smaller inside a border of `pixels` reflected pixels, size kept."""
+
+    pixels: Annotated[int, Field(ge=0)] = 3
+    probability: Probability = 0.25
+    until: int | None = 50
+
+
+class Rotate(Frozen):
+    """A turn about the middle, up to `degrees` each way."""
+
+    degrees: Annotated[float, Field(ge=0, le=180)] = 5.0
+    probability: Probability = 1.0
+    until: int | None = None
+
+
+class Scale(Frozen):
+    """A zoom about the middle, between two factors."""
+
+    least: Positive = 0.9
+    most: Positive = 1.1
+    probability: Probability = 1.0
+    until: int | None = None
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least:g}) must not be above most ({self.most:g})")
+        return self
+
+
+class Transforms(Frozen):
+    """What keeps the image honest: one random affine map an image and step."""
+
+    apply: Literal["view", "image"] = "view"
+    """Whether the network sees a transformed view, or the image itself is transformed."""
+    pad: Pad | None = None
+    jitter: Jitter | None = None
+    rotate: Rotate | None = None
+    scale: Scale | None = None
+
+
+class Adam(Frozen):
+    """Adam (Kingma and Ba, 2015) whose rate warms up, stays, and falls, linearly."""
+
+    kind: Literal["adam"] = "adam"
+    rate: Positive = 0.12
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.4
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    warmup: Annotated[int, Field(ge=0)] = 5
+    """Steps until the full rate."""
+    fall: Probability = 0.4
+    """The last share of the steps, in which the rate falls."""
+    end: Probability = 0.1
+    """The share of the rate that it falls towards."""
+
+
+class Normalised(Frozen):
+    """Plain ascent along the gradient divided by its standard deviation (the article)."""
+
+    kind: Literal["normalised"] = "normalised"
+    rate: Positive = 0.05
+
+
+class Blur(Frozen):
+    """A Gaussian blur of the image after each step, sigma = `sigma` / (step + 1) pixels."""
+
+    sigma: Positive = 25.0
+    kernel: Annotated[int, Field(ge=3, le=31)] = 3
+    """Side of the kernel, odd."""
+    until: int | None = None
+
+    @model_validator(mode="after")
+    def _is_odd(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, not {self.kernel}")
+        return self
+
+
+class Octaves(Frozen):
+    """The image starts small and grows by `growth` from octave to octave."""
+
+    count: Annotated[int, Field(ge=1, le=16)] = 1
+    growth: Annotated[float, Field(gt=1, le=4)] = 1.15
+
+
+class Recipe(Frozen):
+    """How an image is found: everything but the unit, the seed, the size and the weights."""
+
+    name: str
+    steps: Annotated[int, Field(ge=1, le=100_000)]
+    revive: Annotated[int, Field(ge=0)]
+    """For so many first steps a silent ReLU lets the gradient out."""
+    parametrization: Annotated[Spectrum | Pixel, Field(discriminator="kind")]
+    transforms: Transforms
+    optimizer: Annotated[Adam | Normalised, Field(discriminator="kind")]
+    blur: Blur | None = None
+    octaves: Octaves = Octaves()
+
+    @model_validator(mode="after")
+    def _only_pixels_are_changed_in_place(self) -> Self:
+        changed = self.transforms.apply == "image" or self.blur or self.octaves.count > 1
+        if changed and self.parametrization.kind != "pixel":
+            raise ValueError(
+                "`transforms.apply: image`, `blur` and `octaves` change the image itself, so they "
+                f"need `parametrization.kind: pixel`, not {self.parametrization.kind}"
+            )
+        return self
+
+
+RECIPES = {
+    "fourier": Recipe(
+        name="fourier",
+        steps=56,
+        revive=12,
+        parametrization=Spectrum(),
+        transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
+        optimizer=Adam(),
+    ),
+    "draft": Recipe(
+        name="draft",
+        steps=22,
+        revive=8,
+        parametrization=Spectrum(),
+        transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
+        optimizer=Adam(rate=0.15, warmup=2),
+    ),
+    "article": Recipe(
+        name="article",
+        steps=200,
+        revive=200,  # its first blurs are so strong that a channel may fall silent again
+        parametrization=Pixel(),
+        transforms=Transforms(apply="image", pad=Pad(), jitter=Jitter(pixels=2, probability=0.25)),
+        optimizer=Normalised(),
+        blur=Blur(),
+        octaves=Octaves(count=4),
+    ),
+}

@@ -1,0 +1,152 @@
+"""Reading `atlas_config.yaml`: the one module that reads YAML."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.config.recipes import RECIPES
+from pipeline.config.schema import AtlasConfig
+from pipeline.config.strict import KeyPath, Lines, explain, line_of
+from pipeline.errors import ConfigError
+
+
+def load(path: Path, settings: Iterable[str] = ()) -> AtlasConfig:
+    """Read a configuration.
+
+    Args:
+        path: the YAML file.
+        settings: changes as in `image.size=64`; values are YAML.
+
+    Raises:
+        ConfigError: the file is missing or unreadable, or says what cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"there is no configuration {path}: run where atlas_config.yaml is, or name one with -c"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration {path} cannot be read: {error}") from error
+    return parse(text, str(path), settings)
+
+
+def parse(text: str, name: str = "configuration", settings: Iterable[str] = ()) -> AtlasConfig:
+    """Read a configuration from text; `name` is what errors call it. Raises as `load`."""
+    data, lines = _read_yaml(text, name)
+    for setting in settings:
+        _apply(data, setting, lines)
+    _expand_recipe(data, name, lines)
+    try:
+        return AtlasConfig.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise ConfigError(explain(error, AtlasConfig, data, name, lines)) from error
+    except (ValueError, TypeError) as error:  # a key or a number that JSON has not
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def _read_yaml(text: str, name: str) -> tuple[dict[str, Any], Lines]:
+    """The mapping that a YAML text holds, and the line of each key. No aliases, no tags."""
+    try:
+        _refuse_aliases_and_tags(text, name)
+        node = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{name} is not YAML: {reason[:300]}") from error
+    if not isinstance(data, dict):
+        came = "nothing" if data is None else type(data).__name__
+        raise ConfigError(f"{name}: expected a mapping with `units` and more, came {came}")
+    lines: Lines = {}
+    _note_lines(node, (), lines, name)
+    return data, lines
+
+
+def _refuse_aliases_and_tags(text: str, name: str) -> None:
+    for event in yaml.parse(text, yaml.SafeLoader):
+        at = f"{name}, line {event.start_mark.line + 1}" if event.start_mark else name
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError(f"{at}: YAML aliases (*name) are not allowed: write the value out")
+        if getattr(event, "tag", None):
+            raise ConfigError(f"{at}: YAML tags (!name) are not allowed: write the value alone")
+
+
+def _note_lines(node: yaml.Node | None, path: KeyPath, lines: Lines, name: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            where = (*path, str(key.value))
+            if where in lines:
+                raise ConfigError(
+                    f"{name}, {_line(key)}: the key {'.'.join(where)!r} stands there twice "
+                    f"(first on {lines[where]})"
+                )
+            lines[where] = _line(key)
+            _note_lines(value, where, lines, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            lines[(*path, str(number))] = _line(item)
+            _note_lines(item, (*path, str(number)), lines, name)
+
+
+def _line(node: yaml.Node) -> str:
+    return f"line {node.start_mark.line + 1}"
+
+
+def _apply(data: dict[str, Any], setting: str, lines: Lines) -> None:
+    """Carry out one `--set key.path=value`."""
+    path, equals, value = setting.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {setting!r}: expected key.path=value, as in image.size=64")
+    here = data
+    for key in keys[:-1]:
+        below = here.get(key)
+        if below is None:
+            below = {}
+        if isinstance(below, str) and key in ("recipe", "cluster"):
+            below = {"name" if key == "recipe" else "kind": below}
+        if not isinstance(below, dict):
+            raise ConfigError(f"--set {setting!r}: {key!r} holds no keys")
+        here[key] = below
+        here = below
+    try:
+        _refuse_aliases_and_tags(value, f"--set {setting!r}")
+        here[keys[-1]] = yaml.safe_load(value)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(f"--set {setting!r}: {value!r} is not a YAML value") from error
+    for where in [where for where in lines if where[: len(keys)] == tuple(keys)]:
+        del lines[where]
+    lines[tuple(keys)] = f"--set {setting}"
+
+
+def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:
+    """Replace the recipe's name and changes by the whole recipe; a bare kind of cluster too."""
+    if isinstance(data.get("cluster"), str):
+        data["cluster"] = {"kind": data["cluster"]}
+    given = data.get("recipe", "fourier")
+    changes = {"name": given} if isinstance(given, str) else given
+    if not isinstance(changes, dict):
+        return
+    wanted = changes.get("name", "fourier")
+    if not isinstance(wanted, str) or wanted not in RECIPES:
+        at = line_of(("recipe", "name"), lines) or line_of(("recipe",), lines)
+        raise ConfigError(
+            f"{name}{at}: recipe {wanted!r} is not known: expected one of {', '.join(RECIPES)}"
+        )
+    data["recipe"] = _merged(RECIPES[wanted].model_dump(mode="json"), changes)
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `changes`, mapping by mapping; another `kind` starts afresh."""
+    if changes.get("kind", base.get("kind")) != base.get("kind"):
+        return dict(changes)
+    merged = dict(base)
+    for key, value in changes.items():
+        below = base.get(key)
+        both = isinstance(value, dict) and isinstance(below, dict)
+        merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
+    return merged

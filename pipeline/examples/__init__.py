@@ -1,0 +1,1 @@
+"""A user's own pictures (the field's dataset examples): seen by every channel, ranked, cut out."""

@@ -1,0 +1,96 @@
+"""Crops: what excites each unit in its strongest pictures, cut out.
+
+    ATLAS/atlas.zarr/crops/SECTION/crops  (row, rank, y, x, rgb) uint8, the strongest first
+    ATLAS/crops/SECTION/000012.json       commits chunk 12 of them
+
+The rows and chunks are those of the images.
+"""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from typing_extensions import override
+
+from pipeline.examples import seen, source, strongest
+from pipeline.examples.strongest import Example
+from pipeline.plan.batches import Batch
+from pipeline.store.layout import Layout
+from pipeline.store.records import Record
+from pipeline.store.store import Store
+from pipeline.store.table import Table
+
+if TYPE_CHECKING:
+    from pipeline.store.arrays import Arrays
+
+SIZE = 64
+"""Side of a crop, in pixels."""
+_KEPT = 256
+"""Pictures that are kept for the next crop, 200 kB each."""
+
+
+class Crops(Table):
+    """What excites each unit in its strongest pictures, cut out."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.folder, "crops")
+        self._store = store
+
+    @cached_property
+    @override
+    def arrays(self) -> "Arrays":
+        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import
+
+        layout = Layout((strongest.BEST, SIZE, SIZE, 3), "uint8", 0, ("rank", "y", "x", "rgb"))
+        return Arrays(self.folder, "crops/", {"crops": layout})
+
+    def pending(self) -> list[Batch]:
+        """The batches of units whose crops are not cut out."""
+        return self._store.pending([self])
+
+    def of(self, record: Record) -> np.ndarray | None:
+        """The crops of a batch of images, (unit, rank, y, x, rgb); None before they are cut.
+
+        Raises:
+            DamageError: the chunk is damaged.
+        """
+        cut = self.records.one(record.section, record.chunk)
+        return self.read(cut, "crops") if cut and cut.units == record.units else None
+
+    def cut(self, batch: Batch) -> None:
+        """Cut out and store what excites a batch's units."""
+        shown = {picture.id: picture for picture in seen.listed(self._store)}
+        best = strongest.by_unit(self._store)
+        square = functools.lru_cache(_KEPT)(lambda name: source.load(shown[name], 4 * SIZE)[0])
+        crops = np.zeros((len(batch.units), strongest.BEST, SIZE, SIZE, 3), np.uint8)
+        for row, unit in enumerate(batch.units):
+            for example in best.get(unit.id, ()):
+                crops[row, example.rank] = source.crop(square(example.picture), example.box, SIZE)
+        self.forget_others(batch)
+        self.write(batch, {"crops": crops})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A unit's strongest pictures, and what in each excites it: (pictures, y, x, rgb) uint8."""
+
+    examples: list[Example]
+    crops: np.ndarray
+
+
+def shown(store: Store, record: Record) -> Mapping[str, Shown]:
+    """By id the examples of a batch's units; nothing before they are cut out.
+
+    Raises:
+        DamageError: a chunk is damaged.
+    """
+    best = strongest.by_unit(store)
+    crops = Crops(store).of(record) if best else None
+    if crops is None:
+        return {}
+    found = {unit: best.get(unit, []) for unit in record.units}
+    pairs = zip(found.items(), crops, strict=True)
+    return {unit: Shown(examples, cut[: len(examples)]) for (unit, examples), cut in pairs}

@@ -1,0 +1,152 @@
+"""Dataset examples: a user's own pictures, seen once by every channel of the atlas's layers.
+
+    ATLAS/examples/pictures.json                   which pictures, sealed
+    ATLAS/atlas.zarr/examples/LAYER/pictures/mean  (picture, channel) float32; so are peak and place
+    ATLAS/examples/LAYER/pictures/000012.json      commits chunk 12 of them
+
+What follows from them for each unit: `strongest`.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from typing_extensions import override
+
+from pipeline.errors import ConfigError
+from pipeline.examples.source import READ, REASONS, Picture
+from pipeline.plan.architecture import CLASSES, Layer
+from pipeline.plan.batches import Batch
+from pipeline.plan.identity import digest
+from pipeline.plan.units import Unit, folder_name
+from pipeline.store.layout import Layout
+from pipeline.store.seal import seal, sealed
+from pipeline.store.store import Store
+from pipeline.store.table import Table
+
+if TYPE_CHECKING:
+    from pipeline.store.arrays import Arrays
+
+_CHUNK = 64
+"""Pictures that are seen, committed and stored together."""
+_LIST = "examples/pictures.json"
+
+
+@dataclass(frozen=True)
+class Pile:
+    """The section of the pictures."""
+
+    name: str = "pictures"
+    rows_are: str = "picture"
+
+
+PILE = Pile()
+
+
+class Examples(Table):
+    """How the channels of one layer respond to pictures."""
+
+    def __init__(self, store: Store, layer: Layer) -> None:
+        super().__init__(store.folder, f"examples/{folder_name(layer.name)}")
+        self.layer = layer
+
+    @cached_property
+    @override
+    def arrays(self) -> "Arrays":
+        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import
+
+        numbers = Layout((self.layer.channels,), "float32", float("nan"), ("channel",))
+        places = Layout((self.layer.channels,), "int32", -1, ("channel",))
+        layouts = {"mean": numbers, "peak": numbers, "place": places}
+        layouts["state"] = Layout((1,), "uint8", READ, ("one",))
+        return Arrays(self.folder, f"{self.records.place}/", layouts)
+
+
+def tables(store: Store) -> list[Examples]:
+    """The tables of an atlas's layers, in the network's order, and of its classes."""
+    known = store.provenance
+    layers = known.layers()
+    if known.architecture.classes and any(unit.kind.needs_classifier for unit in known.units()):
+        layers.append(Layer(CLASSES, 0, known.architecture.classes, 1, 1, 0))
+    return [Examples(store, layer) for layer in layers]
+
+
+def listed(store: Store) -> list[Picture]:
+    """The pictures that an atlas was shown, or is being shown; none if it was not.
+
+    Raises:
+        DamageError: the list is damaged.
+    """
+    with contextlib.suppress(FileNotFoundError), sealed(store.folder, _LIST) as plain:
+        return [Picture(**entry) for entry in plain["pictures"]]
+    return []
+
+
+def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -> None:
+    """Note which pictures an atlas is to be shown; the same ones go on where they were.
+
+    Raises:
+        ConfigError: it was shown other pictures, and they are not to be replaced.
+    """
+    before = listed(store)
+    if before == list(pictures):
+        return
+    if before and not replace:
+        raise ConfigError(
+            f"the atlas {store.folder} was shown {len(before):,} other pictures, from "
+            f"{before[0].path} on: --replace forgets them"
+        )
+    for table in tables(store):
+        table.clear()
+    plain = {"pictures": [asdict(picture) for picture in pictures]}
+    store.folder.write_json(_LIST, seal(plain))
+
+
+def pending(store: Store, of: Sequence[Examples]) -> list[Batch]:
+    """The batches of pictures that some layer has not seen."""
+    pictures = listed(store)
+    known = [{r.chunk: r.units for r in table.records.of(PILE.name)} for table in of]
+    found = []
+    for chunk, first in enumerate(range(0, len(pictures), _CHUNK)):
+        some = pictures[first : first + _CHUNK]
+        if any(done.get(chunk) != tuple(p.id for p in some) for done in known):
+            # A table asks for ids alone, which pictures have as units do.
+            found.append(Batch(PILE.name, chunk, _CHUNK, cast(tuple[Unit, ...], tuple(some))))
+    return found
+
+
+def prepare(of: Sequence[Examples], batches: Sequence[Batch]) -> None:
+    """Make room for batches of pictures."""
+    for table in of:
+        table.prepare(PILE, batches)
+
+
+def commit(
+    of: Sequence[Examples], batch: Batch, seen: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Store what was seen of a batch of pictures; by layer, by array name a row a picture."""
+    for table in of:
+        table.write(batch, seen[table.layer.name])
+
+
+def left_out(store: Store) -> dict[str, str]:
+    """The pictures that could not be read, with the reason."""
+    table = tables(store)[0]  # every layer saw the same ones
+    return {
+        picture: REASONS[int(state)]
+        for record in table.records.of(PILE.name)
+        for picture, state in zip(record.units, table.read(record, "state")[:, 0], strict=True)
+        if state != READ
+    }
+
+
+def state_of(store: Store) -> str:
+    """A digest of what was seen; empty where nothing was."""
+    seen = [
+        [(record.chunk, dict(record.sha256)) for record in table.records.of(PILE.name)]
+        for table in tables(store)
+    ]
+    return digest(seen) if any(seen) else ""

@@ -1,0 +1,203 @@
+"""What pictures tell of each unit: the strongest, what in them excites it, and how it is spread.
+
+    ATLAS/examples.parquet, examples.json  the strongest pictures of each unit
+    ATLAS/natural.parquet, natural.json    how each unit's activation is spread over all of them
+
+A unit's activation on a picture is what its kind says (`Kind.on_pictures`): the mean response of
+its channel; for a neuron its channel's largest value anywhere, for a class its logit or
+probability, for DeepDream the sum over its layers of the mean over their channels.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import DamageError
+from pipeline.examples import seen
+from pipeline.examples.seen import Examples
+from pipeline.examples.source import READ
+from pipeline.plan.identity import digest
+from pipeline.plan.units import Unit
+from pipeline.store import parquet
+from pipeline.store.folder import Folder
+from pipeline.store.store import Store
+
+BEST = 9
+"""Pictures that are kept for a unit."""
+_PART = 0.5
+"""Side of what excites a unit, as part of the picture as the network saw it."""
+BEST_NAME, SPREAD_NAME = "examples.parquet", "natural.parquet"
+QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture that excites a unit.
+
+    Attributes:
+        rank: 0 for the strongest.
+        picture: its name.
+        activation: the unit's activation on it.
+        box: left, top, right and bottom of what excites it, as parts of the picture's middle
+            square, 0 to 1.
+    """
+
+    rank: int
+    picture: str
+    activation: float
+    box: tuple[float, float, float, float]
+
+
+def summarise(store: Store) -> None:
+    """Find each unit's strongest pictures, and how its activation is spread over all of them.
+
+    Raises:
+        DamageError: a chunk is damaged.
+    """
+    pictures = seen.listed(store)
+    layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
+    units = [unit for unit in store.provenance.units() if store.provenance.is_available(unit)]
+    rows, spreads = [], []
+    for unit in units:
+        values, read = unit.kind.on_pictures(unit, layers), layers[unit.reads[0]].read
+        numbers = np.flatnonzero(read)
+        sign = -1.0 if unit.negative else 1.0
+        order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
+        for rank, number in enumerate(order):
+            box = layers[unit.reads[0]].box(unit, int(number))
+            rows.append([unit.id, rank, pictures[number].id, int(number), values[number], *box])
+        spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
+    note = {"state": _state(store)}
+    sides = ["left", "top", "right", "bottom"]
+    columns = ["unit", "rank", "picture", "number", "activation", *sides]
+    parquet.write(store.folder, BEST_NAME, [pd.DataFrame(rows, columns=columns)], lambda: note)
+    names = ["unit", "pictures", *(f"q{round(100 * q):02d}" for q in QUANTILES)]
+    parquet.write(store.folder, SPREAD_NAME, [pd.DataFrame(spreads, columns=names)], lambda: note)
+
+
+def is_current(store: Store) -> bool:
+    """Whether the strongest pictures are those of what was seen."""
+    state = _state(store)
+    try:
+        return all(
+            parquet.notes(store.folder, name)["state"] == state for name in (BEST_NAME, SPREAD_NAME)
+        )
+    except (OSError, DamageError):
+        return False
+
+
+def by_unit(store: Store) -> Mapping[str, list[Example]]:
+    """By unit id its strongest pictures, in order; empty where the atlas was shown none.
+
+    Raises:
+        DamageError: the file is damaged.
+    """
+    try:
+        state = parquet.notes(store.folder, BEST_NAME)["state"]
+    except FileNotFoundError:
+        return {}
+    return _strongest(store.folder, state)
+
+
+@functools.lru_cache(maxsize=2)
+def _strongest(folder: Folder, state: str) -> Mapping[str, list[Example]]:
+    """What a file says, read once for each state of it."""
+    del state
+    found: dict[str, list[Example]] = {}
+    for row in parquet.read(folder, BEST_NAME).to_dict("records"):
+        box = (row["left"], row["top"], row["right"], row["bottom"])
+        example = Example(int(row["rank"]), str(row["picture"]), float(row["activation"]), box)
+        found.setdefault(row["unit"], []).append(example)
+    return found
+
+
+def spread(store: Store) -> pd.DataFrame:
+    """The spread of all units' activations over the pictures. Raises as `by_unit`."""
+    try:
+        return parquet.read(store.folder, SPREAD_NAME)
+    except FileNotFoundError:
+        return pd.DataFrame({"unit": [], "pictures": []})
+
+
+def noted(store: Store) -> str:
+    """What the strongest pictures were found in; empty where none were."""
+    try:
+        return parquet.notes(store.folder, SPREAD_NAME)["state"]
+    except (OSError, DamageError):
+        return ""
+
+
+def standing(store: Store) -> Callable[[str, float | None], float | None]:
+    """A function from a unit's id and activation to the part of the pictures that excite it less.
+
+    For a negative unit, the part that excites it more; None where nothing is known.
+    """
+    layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
+    units = {unit.id: unit for unit in store.provenance.units()}
+
+    def part(unit_id: str, activation: float | None) -> float | None:
+        unit = units[unit_id]
+        if pd.isna(activation) or not all(name in layers for name in unit.reads):
+            return None
+        sign = -1.0 if unit.negative else 1.0
+        values = unit.kind.on_pictures(unit, layers)[layers[unit.reads[0]].read]
+        return float((sign * values < sign * activation).mean()) if len(values) else None
+
+    return part
+
+
+def _state(store: Store) -> str:
+    """A digest of what was seen, and of the units that it is asked for."""
+    return digest([seen.state_of(store), [unit.id for unit in store.provenance.units()]])
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What a layer saw of all pictures."""
+
+    store: Store
+    table: Examples
+
+    def _all(self, name: str) -> np.ndarray:
+        records = self.table.records.of(seen.PILE.name)
+        return np.concatenate([self.table.read(record, name) for record in records])
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        return self._all("mean")
+
+    @cached_property
+    def peak(self) -> np.ndarray:
+        return self._all("peak")
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        return self._all("place")
+
+    @cached_property
+    def read(self) -> np.ndarray:
+        return np.asarray(self._all("state")[:, 0] == READ)
+
+    def box(self, unit: Unit, number: int) -> tuple[float, float, float, float]:
+        """What of a picture excites a unit most: a square about the channel's largest value."""
+        layer = self.table.layer
+        if not unit.kind.has_channel:
+            return (0.0, 0.0, 1.0, 1.0)
+        row, column = divmod(int(self.place[number, unit.index]), layer.width)
+        left = _clip((column + 0.5) / layer.width - _PART / 2)
+        top = _clip((row + 0.5) / layer.height - _PART / 2)
+        return (left, top, left + _PART, top + _PART)
+
+
+def _clip(start: float) -> float:
+    return min(max(start, 0.0), 1.0 - _PART)
+
+
+def _quantiles(values: np.ndarray) -> Iterator[float]:
+    if not len(values):
+        return iter([float("nan")] * len(QUANTILES))
+    return iter(np.quantile(values, QUANTILES).tolist())

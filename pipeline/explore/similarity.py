@@ -1,0 +1,112 @@
+"""What the responses tell of each unit: its rank, how selective it is, what is like it, a map.
+
+All of it is of the mean responses to the atlas's own images. A response is measured against the
+channel's spread over the atlas: less its mean, over its standard deviation.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.explore import places
+from pipeline.plan.units import Unit
+
+NEAREST = 10
+TYPES = {
+    "own_rank": "Int32",
+    "selectivity": "Float32",
+    "nearest": "object",
+    "nearest_distance": "object",
+    "map_x": "Float32",
+    "map_y": "Float32",
+    "map_row": "Int32",
+    "map_col": "Int32",
+}
+"""The columns that responses give, and their pandas types."""
+LAID_OUT = ("map_x", "map_y", "map_row", "map_col")
+"""Columns whose last bits may differ from machine to machine."""
+
+
+def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
+    """The columns of `TYPES`, a row a unit, the id as index.
+
+    Args:
+        units: whose images the responses are to.
+        responses: by layer (units, channels), the mean responses.
+        seed: of the map.
+    """
+    spread = {layer: standardised(values) for layer, values in responses.items()}
+    frame = pd.DataFrame(index=pd.Index([unit.id for unit in units], name="unit"))
+    frame["own_rank"] = [_rank(i, unit, spread) for i, unit in enumerate(units)]
+    frame["selectivity"] = _selectivity(units, responses)
+    every = np.concatenate(list(spread.values()), axis=1)
+    near, distances = nearest(every, NEAREST)
+    frame["nearest"] = [[units[i].id for i in row] for row in near]
+    frame["nearest_distance"] = [[round(float(d), 4) for d in row] for row in distances]
+    found = places.layout(every, seed)
+    rows_and_columns = places.on_grid(found)
+    frame["map_x"], frame["map_y"] = found.T
+    frame["map_row"], frame["map_col"] = rows_and_columns.T
+    return frame.astype(dict(TYPES))
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Responses against each channel's spread over the atlas; zero where it has none."""
+    centred = values - values.mean(axis=0)
+    deviation = values.std(axis=0)
+    safe = np.where(deviation > 0, deviation, 1.0)
+    return np.asarray(centred / safe)
+
+
+def nearest(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each row the rows most like it, itself left out, by cosine distance.
+
+    Returns:
+        (rows, count) numbers and (rows, count) distances in 0 to 2, the nearest first; fewer where
+        there are no more rows.
+    """
+    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415, slow to import
+
+    count = min(count, len(features) - 1)
+    if count < 1:
+        return np.zeros((len(features), 0), int), np.zeros((len(features), 0))
+    search = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(features)
+    distances, numbers = search.kneighbors()
+    return numbers, distances
+
+
+def _rank(number: int, unit: Unit, spread: Mapping[str, np.ndarray]) -> int | None:
+    """How many channels of a unit's layer its image excites more than the unit's own."""
+    if not unit.kind.has_channel:
+        return None
+    values = spread[unit.layers[0]][number] * (-1 if unit.negative else 1)
+    return int((values > values[unit.index]).sum())
+
+
+def _selectivity(units: Sequence[Unit], responses: Mapping[str, np.ndarray]) -> list[float | None]:
+    """How much more a channel responds to its own image than to others.
+
+    Morcos et al. (2018): (own - others) / (own + others), others being the mean over the images of
+    other channels; 1 where nothing else excites it. Of channels and neurons, upwards.
+    """
+    owners: dict[tuple[str, int], list[int]] = {}
+    for number, unit in enumerate(units):
+        if unit.kind.has_channel:
+            owners.setdefault((unit.layers[0], unit.index), []).append(number)
+    totals = {layer: values.sum(axis=0, dtype=np.float64) for layer, values in responses.items()}
+    found: list[float | None] = []
+    for number, unit in enumerate(units):
+        own_images = owners.get((unit.layers[0], unit.index)) if unit.layers else None
+        if not unit.kind.has_channel or unit.negative or own_images is None:
+            found.append(None)
+            continue
+        layer, channel = responses[unit.layers[0]], unit.index
+        rest = len(units) - len(own_images)
+        own = float(layer[number, channel])
+        others = (float(totals[unit.layers[0]][channel]) - layer[own_images, channel].sum()) / max(
+            rest, 1
+        )
+        whole = own + others
+        found.append((own - others) / whole if rest and whole > 0 else None)
+    return found

@@ -1,0 +1,1 @@
+"""Keras graphs: a weights file becomes a frozen network. Imports TensorFlow."""

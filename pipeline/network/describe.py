@@ -1,0 +1,75 @@
+"""The architecture of a network, told by its file."""
+
+import keras
+import tensorflow as tf
+
+from pipeline.config.weights import Weights
+from pipeline.errors import ConfigError
+from pipeline.network.graph import classifier, copied, operations, parents, shape_of, span
+from pipeline.network.model_file import read
+from pipeline.plan.architecture import Architecture, Layer
+
+
+def describe(weights: Weights, image_size: int) -> Architecture:
+    """List a network's layers with channels, at one image size.
+
+    Raises:
+        WeightsError: the file does not load.
+        ConfigError: the network cannot take images of `image_size` px.
+    """
+    model = read(weights)
+    has_classes = classifier(model) is not None
+    sized = _resized(model, image_size, weights)
+    leading: dict[str, frozenset[tuple[str, int]]] = {}
+    layers: dict[str, Layer] = {}
+    reads = parents(sized)
+    for depth, layer in enumerate(sized.operations):
+        lead = frozenset().union(*(leading.get(name, ()) for name in reads[layer.name]))
+        leading[layer.name] = lead | {(layer.name, operations(layer))}
+        shape = shape_of(layer)
+        if len(shape) == 4 and isinstance(layer, keras.Layer) and reads[layer.name]:
+            cost = sum(count for _, count in leading[layer.name])
+            layers[layer.name] = Layer(layer.name, depth, shape[3], shape[1], shape[2], cost)
+    total = sum(operations(layer) for layer in sized.operations)
+    classes = sized.output_shape[-1] if has_classes else None
+    return Architecture(model.name, image_size, layers, classes, total, span(model))
+
+
+def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:
+    """The model for square images of one size, to learn the shapes of its maps."""
+    height, width = model.input_shape[1:3]
+    fixed = f"{height} x {width}" if height != width else f"{height}"
+    only = ConfigError(
+        f"image.size: the network in {weights.path} takes only images of {fixed} px, not {size}"
+        + (f"; set image.size: {height}" if height == width else ": it cannot be visualised yet")
+    )
+    if (height, width) not in ((None, None), (size, size)):
+        relaxed = _try_any_size(model)
+        if relaxed is None:
+            raise only
+        model = relaxed
+    try:
+        image = keras.Input((size, size, 3))
+        sized = keras.models.clone_model(model, input_tensors=image, clone_function=copied)
+    except (ValueError, tf.errors.OpError) as error:
+        raise (_too_small(size, model) if height is None else only) from error
+    if any(0 in shape_of(layer) for layer in sized.operations):
+        raise _too_small(size, model)
+    return sized
+
+
+def _too_small(size: int, model: keras.Model) -> ConfigError:
+    hint = "; it needs 75 px or more" if model.name == "inception_v3" else ""
+    return ConfigError(
+        f"image.size: {size} px is too small for {model.name}: one of its layers would have an "
+        f"empty map{hint}"
+    )
+
+
+def _try_any_size(model: keras.Model) -> keras.Model | None:
+    """The model with a free image size, or None where it cannot be (a flatten before a dense)."""
+    image = keras.Input((None, None, 3))
+    try:
+        return keras.models.clone_model(model, input_tensors=image, clone_function=copied)
+    except (ValueError, TypeError, tf.errors.OpError):
+        return None

@@ -1,0 +1,1 @@
+"""What that means here and now: units, batches, and the identity of an atlas."""

@@ -1,0 +1,244 @@
+"""The kinds of unit, a record each, and the units that patterns name.
+
+To add a kind: write its functions and its record, name it in `KINDS`, and give it an objective in
+`pipeline.ascent.objectives`. Nothing else asks for a kind by its name.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from pipeline.errors import UnitError
+from pipeline.plan.architecture import CLASSES, Architecture, Layer
+from pipeline.plan.patterns import Pattern
+from pipeline.plan.units import Kind, Shown, Unit
+
+_MOST_CLASSES = 1_000_000
+"""Classes that may be named where there is no classifier: they are listed as unavailable."""
+
+
+def parse(text: str) -> Pattern:
+    """Read a pattern.
+
+    Raises:
+        UnitError: the text has not the form of an id.
+    """
+    return Pattern.parse(text, _forms())
+
+
+def expand(patterns: Iterable[str], architecture: Architecture, variants: int = 1) -> list[Unit]:
+    """The distinct units that patterns name, in the atlas's order.
+
+    Order: kind (as in `KINDS`), direction, depth of the layers, number, position, variant. A class
+    of a network without a classifier is kept: it will be listed as unavailable.
+
+    Args:
+        patterns: of ids.
+        architecture: the network's.
+        variants: how many of each unit, where a pattern names none.
+
+    Raises:
+        UnitError: a pattern is malformed or names what the network does not have.
+    """
+    found: set[Unit] = set()
+    for text in patterns:
+        pattern = parse(text)
+        numbers = range(variants) if pattern.variant is None else (pattern.variant,)
+        found |= {u.sibling(n) for u in _firsts(pattern, architecture) for n in numbers}
+    places = {kind: place for place, kind in enumerate(KINDS.values())}
+    return sorted(found, key=lambda unit: _order(unit, places[unit.kind], architecture))
+
+
+def one(text: str, architecture: Architecture) -> Unit:
+    """The one unit that an id names.
+
+    Raises:
+        UnitError: the id is malformed, names nothing in the network, or names several units.
+    """
+    units = expand([text], architecture)
+    if len(units) != 1:
+        raise UnitError(f"{text!r} names {len(units)} units: expected the id of one")
+    return units[0]
+
+
+def _firsts(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    """The first variants of what a pattern names."""
+    kind = next(kind for kind in reversed(KINDS.values()) if kind.claims(pattern))
+    if pattern.negative and not kind.has_negative:
+        raise UnitError(f"unit {pattern.text!r}: {kind} units have no negative direction")
+    return kind.expand(pattern, architecture)
+
+
+def _order(unit: Unit, place: int, architecture: Architecture) -> tuple[object, ...]:
+    depths = tuple(architecture.layers[name].depth for name in unit.layers)
+    position = (unit.row or 0, unit.column or 0)
+    return (place, unit.negative, depths, unit.index, position, unit.variant)
+
+
+def _forms() -> str:
+    *most, last = [kind.forms for kind in KINDS.values()]
+    return (
+        f"{', '.join(most)} or {last}, with a leading - for the negative direction and a trailing "
+        "#1 for a variant; numbers are `all`, 42, 0-63 or 0-63,100"
+    )
+
+
+# Channels and neurons ----------------------------------------------------------------------------
+
+
+def _is_of_a_layer(_: Pattern) -> bool:
+    return True  # whatever nobody else claims
+
+
+def _channels(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    layer, numbers = _of_a_layer(pattern, architecture)
+    return [Unit(CHANNEL, (layer.name,), n, negative=pattern.negative) for n in numbers]
+
+
+def _has_place(pattern: Pattern) -> bool:
+    return pattern.place is not None
+
+
+def _neurons(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    layer, numbers = _of_a_layer(pattern, architecture)
+    place = pattern.position(layer, architecture.image_size)
+    return [Unit(NEURON, (layer.name,), n, *place, negative=pattern.negative) for n in numbers]
+
+
+def _of_a_layer(pattern: Pattern, architecture: Architecture) -> tuple[Layer, list[int]]:
+    layer = pattern.layer(architecture, pattern.head)
+    return layer, pattern.numbers(layer.channels, f"layer {layer.name} has channels")
+
+
+def _mean(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+    return shown[unit.reads[0]].mean[:, unit.index]
+
+
+def _peak(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+    return shown[unit.reads[0]].peak[:, unit.index]
+
+
+CHANNEL = Kind(
+    name="channel",
+    forms="LAYER:CHANNELS",
+    claims=_is_of_a_layer,
+    expand=_channels,
+    id="{layers}:{number}",
+    short="{number}",
+    section="{layers}",
+    heading="{layers} · channels",
+    words="Channel {number} of {layers}",
+    on_pictures=_mean,
+    has_channel=True,
+)
+NEURON = Kind(
+    name="neuron",
+    forms="LAYER:CHANNELS@ROW,COLUMN, LAYER:CHANNELS@center",
+    claims=_has_place,
+    expand=_neurons,
+    id="{layers}:{number}@{row},{column}",
+    short="{number}@{row},{column}",
+    section="neurons-{layers}",
+    heading="{layers} · neurons",
+    words="Neuron of channel {number} of {layers}, row {row}, column {column}",
+    on_pictures=_peak,
+    has_channel=True,
+)
+
+
+# DeepDream ---------------------------------------------------------------------------------------
+
+
+def _is_deepdream(pattern: Pattern) -> bool:
+    return pattern.head == "deepdream"
+
+
+def _deepdreams(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    pattern.refuse_place()
+    names = tuple(dict.fromkeys(pattern.selection.split("+")))
+    ordered = sorted(names, key=lambda name: pattern.layer(architecture, name).depth)
+    return [Unit(DEEPDREAM, tuple(ordered), negative=pattern.negative)]
+
+
+def _sum_of_means(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+    return np.asarray(sum(shown[name].mean.mean(axis=1) for name in unit.reads))
+
+
+DEEPDREAM = Kind(
+    name="deepdream",
+    forms="deepdream:LAYER+LAYER",
+    claims=_is_deepdream,
+    expand=_deepdreams,
+    id="deepdream:{layers}",
+    short="{layers}",
+    section="deepdream",
+    heading="DeepDream",
+    words="DeepDream of {layers}",
+    on_pictures=_sum_of_means,
+    is_alone=True,
+)
+
+
+# Classes -----------------------------------------------------------------------------------------
+
+
+def _is_logit(pattern: Pattern) -> bool:
+    return pattern.head == "logits"
+
+
+def _logits(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    return _classes(LOGITS, pattern, architecture)
+
+
+def _is_probability(pattern: Pattern) -> bool:
+    return pattern.head == "softmax"
+
+
+def _probabilities(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    return _classes(SOFTMAX, pattern, architecture)
+
+
+def _classes(kind: Kind, pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    pattern.refuse_place()
+    if architecture.classes is None and pattern.selection == "all":
+        return []
+    count = architecture.classes or _MOST_CLASSES
+    numbers = pattern.numbers(count, "the classifier has classes")
+    return [Unit(kind, (), number, negative=pattern.negative) for number in numbers]
+
+
+def _probability(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+    logits = shown[CLASSES].mean
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(likely[:, unit.index] / likely.sum(axis=1))
+
+
+LOGITS = Kind(
+    name="logits",
+    forms="logits:CLASSES",
+    claims=_is_logit,
+    expand=_logits,
+    id="logits:{number}",
+    short="{number}",
+    section="logits",
+    heading="class logits",
+    words="Class {number}{name}, before the softmax",
+    on_pictures=_mean,
+    needs_classifier=True,
+)
+SOFTMAX = Kind(
+    name="softmax",
+    forms="softmax:CLASSES",
+    claims=_is_probability,
+    expand=_probabilities,
+    id="softmax:{number}",
+    short="{number}",
+    section="softmax",
+    heading="class probabilities",
+    words="Class {number}{name}, its probability",
+    on_pictures=_probability,
+    needs_classifier=True,
+)
+
+KINDS = {kind.name: kind for kind in (CHANNEL, NEURON, DEEPDREAM, LOGITS, SOFTMAX)}
+"""The kinds, by name, in the atlas's order; a pattern is of the last that claims it."""

@@ -1,0 +1,202 @@
+"""What an atlas is made of: the identity that it never mixes, and where it came from."""
+
+import functools
+import json
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipeline.config.recipes import Recipe
+from pipeline.config.schema import Device, Render
+from pipeline.config.weights import Weights, resolve
+from pipeline.errors import AtlasFolderError, UnitError, WeightsError
+from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.batches import Section, sections
+from pipeline.plan.identity import SCHEMA, Fingerprint, digest
+from pipeline.plan.kinds import expand, one
+from pipeline.plan.units import Unit
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything an atlas must remember about itself.
+
+    Attributes:
+        fingerprint: what can change a pixel.
+        patterns: the units that the configuration names.
+        weights: the weights file, where it was when the atlas was begun or last planned.
+        architecture: the network at the atlas's image size.
+        classes: names of the classes, or empty.
+        columns: columns of a section's mosaic, or 0 for the best fit.
+        variants: images a unit.
+        versions: of the libraries that began the atlas.
+    """
+
+    fingerprint: Fingerprint
+    patterns: tuple[str, ...]
+    weights: Weights
+    architecture: Architecture
+    classes: tuple[str, ...] = ()
+    columns: int = 0
+    variants: int = 1
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 of the fingerprint, the patterns and the number of variants."""
+        named = {"patterns": self.patterns, "variants": self.variants}
+        return digest({"fingerprint": self.fingerprint.to_json(), **named})
+
+    @property
+    def size(self) -> int:
+        """Side of the images, in pixels."""
+        return self.fingerprint.size
+
+    @property
+    def batch_size(self) -> int:
+        """Units a batch."""
+        return self.fingerprint.batch_size
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the images are found."""
+        return self.fingerprint.recipe
+
+    @property
+    def render(self) -> Render:
+        """What is rendered of each unit, and in which arithmetic."""
+        return self.fingerprint.render.model_copy(update={"variants": self.variants})
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What black and white are to the network."""
+        return self.fingerprint.span
+
+    @property
+    def seed(self) -> int:
+        """The seed of every random number."""
+        return self.fingerprint.seed
+
+    @property
+    def device(self) -> Device:
+        """The kind of device that the images are computed on."""
+        return self.fingerprint.device
+
+    def units(self) -> Sequence[Unit]:
+        """The atlas's units, in order.
+
+        Raises:
+            UnitError: a pattern names what the network, or a group of variants, has not.
+        """
+        return self._enumerated[0]
+
+    @cached_property
+    def _enumerated(self) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
+        architecture = json.dumps(self.architecture.to_json(), sort_keys=True)
+        found = _enumerate(self.patterns, self.variants, architecture)
+        if self.render.group > 1:
+            for unit in found[0]:
+                self._refuse_lone(unit)
+        return found
+
+    def unit(self, text: str) -> Unit:
+        """The one unit that an id names. Raises as `units`."""
+        unit = one(text, self.architecture)
+        self._refuse_lone(unit)
+        return unit
+
+    def _refuse_lone(self, unit: Unit) -> None:
+        if unit.variant == 0:
+            return
+        group = self.render.group
+        if group > 1 and unit.variant >= group:
+            raise UnitError(
+                f"unit {unit.id}: with render.diversity the variants of a unit are rendered "
+                f"together, #0 to #{group - 1} (render.variants: {group})"
+            )
+
+    def sections(self) -> Sequence[Section]:
+        """The atlas's sections, in order."""
+        return self._enumerated[1]
+
+    def layers(self) -> list[Layer]:
+        """The layers that the atlas's units look at, in the network's order."""
+        names = {name for unit in self.units() for name in unit.layers}
+        return sorted((self.architecture.layers[n] for n in names), key=lambda layer: layer.depth)
+
+    def is_available(self, unit: Unit) -> bool:
+        """Whether the weights have what the unit needs."""
+        return not unit.kind.needs_classifier or self.architecture.classes is not None
+
+    def status(self, unit: Unit, done: Container[str], failed: Container[str]) -> str:
+        """`done`, `unavailable`, `failed` or `missing`, given the ids that are done or failed."""
+        if unit.id in done:
+            return "done"
+        if not self.is_available(unit):
+            return "unavailable"
+        return "failed" if unit.id in failed else "missing"
+
+    def available_sections(self) -> list[Section]:
+        """The atlas's sections, less those that the weights have nothing for."""
+        return [section for section in self.sections() if self.is_available(section.units[0])]
+
+    def locate_weights(self) -> Weights:
+        """The atlas's weights file, found on this machine.
+
+        Raises:
+            WeightsError: it is not here, or is another file.
+        """
+        known = self.weights
+        found = resolve(str(known.path) if known.source == "file" else known.source)
+        if found.sha256 != known.sha256:
+            raise WeightsError(
+                f"the weights {found.path} are not those of the atlas: expected SHA-256 "
+                f"{known.sha256}, not {found.sha256}"
+            )
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain form for JSON; `from_json` reads it."""
+        return {
+            "schema": SCHEMA,
+            "fingerprint": self.fingerprint.to_json(),
+            "patterns": self.patterns,
+            "weights": {**asdict(self.weights), "path": str(self.weights.path)},
+            "classes": self.classes,
+            "columns": self.columns,
+            "variants": self.variants,
+            "versions": self.versions,
+            "architecture": self.architecture.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Provenance":
+        """The provenance that `to_json` wrote.
+
+        Raises:
+            AtlasFolderError: it is of another schema version.
+            KeyError, TypeError, ValueError: it is not what `to_json` wrote.
+        """
+        if record.get("schema") != SCHEMA:
+            raise AtlasFolderError(
+                f"the atlas has schema version {record.get('schema')}, this program reads "
+                f"{SCHEMA}: use the version of channel-atlas that built it"
+            )
+        rest = {k: v for k, v in record.items() if k != "schema"}
+        rest["fingerprint"] = Fingerprint.from_json(record["fingerprint"])
+        rest["weights"] = Weights(**{**record["weights"], "path": Path(record["weights"]["path"])})
+        rest["architecture"] = Architecture.from_json(record["architecture"])
+        rest["patterns"] = tuple(record["patterns"])
+        rest["classes"] = tuple(record["classes"])
+        return cls(**rest)
+
+
+@functools.lru_cache(maxsize=4)
+def _enumerate(
+    patterns: tuple[str, ...], variants: int, architecture: str
+) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
+    """Units and sections, once for the provenances of one atlas; the architecture as JSON."""
+    units = tuple(expand(patterns, Architecture.from_json(json.loads(architecture)), variants))
+    return units, tuple(sections(units))

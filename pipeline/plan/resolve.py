@@ -1,0 +1,94 @@
+"""What a configuration means here and now: weights, units, and the fingerprint."""
+
+from typing import Any
+
+from pipeline.config.class_names import class_names
+from pipeline.config.schema import AtlasConfig
+from pipeline.config.weights import Weights, resolve
+from pipeline.plan.architecture import Architecture, Describe
+from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
+from pipeline.plan.machine import best_precision, versions
+from pipeline.plan.provenance import Provenance
+
+
+def resolve_provenance(
+    config: AtlasConfig,
+    describe: Describe,
+    before: Provenance | None = None,
+) -> Provenance:
+    """What a configuration means here and now; checks all of it, and writes nothing.
+
+    Args:
+        config: the configuration.
+        describe: how to learn a network's architecture.
+        before: the provenance of the atlas that is already there. Its weights are pinned: `auto`
+            means them.
+
+    Raises:
+        UsageError: weights, units, sizes or names that cannot be; or a configuration that is not
+            the existing atlas's, naming the keys that differ.
+    """
+    weights = _weights(config, before)
+    architecture = before.architecture if before else describe(weights, config.image.size)
+    fingerprint = _fingerprint(config, weights, before, architecture)
+    if before is not None:
+        refuse_difference(before.fingerprint.to_json(), fingerprint.to_json())
+    classes = (
+        class_names(config.model.classes, architecture.classes) if architecture.classes else ()
+    )
+    provenance = Provenance(
+        fingerprint=fingerprint,
+        patterns=config.units,
+        weights=weights,
+        architecture=architecture,
+        classes=classes,
+        columns=0 if config.mosaic.columns == "auto" else config.mosaic.columns,
+        variants=config.render.variants,
+        versions=before.versions if before else versions(),
+    )
+    provenance.units()  # raises for a unit that the network has not
+    return provenance
+
+
+def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
+    if config.model.weights == "auto" and before is not None:
+        return before.locate_weights()
+    return resolve(config.model.weights, timeout=config.model.timeout)
+
+
+def _fingerprint(
+    config: AtlasConfig,
+    weights: Weights,
+    before: Provenance | None,
+    architecture: Architecture,
+) -> Fingerprint:
+    """What can change a pixel, and how it is stored."""
+    installed = versions()
+    span = architecture.span if config.model.range == "auto" else config.model.range
+    # By way of JSON, so that it says every key, those too that are as by default.
+    return Fingerprint.from_json(
+        {
+            "schema": SCHEMA,
+            "weights.sha256": weights.sha256,
+            "model.range": list(span),
+            "image.size": config.image.size,
+            "seed": config.seed,
+            "batch_size": config.batch_size,
+            "recipe": config.recipe.model_dump(mode="json"),
+            "render": _render(config, before),
+            "device": config.device,
+            "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
+        }
+    )
+
+
+def _render(config: AtlasConfig, before: Provenance | None) -> dict[str, Any]:
+    """The configuration's `render`, with the precision that `auto` means here.
+
+    Variants that do not know each other are units like others: there may be more of them later.
+    """
+    render = config.render
+    if render.precision == "auto":
+        pinned = before.render.precision if before else best_precision(config.is_here)
+        render = render.model_copy(update={"precision": pinned})
+    return render.model_dump(mode="json", exclude={"variants"} if render.group == 1 else None)

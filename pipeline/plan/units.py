@@ -1,0 +1,144 @@
+"""Units: what an atlas visualises, and what there is to say of a kind of them.
+
+A unit's id is its name everywhere:
+
+    mixed4:42              channel 42 of layer mixed4 (lucid's notation)
+    mixed4:42@2,3          the neuron of channel 42 at row 2, column 3; `@center` for the middle
+    deepdream:mixed2+mixed4    the sum over layers of the mean activation
+    logits:207             a class, before the softmax
+    softmax:207            a class, its probability
+    -mixed4:42             a leading minus: the negative direction
+    mixed4:42#1            a variant: the same thing from another start; the first is `mixed4:42`
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from pipeline.plan.architecture import CLASSES, Architecture
+from pipeline.plan.patterns import Pattern
+
+
+class Shown(Protocol):
+    """What a layer's channels make of pictures, each (pictures, channels) float32."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The means over the channels' maps."""
+
+    @property
+    def peak(self) -> np.ndarray:
+        """The largest values of the channels' maps."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of unit: all that is particular to it but its objective (`ascent.objectives`).
+
+    To add one, see `kinds`. Texts are filled in for a unit: `{number}` is its index, `{layers}` its
+    layers, joined by +, `{row}` and `{column}` its place. Functions stand in a module, by name, so
+    that units can go to other processes.
+
+    Attributes:
+        name: as the index has it; kinds of one name are one.
+        forms: what its ids look like, for people.
+        claims: whether a pattern is of this kind.
+        expand: the units that such a pattern names in a network, the first variant of each.
+        id: a unit's id, without its sign and variant.
+        short: what stands under its tile, without variant and class name.
+        section: the section that its units of some layers are in, without sign.
+        heading: what a section is called.
+        words: what a unit is, in a sentence for the page; `{name}` is its class's name behind a
+            comma, or nothing.
+        on_pictures: a unit's activation on each of some pictures, (pictures,), from what its
+            layers made of them, by layer.
+        has_channel: whether a unit is of one channel of one layer, `index`, and so has a map.
+        needs_classifier: whether a unit is of a class, `index`, and looks at the logits.
+        is_alone: whether units of a section may look at different layers, so that no two are
+            rendered together.
+        has_negative: whether there is a negative direction.
+    """
+
+    name: str
+    forms: str = field(compare=False)
+    claims: Callable[[Pattern], bool] = field(compare=False)
+    expand: Callable[[Pattern, Architecture], "list[Unit]"] = field(compare=False)
+    id: str = field(compare=False)
+    short: str = field(compare=False)
+    section: str = field(compare=False)
+    heading: str = field(compare=False)
+    words: str = field(compare=False)
+    on_pictures: Callable[["Unit", Mapping[str, Shown]], np.ndarray] = field(compare=False)
+    has_channel: bool = field(default=False, compare=False)
+    needs_classifier: bool = field(default=False, compare=False)
+    is_alone: bool = field(default=False, compare=False)
+    has_negative: bool = field(default=True, compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing to visualise.
+
+    `id` is its name, as in `mixed4:42`. `index` is the channel of a channel or neuron and the class
+    of a logit or softmax output; `row` and `column` are a neuron's place on its layer's map.
+    `layers` is empty for classes. Variants show the same thing from other starts.
+    """
+
+    kind: Kind
+    layers: tuple[str, ...] = ()
+    index: int = 0
+    row: int | None = None
+    column: int | None = None
+    negative: bool = False
+    variant: int = 0
+    id: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sign = "-" if self.negative else ""
+        variant = f"#{self.variant}" if self.variant else ""
+        object.__setattr__(self, "id", f"{sign}{self.said(self.kind.id)}{variant}")
+
+    def said(self, text: str) -> str:
+        """A text of the unit's kind, filled in for the unit."""
+        layers = "+".join(self.layers)
+        return text.format(number=self.index, layers=layers, row=self.row, column=self.column)
+
+    @property
+    def section(self) -> str:
+        """The name of the section the unit belongs to; a safe name of a folder."""
+        return _section(self.kind, self.negative, self.layers)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The layers that the unit looks at; `CLASSES` for the logits."""
+        return (CLASSES,) if self.kind.needs_classifier else self.layers
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """Equal for units of one thing: a channel here and there, up and down, a class."""
+        return self.reads, self.index, self.kind.has_channel
+
+    def sibling(self, variant: int) -> "Unit":
+        """The same thing, from another start."""
+        return self if variant == self.variant else replace(self, variant=variant)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@functools.lru_cache(maxsize=1024)
+def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
+    sign = "negative-" if negative else ""
+    return sign + kind.section.format(layers="+".join(map(folder_name, layers)))
+
+
+def folder_name(layer: str) -> str:
+    """A layer's name as a folder may have it."""
+    return re.sub(r"^\.|[^\w.+-]", "_", layer)

@@ -1,0 +1,1 @@
+"""What is written for a browser or another program: the page, exports, notebooks."""

@@ -1,0 +1,215 @@
+// The atlas as the page knows it: its index by columns, its pictures, and what is told of a unit
+// when it is opened.
+
+const model = {
+  ready: false,
+  rows: 0,
+  columns: new Map(),
+  details: new Map(),
+  sections: [],
+};
+
+// Every address that the page loads is a file of its own folder.
+const LOADED = /^(?:data\/[0-9a-f]{20}\.js|data\/now\.js\?\d+)$/;
+const policy = globalThis.trustedTypes?.createPolicy("atlas", {
+  createScriptURL: (name) => {
+    if (!LOADED.test(name)) throw new TypeError(`not a part of this atlas: ${name}`);
+    return name;
+  },
+});
+
+function takeData(data) {
+  const rows = rowsOf(data.columns);
+  for (const [name, encoded] of Object.entries(data.columns)) {
+    model.columns.set(name, columnOf(name, encoded, rows));
+  }
+  Object.assign(model, {
+    rows,
+    network: data.network,
+    facts: data.facts,
+    options: data.options,
+    kinds: data.kinds,
+    size: data.size,
+    tile: data.tile,
+    counts: data.counts,
+    thumbs: data.thumbs ? "thumbs" : "images",
+    ids: model.columns.get("unit").values,
+    batchOf: new Int32Array(rows).fill(-1),
+    placeOf: new Int32Array(rows),
+    batches: data.batches,
+  });
+  model.rowOf = new Map(model.ids.map((id, row) => [id, row]));
+  model.batches.forEach((batch, number) => {
+    batch.units.forEach((id, place) => {
+      const row = model.rowOf.get(id);
+      if (row === undefined) return; // the configuration no longer names it
+      model.batchOf[row] = number;
+      model.placeOf[row] = place;
+    });
+  });
+  takeSections(data.sections);
+  model.texts = model.ids.map((_, row) => searched(row));
+  model.parts = model.ids.map(partsOf);
+  model.ready = true;
+}
+
+function takeSections(sections) {
+  let first = 0;
+  model.sectionOf = new Int32Array(model.rows);
+  model.sections = sections.map((section, number) => {
+    model.sectionOf.fill(number, first, first + section.count);
+    const placed = { ...section, first, sorted: new Map() };
+    first += section.count;
+    return placed;
+  });
+}
+
+function rowsOf(columns) {
+  const unit = columns.unit;
+  return (unit.values ?? unit.codes ?? [unit.all]).length;
+}
+
+/** A column: its values, `null` where there is none, and their kind. */
+function columnOf(name, encoded, rows) {
+  let values = encoded.values;
+  if (encoded.codes) values = encoded.codes.map((code) => encoded.names[code]);
+  if (!values) values = new Array(rows).fill(encoded.all);
+  const some = values.find((value) => value !== null);
+  const kind = { number: "number", boolean: "truth" }[typeof some] ?? "text";
+  return { name, kind, values, isEmpty: some === undefined };
+}
+
+function value(name, row) {
+  return model.columns.get(name)?.values[row] ?? null;
+}
+
+function hasColumn(name) {
+  const column = model.columns.get(name);
+  return column !== undefined && !column.isEmpty;
+}
+
+/** What stands in a row for a word of a search. */
+function searched(row) {
+  const names = ["unit", "layer", "kind", "class_name", "direction", "status"];
+  return names.map((name) => value(name, row) ?? "").join("\n").toLowerCase();
+}
+
+/** The parts of an id such as -mixed4:42@2,3#1. */
+function partsOf(id) {
+  const negative = id.startsWith("-");
+  const body = negative ? id.slice(1) : id;
+  const colon = body.lastIndexOf(":");
+  const [rest, variant = "0"] = body.slice(colon + 1).split("#");
+  const [number, place = ""] = rest.split("@");
+  return { negative, head: body.slice(0, colon), number, place, variant: Number(variant) };
+}
+
+// Pictures -------------------------------------------------------------------------------------
+
+function imageOf(row) {
+  return pictureOf(row, "images");
+}
+
+function thumbOf(row) {
+  return pictureOf(row, model.thumbs);
+}
+
+function pictureOf(row, kind) {
+  const batch = model.batches[model.batchOf[row]];
+  return batch ? `${kind}/${batch.images[model.placeOf[row]]}` : null;
+}
+
+/** The mean colour of a unit's picture. */
+function colourOf(row) {
+  const batch = model.batches[model.batchOf[row]];
+  if (!batch) return null;
+  const from = 6 * model.placeOf[row];
+  return `#${batch.colours.slice(from, from + 6)}`;
+}
+
+// What is told of a unit -----------------------------------------------------------------------
+
+globalThis.atlasDetails = (units) => {
+  for (const [id, told] of Object.entries(units)) model.details.set(id, told);
+};
+
+/** What is told of a unit, loaded with its batch; null where it is not done. */
+async function detailsOf(row) {
+  const batch = model.batches[model.batchOf[row]];
+  if (!batch) return null;
+  if (!model.details.has(model.ids[row])) await load(batch.details);
+  return model.details.get(model.ids[row]) ?? null;
+}
+
+function load(name) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = policy ? policy.createScriptURL(name) : name;
+    script.onload = () => { script.remove(); resolve(); };
+    script.onerror = () => { script.remove(); reject(new Error(`${name} is not there`)); };
+    document.head.append(script);
+  });
+}
+
+/** A unit's whole row, as the index has it. */
+function rowAsJson(row, told) {
+  const whole = {};
+  for (const [name, column] of model.columns) whole[name] = column.values[row];
+  for (const [name, one] of Object.entries(told ?? {})) {
+    if (!["trajectory", "film", "examples"].includes(name)) whole[name] = one;
+  }
+  return whole;
+}
+
+// Distributions --------------------------------------------------------------------------------
+
+/** A column's numbers in a unit's section, sorted. */
+function spreadOf(row, name) {
+  const section = model.sections[model.sectionOf[row]];
+  if (!section.sorted.has(name)) {
+    const all = model.columns.get(name).values.slice(section.first, section.first + section.count);
+    const numbers = all.filter((one) => one !== null);
+    section.sorted.set(name, Float64Array.from(numbers).sort());
+  }
+  return section.sorted.get(name);
+}
+
+/** The share of sorted numbers that are below one. */
+function shareBelow(sorted, number) {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < number) low = middle + 1;
+    else high = middle;
+  }
+  return sorted.length > 1 ? low / (sorted.length - 1) : 0;
+}
+
+// Words ----------------------------------------------------------------------------------------
+
+/** What a unit is, in words. */
+function described(row) {
+  const { negative, variant } = model.parts[row];
+  const name = value("class_name", row);
+  const words = {
+    number: value("channel", row) ?? value("class_index", row),
+    layers: (value("layer", row) ?? "").replaceAll("+", " and "),
+    row: value("y", row),
+    column: value("x", row),
+    name: name ? `, ${name}` : "",
+  };
+  const what = model.kinds[value("kind", row)].replace(/\{(\w+)\}/g, (_, word) => words[word]);
+  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "");
+}
+
+function shown(number, digits = 4) {
+  if (number === null || number === undefined) return "–";
+  if (typeof number !== "number") return String(number);
+  if (Number.isInteger(number)) return number.toLocaleString("en");
+  const size = Math.abs(number);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? number.toExponential(2) : String(Number(number.toPrecision(digits)));
+}
+
+function counted(number, what) {
+  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+}

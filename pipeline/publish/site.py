@@ -1,0 +1,297 @@
+"""The atlas's page: a folder that a browser opens from the disk, or any static host serves.
+
+    ATLAS/site/index.html             what to open
+    ATLAS/site/page/                  its style and its program
+    ATLAS/site/data/                  the index by columns, and a script a batch
+    ATLAS/site/images/, thumbs/, sheets/, films/, examples/
+    ATLAS/site.json                   what it was written from
+
+Every file but `index.html` and `data/now.js` is named after what it holds: what is there is left,
+whoever shows the page meanwhile finds all of the old one or all of the new one, and any cache will
+do. What neither of the last two pages needs is deleted.
+"""
+
+import concurrent.futures
+import hashlib
+import html
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import DamageError
+from pipeline.examples import crops
+from pipeline.explore import index
+from pipeline.plan.identity import digest
+from pipeline.publish import site_data, site_images
+from pipeline.store.folder import Folder
+from pipeline.store.records import Record
+from pipeline.store.seal import seal, sealed
+from pipeline.store.store import Store
+
+FOLDER = "site"
+NAME = f"{FOLDER}/index.html"
+"""The page of an atlas folder."""
+_SEAL = "site.json"
+_NOW = "data/now.js"
+_SOURCES = Path(__file__).parent / "page"
+_SCRIPTS = (
+    "model",
+    "search",
+    "parts",
+    "gallery",
+    "layouts",
+    "map",
+    "charts",
+    "unit",
+    "help",
+    "around",
+    "page",
+)
+"""The page's program, in order; each may use what is before it, and all share one scope."""
+_NOTED = {"state": str, "index": str, "files": dict, "colours": dict}
+_PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
+_NAME = re.compile(r"[a-z]+/\w[\w.-]*", re.ASCII)
+"""A file of the page, in its folder."""
+_KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
+
+
+def write(store: Store, frame: pd.DataFrame | None = None) -> None:
+    """Write the page of what a store holds now; pictures that are there already are left.
+
+    Args:
+        store: the atlas.
+        frame: its index, where it is at hand.
+
+    Raises:
+        OSError: the folder cannot be written.
+        DamageError: something that is stored is damaged.
+    """
+    _Writer(store, index.of(store) if frame is None else frame).write()
+
+
+def is_current(store: Store) -> bool:
+    """Whether the page was written from what a store holds now, and all of it is there."""
+    try:
+        noted = _notes(store.folder)
+        whole = noted["index"] == store.folder.digest(NAME)
+        is_same = whole and noted["state"] == _state(store)
+        return is_same and set(noted["files"]) <= _there(store.folder)
+    except (OSError, DamageError):
+        return False
+
+
+def damaged(store: Store) -> dict[str, str]:
+    """Read a page and compare it with what was noted: the files that are damaged, and why.
+
+    Raises:
+        FileNotFoundError: no page was written.
+    """
+    try:
+        noted = _notes(store.folder)
+    except DamageError as error:
+        return {_SEAL: str(error)}
+    expected = {f"{FOLDER}/{name}": sha256 for name, sha256 in noted["files"].items()}
+    expected[NAME] = noted["index"]
+    found = {}
+    for name, content in store.folder.read_all(expected):
+        if isinstance(content, OSError):
+            found[name] = str(content)
+        elif hashlib.sha256(content).hexdigest() != expected[name]:
+            found[name] = "it is not as it was written"
+    return found
+
+
+class _Writer:
+    """One writing of a page; batches are written by several threads, which share all this.
+
+    Attributes:
+        store: the atlas.
+        frame: its index.
+        records: its committed batches.
+        more: what the page tells with a unit, by unit id.
+        before: what the page before this one noted.
+        there: the SHA-256 of the files that are there, as far as that page noted them.
+        files: the SHA-256 of each file that is written, or left, by its name in the page's folder.
+        colours: by sheet the mean colours of its tiles.
+    """
+
+    def __init__(self, store: Store, frame: pd.DataFrame) -> None:
+        self.store = store
+        self.frame = frame
+        sections = store.provenance.sections()
+        self.records = [record for s in sections for record in store.records.of(s.name)]
+        self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
+        self.before = _before(store.folder)
+        noted = self.before.get("files", {})
+        self.there = {name: noted[name] for name in _there(store.folder) & set(noted)}
+        self.files: dict[str, str] = {}
+        self.colours: dict[str, str] = {}
+
+    def write(self) -> None:
+        """Write everything, in an order that leaves no reader without what it was promised."""
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            batches = list(threads.map(self._batch, self.records))
+        name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
+        page = self._page(name)
+        self._put(_NOW, site_data.script("atlasNow", name))
+        self.store.folder.write_bytes(NAME, page)
+        note = {
+            "state": _state(self.store),
+            "index": self.store.folder.digest(NAME),
+            "files": self.files,
+            "colours": self.colours,
+        }
+        self.store.folder.write_json(_SEAL, seal(note))
+        self._prune(self.before.get("files", ()))
+
+    def _batch(self, record: Record) -> dict[str, Any]:
+        """Write a batch's pictures and its script; what the page knows of the batch."""
+        self._pictures(record)
+        sheet = site_images.sheet(record)
+        details = self._details(record)
+        return {
+            "units": list(record.units),
+            "images": [self._shown(sha256) for sha256 in record.image_sha256],
+            "sheet": sheet.file,
+            "columns": sheet.columns,
+            "colours": self.colours[sheet.file],
+            "details": details,
+        }
+
+    def _shown(self, sha256: str) -> str:
+        return site_images.image(sha256).partition("/")[2]
+
+    def _pictures(self, record: Record) -> None:
+        sheet, size = site_images.sheet(record), self.store.provenance.size
+        wanted = {sheet.file, *map(site_images.image, record.image_sha256)}
+        if site_images.has_thumbs(size):
+            wanted |= set(map(site_images.thumb, record.image_sha256))
+        known = self.before.get("colours", {}).get(sheet.file)
+        if isinstance(known, str) and wanted <= set(self.there):
+            self.colours[sheet.file] = known
+            self.files |= {name: self.there[name] for name in wanted}
+            return
+        images = self.store.read(record, "images")
+        self.colours[sheet.file] = site_images.colours(images)
+        for sha256, pixels in zip(record.image_sha256, images, strict=True):
+            self._put(site_images.image(sha256), site_images.encode(pixels))
+            if site_images.has_thumbs(size):
+                self._put(site_images.thumb(sha256), site_images.encode_thumb(pixels))
+        self._put(sheet.file, site_images.encode_sheet(images, sheet.columns))
+
+    def _details(self, record: Record) -> str:
+        """Write what is told of each of a batch's units when it is opened."""
+        ways, shown = self.store.read(record, "trajectory"), crops.shown(self.store, record)
+        told = [
+            {**self.more[unit], "trajectory": site_data.trajectory(ways[offset])}
+            | self._film(record, offset)
+            | self._examples(unit, shown.get(unit))
+            for offset, unit in enumerate(record.units)
+        ]
+        units = dict(zip(record.units, told, strict=True))
+        return self._keep("data", "js", site_data.script("atlasDetails", units))
+
+    def _film(self, record: Record, offset: int) -> dict[str, str]:
+        if "snapshots" not in record.sha256:
+            return {}
+        name = site_images.film_of(record, offset)
+        self._once(name, lambda: site_images.encode_film(self.store.film(record, offset)))
+        return {"film": name}
+
+    def _examples(self, unit: str, found: crops.Shown | None) -> dict[str, Any]:
+        if found is None or not found.examples:
+            return {}
+        name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
+        self._once(name, lambda: site_images.encode_strip(found.crops))
+        items = [(example.picture, example.activation) for example in found.examples]
+        return {"examples": {"file": name, "items": items}}
+
+    def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the page knows from the start."""
+        known = self.store.provenance
+        return {
+            **site_data.about(known),
+            "columns": site_data.columns(self.frame),
+            "sections": [site_data.section(section) for section in known.sections()],
+            "batches": batches,
+            "tile": site_images.SMALL,
+            "thumbs": site_images.has_thumbs(known.size),
+            "counts": self.frame["status"].value_counts().to_dict(),
+        }
+
+    def _keep(self, kind: str, ending: str, content: bytes) -> str:
+        """Have a file of some content, named after it; its name."""
+        name = f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
+        self._once(name, lambda: content)
+        return name
+
+    def _once(self, name: str, make: Callable[[], bytes]) -> None:
+        """Have a file, which is made if it is not there."""
+        if name in self.there:
+            self.files[name] = self.there[name]
+        else:
+            self._put(name, make())
+
+    def _put(self, name: str, content: bytes) -> None:
+        self.store.folder.write_bytes(f"{FOLDER}/{name}", content)
+        self.files[name] = hashlib.sha256(content).hexdigest()
+
+    def _page(self, data: str) -> bytes:
+        """`index.html`, its style and program beside it."""
+        program = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
+        filled = {
+            "{{network}}": self.store.provenance.architecture.name,
+            "{{style}}": self._keep("page", "css", _source("page.css").encode()),
+            "{{program}}": self._keep("page", "js", _PROGRAM.replace("{}", program).encode()),
+            "{{data}}": data,
+        }
+        text = _source("index.html")
+        for name, value in filled.items():
+            text = text.replace(name, html.escape(value))
+        return text.encode()
+
+    def _prune(self, before: Iterable[str]) -> None:
+        """Delete what neither this page nor the one before it shows."""
+        for name in sorted(_there(self.store.folder) - {*self.files, *before}):
+            self.store.folder.delete(f"{FOLDER}/{name}")
+
+
+def _source(name: str) -> str:
+    return (_SOURCES / name).read_text(encoding="utf-8")
+
+
+def _notes(folder: Folder) -> Mapping[str, Any]:
+    """What the last writing noted.
+
+    Raises:
+        OSError: there was none, or it cannot be read.
+        DamageError: it is damaged.
+    """
+    with sealed(folder, _SEAL) as noted:
+        is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
+        if not (is_whole and all(map(_NAME.fullmatch, noted["files"]))):
+            raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
+    return noted
+
+
+def _before(folder: Folder) -> Mapping[str, Any]:
+    """What the last writing noted; nothing where that is not to be had."""
+    try:
+        return _notes(folder)
+    except (OSError, DamageError):
+        return {}
+
+
+def _there(folder: Folder) -> set[str]:
+    """The files of a page that are there."""
+    return {f"{kind}/{n}" for kind in _KINDS for n in folder.files(f"{FOLDER}/{kind}")}
+
+
+def _state(store: Store) -> str:
+    """A digest of all that a page is written from."""
+    sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
+    return digest([index.state_of(store), store.provenance.to_json(), sources])

@@ -1,0 +1,89 @@
+"""A mosaic in another order than the atlas's: by activation, or by what is like what."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.errors import ConfigError, NotMeasuredError
+from pipeline.explore import places
+from pipeline.plan.batches import Section
+from pipeline.sheets import mosaics, tiles
+from pipeline.store.folder import LocalFolder
+from pipeline.store.store import Store
+
+_EMPTY = ("", "")
+"""A place of a grid that nobody has."""
+
+
+def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...], tile: int,
+         path: Path) -> None:  # fmt: skip
+    """Draw the finished units of some sections, one sheet for all, as a PNG.
+
+    Args:
+        store: the atlas.
+        index: its index.
+        order: `channel`, the atlas's own; `activation`, the strongest first; or `similarity`, on a
+            grid where units that excite the network alike lie near each other.
+        sections: their names; empty for all.
+        tile: side of a tile, in pixels.
+        path: the PNG.
+
+    Raises:
+        ConfigError: there is no such order or section.
+        NotMeasuredError: nothing is known yet of what is like what.
+        DamageError: a stored image is damaged.
+    """
+    if order not in _PANELS:
+        raise ConfigError(f"there is no order {order!r}: expected {', '.join(_PANELS)}")
+    known = {section.name: section for section in store.provenance.available_sections()}
+    strange = [name for name in sections if name not in known]
+    if strange:
+        raise ConfigError(f"there is no section {strange[0]!r}: expected {', '.join(known)}")
+    done = index[index["status"] == "done"].set_index("unit")
+    chosen = [known[name] for name in sections or known]
+    panels = [_PANELS[order](store, section, done) for section in chosen]
+    sheet = tiles.lay_out([panel for panel in panels if panel.units], tile)
+    folder = LocalFolder(path.parent)
+    tiles.write(sheet, store.images(), folder, path.name)
+
+
+def _labels(store: Store, section: Section, done: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    classes = store.provenance.classes
+    units = (unit for unit in section.units if unit.id in done.index)
+    return {unit.id: (unit.id, mosaics.label(unit, classes)) for unit in units}
+
+
+def _by_channel(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:
+    labels = list(_labels(store, section, done).values())
+    return tiles.Panel(mosaics.heading(section), labels, places.grid(len(labels)))
+
+
+def _by_activation(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:
+    labels = _labels(store, section, done)
+    values = done.loc[list(labels), "activation"] * (-1 if section.units[0].negative else 1)
+    order = values.sort_values(ascending=False, kind="stable").index
+    heading = f"{mosaics.heading(section)} · strongest first"
+    return tiles.Panel(heading, [labels[i] for i in order], places.grid(len(labels)))
+
+
+def _by_similarity(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:
+    labels = _labels(store, section, done)
+    lying = done.loc[list(labels), ["map_x", "map_y"]].astype("float64")
+    if lying.isna().any(axis=None):
+        raise NotMeasuredError(
+            "nothing is known yet of which units are alike: build with explore.responses"
+        )
+    spots = places.on_grid(lying.to_numpy())
+    height, width = spots.max(axis=0) + 1 if len(spots) else (0, 1)
+    cells = [_EMPTY] * (height * width)
+    for label, (row, column) in zip(labels.values(), spots, strict=True):
+        cells[row * width + column] = label
+    return tiles.Panel(f"{mosaics.heading(section)} · by similarity", cells, int(width))
+
+
+_PANELS: dict[str, Callable[[Store, Section, pd.DataFrame], tiles.Panel]] = {
+    "channel": _by_channel,
+    "activation": _by_activation,
+    "similarity": _by_similarity,
+}

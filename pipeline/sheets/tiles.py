@@ -1,0 +1,143 @@
+"""Mosaics: an atlas's tiles on one sheet, labelled, with a map from pixel to unit."""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from pipeline.sheets import png
+from pipeline.store.folder import Folder
+
+Picture = Callable[[str], np.ndarray | None]
+
+_BACKGROUND, _INK, _PALE, _NONE = (17, 17, 20), (236, 236, 240), (150, 150, 160), (44, 44, 50)
+_GAP, _LABEL, _HEADING = 4, 14, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One unit's place on a sheet: `x`, `y` of its upper left pixel, and its side."""
+
+    unit: str
+    label: str
+    x: int
+    y: int
+    side: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A heading and the units under it, as (id, label); an id's tile may be missing.
+
+    An empty id leaves its place empty.
+    """
+
+    heading: str
+    units: Sequence[tuple[str, str]]
+    columns: int
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Where everything goes, before anything is drawn."""
+
+    width: int
+    height: int
+    headings: tuple[tuple[str, int, int], ...]
+    tiles: tuple[Tile, ...]
+
+    def unit_at(self, x: int, y: int) -> str | None:
+        """The unit whose tile covers a pixel."""
+        for tile in self.tiles:
+            if tile.x <= x < tile.x + tile.side and tile.y <= y < tile.y + tile.side:
+                return tile.unit
+        return None
+
+
+def lay_out(panels: Sequence[Panel], side: int) -> Sheet:
+    """Place panels below one another."""
+    headings, tiles, top, width = [], [], _GAP, 0
+    for panel in panels:
+        headings.append((panel.heading, _GAP, top))
+        top += _HEADING
+        for place, (unit, label) in enumerate(panel.units):
+            if not unit:  # nobody's place
+                continue
+            row, column = divmod(place, panel.columns)
+            x, y = _GAP + column * (side + _GAP), top + row * (side + _LABEL)
+            tiles.append(Tile(unit, label, x, y, side))
+            width = max(width, x + side + _GAP)
+        top += math.ceil(len(panel.units) / panel.columns) * (side + _LABEL) + _GAP
+    return Sheet(max(width, 320), top, tuple(headings), tuple(tiles))
+
+
+def draw(sheet: Sheet, image: Picture) -> Image.Image:
+    """Draw a sheet; `image` gives a unit's (height, width, 3) uint8 picture, or None."""
+    return _strip(sheet, 0, sheet.height, sheet.headings, sheet.tiles, image)
+
+
+def strips(sheet: Sheet, image: Picture) -> Iterator[Image.Image]:
+    """Draw a sheet strip by strip, from the top: a row of tiles each. Arguments as of `draw`."""
+    rows: dict[int, list[Tile]] = {}
+    for tile in sheet.tiles:
+        rows.setdefault(tile.y, []).append(tile)
+    above = {y: [(text, x, y)] for text, x, y in sheet.headings}
+    cuts = [0, *sorted({*rows, *above} - {0}), sheet.height]
+    for top, bottom in itertools.pairwise(cuts):
+        yield _strip(sheet, top, bottom, above.get(top, ()), rows.get(top, ()), image)
+
+
+def _strip(
+    sheet: Sheet,
+    top: int,
+    bottom: int,
+    headings: Sequence[tuple[str, int, int]],
+    tiles: Sequence[Tile],
+    image: Picture,
+) -> Image.Image:
+    """The rows of pixels from `top` to `bottom`, with the headings and tiles that are there."""
+    canvas = Image.new("RGB", (sheet.width, bottom - top), _BACKGROUND)
+    pen = ImageDraw.Draw(canvas)
+    large, small = _font(22), _font(10)
+    for text, x, y in headings:
+        pen.text((x, y - top + 6), text, _INK, font=large)
+    for tile in tiles:
+        pixels, x, y, last = image(tile.unit), tile.x, tile.y - top, tile.side - 1
+        if pixels is None:
+            pen.rectangle((x, y, x + last, y + last), _NONE)
+        else:
+            picture = Image.fromarray(pixels)
+            if picture.size != (tile.side, tile.side):
+                picture = picture.resize((tile.side, tile.side), Image.Resampling.LANCZOS)
+            canvas.paste(picture, (x, y))
+        label = _fitting(tile.label, tile.side, small)
+        pen.text((x, y + tile.side + 1), label, _PALE, font=small)
+    return canvas
+
+
+def write(sheet: Sheet, image: Picture, folder: Folder, name: str) -> None:
+    """Draw a sheet into a PNG file, never holding all of it. `sheet` and `image` as of `draw`."""
+    rows = (np.asarray(strip) for strip in strips(sheet, image))
+    folder.write(name, lambda file: png.write(file, sheet.width, sheet.height, rows))
+
+
+def describe(sheet: Sheet) -> dict[str, Any]:
+    """Where each unit is: `width`, `height`, and a list `tiles`."""
+    tiles = [asdict(tile) for tile in sheet.tiles]
+    return {"width": sheet.width, "height": sheet.height, "tiles": tiles}
+
+
+@functools.cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
+
+
+def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    while text and font.getlength(text) > width:
+        text = text[:-2] + "…" if len(text) > 2 else ""
+    return text

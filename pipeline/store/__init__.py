@@ -1,0 +1,1 @@
+"""Bytes in the atlas folder: arrays, the records that commit them, seals."""

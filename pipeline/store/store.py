@@ -1,0 +1,216 @@
+"""The store: a Zarr group a section, filled batch by batch.
+
+    ATLAS/atlas.zarr/SECTION/images       (row, y, x, rgb) uint8, a chunk a batch
+    ATLAS/atlas.zarr/SECTION/trajectory   (row, step) float32
+    ATLAS/atlas.zarr/SECTION/statistics   (row, statistic) float32
+    ATLAS/atlas.zarr/SECTION/snapshots    (row, snapshot, y, x, rgb) uint8, where any are kept
+
+What commits a batch: `table`.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from typing_extensions import override
+
+from pipeline.ascent.results import NAMES, Results
+from pipeline.errors import AtlasFolderError, MissingError
+from pipeline.plan.batches import Batch, Section, missing_batches
+from pipeline.plan.identity import digest
+from pipeline.plan.provenance import Provenance
+from pipeline.store.folder import Folder
+from pipeline.store.layout import Layout
+from pipeline.store.place import at
+from pipeline.store.records import Record
+from pipeline.store.table import Table
+
+if TYPE_CHECKING:
+    from pipeline.store.arrays import Arrays
+
+_ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
+ARRAYS = "atlas.zarr"
+_ROOT = f"{ARRAYS}/zarr.json"
+LOCK = "build.lock"
+"""What a folder may hold before there is an atlas in it: the lock of who begins one."""
+
+
+class Store(Table):
+    """An atlas folder: what it is made of, and the table of what was rendered."""
+
+    def __init__(self, folder: Folder, provenance: Provenance) -> None:
+        super().__init__(folder, "records")
+        self.provenance = provenance
+        self._places: dict[str, tuple[Record, int]] = {}
+
+    @classmethod
+    def open(cls, folder: str | Path | Folder) -> "Store":
+        """Open an existing atlas.
+
+        Raises:
+            AtlasFolderError: the folder is missing, or is no atlas.
+        """
+        place = at(folder)
+        try:
+            text = place.read(_ROOT)
+        except (FileNotFoundError, NotADirectoryError):
+            what = "holds no atlas" if place.is_there() else "is not there"
+            raise AtlasFolderError(
+                f"the atlas folder {place} {what}: expected a folder with atlas.zarr in it; "
+                "`atlas build` makes one"
+            ) from None
+        except OSError as error:
+            raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
+        try:
+            return cls(place, _provenance(text))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AtlasFolderError(
+                f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
+            ) from error
+
+    @classmethod
+    def exists(cls, folder: str | Path | Folder) -> bool:
+        """Whether a folder holds an atlas.
+
+        Raises:
+            AtlasFolderError: it is a file, or a folder of other things; or it cannot be read.
+        """
+        place = at(folder)
+        try:
+            if place.has(_ROOT):
+                return True
+            own = set(place.folders("")) <= {"atlas.zarr"} and set(place.files("")) <= {LOCK}
+            if own and not place.is_a_file():
+                return False
+        except OSError as error:
+            raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
+        raise AtlasFolderError(
+            f"{place} is there and is no atlas: expected an atlas folder, an empty one, or none"
+        )
+
+    @classmethod
+    def create(cls, folder: str | Path | Folder, provenance: Provenance) -> "Store":
+        """Begin an atlas, or note a changed list of units in an existing one."""
+        place = at(folder)
+        cls.exists(place)  # raises where other things are
+        place.begin()
+        store = cls(place, provenance)
+        plain = provenance.to_json()
+        store.arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
+        return store
+
+    @cached_property
+    @override
+    def arrays(self) -> "Arrays":
+        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import; `query` needs none
+
+        return Arrays(self.folder, "", self._layouts())
+
+    def _layouts(self) -> dict[str, Layout]:
+        known = self.provenance
+        image = (known.size, known.size, 3)
+        names = {"statistic": list(NAMES)}
+        layouts = {
+            "images": Layout(image, "uint8", 0, ("y", "x", "rgb")),
+            "trajectory": Layout((known.recipe.steps,), "float32", float("nan"), ("step",)),
+            "statistics": Layout((len(NAMES),), "float32", float("nan"), ("statistic",), names),
+        }
+        if known.render.snapshots:
+            shape, axes = (known.render.snapshots, *image), ("snapshot", "y", "x", "rgb")
+            layouts["snapshots"] = Layout(shape, "uint8", 0, axes)
+        return layouts
+
+    # Planning ----------------------------------------------------------------------------------
+
+    def missing(self, section: Section) -> list[Batch]:
+        """The batches of a section that nobody committed."""
+        committed = {record.chunk: record.units for record in self.records.of(section.name)}
+        known = self.provenance
+        return missing_batches(section, committed, known.batch_size, known.render.group)
+
+    def pending(self, tables: Sequence[Table]) -> list[Batch]:
+        """The batches of images that some table has no rows for, or those for other images."""
+        units = {unit.id: unit for unit in self.provenance.units()}
+        found = []
+        for section in self.provenance.available_sections():
+            known = [_committed(table, section.name) for table in tables]
+            for record in self.records.of(section.name):
+                if all(done.get(record.chunk) == record.units for done in known):
+                    continue
+                members = tuple(units[unit] for unit in record.units if unit in units)
+                found.append(Batch(section.name, record.chunk, record.size, members))
+        return found
+
+    def commit(self, batch: Batch, results: Results) -> Record:
+        """Store a computed batch. Raises as `write`."""
+        return self.write(batch, results.arrays(), results.images)
+
+    # Reading -----------------------------------------------------------------------------------
+
+    def find(self, unit: str) -> tuple[Record, int]:
+        """The record that commits a unit, by its id, and the unit's number in there.
+
+        Raises:
+            MissingError: the atlas does not hold it (yet).
+        """
+        if unit not in self._places:
+            self._places = self.records.places()  # the atlas may have grown
+        try:
+            return self._places[unit]
+        except KeyError:
+            raise MissingError(
+                f"unit {unit} is not in {self.folder}: it is not built yet, failed, or is not in "
+                "the configuration; `atlas status` tells"
+            ) from None
+
+    def film(self, record: Record, offset: int) -> np.ndarray:
+        """The snapshots and the image of a unit, (snapshots + 1, size, size, 3) uint8 RGB.
+
+        Raises:
+            DamageError: a chunk is damaged.
+        """
+        along, image = (self.read(record, name, offset) for name in ("snapshots", "images"))
+        return np.concatenate([along, image[None]])
+
+    def images(self) -> Callable[[str], np.ndarray | None]:
+        """A function from unit id to its stored image, or None; near units share one read.
+
+        It raises a DamageError where a stored image is damaged.
+        """
+        places = self.records.places()
+        records = {(record.section, record.chunk): record for record, _ in places.values()}
+
+        @functools.lru_cache(maxsize=4)
+        def read(section: str, chunk: int) -> np.ndarray:
+            return self.read(records[section, chunk], "images")
+
+        def image(unit: str) -> np.ndarray | None:
+            if unit not in places:
+                return None
+            record, offset = places[unit]
+            return np.asarray(read(record.section, record.chunk)[offset])
+
+        return image
+
+
+@functools.lru_cache(maxsize=4)
+def _provenance(text: bytes) -> Provenance:
+    """The provenance in a store's metadata; kept with the units that it has enumerated.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is not what `Store.create` wrote.
+    """
+    attributes = json.loads(text)["attributes"]
+    plain = attributes[_ATTRIBUTE]
+    found = Provenance.from_json(plain)
+    if digest(plain) != attributes.get(_DIGEST):
+        raise ValueError("the provenance does not match its SHA-256")
+    return found
+
+
+def _committed(table: Table, section: str) -> dict[int, tuple[str, ...]]:
+    return {record.chunk: record.units for record in table.records.of(section)}

@@ -1,0 +1,1 @@
+"""The command `atlas`, and what it shows."""

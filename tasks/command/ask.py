@@ -1,0 +1,195 @@
+"""The commands that ask a finished atlas: query, similar, compare, sheets, diff, export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import MissingError
+from tasks.command import options, printing
+from tasks.command.options import Columns, Form, Sort, TakesUnits
+
+if TYPE_CHECKING:
+    from pipeline.atlas import Atlas
+
+app = typer.Typer()
+FEW = ["unit", "status", "activation", "activation_robust", "alive", "class_name"]
+"""The columns of a table."""
+PAIRS = 24
+"""The pairs on a sheet of `diff`, where --top says nothing else."""
+
+Top = Annotated[int | None, typer.Option(min=1, help="Keep the first rows.")]
+Tile = Annotated[int, typer.Option(min=16, max=2048, help="Side of an image, in pixels.")]
+Across = Annotated[int, typer.Option(min=0, help="Images a row (a sheet about 4 by 3).")]
+_SHEET = "FILE.png|FILE.pdf"
+
+
+@app.command()
+def query(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
+    sort: Sort = None,
+    top: Top = None,
+    columns: Columns = None,
+    form: Form = printing.Format.TABLE,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar=_SHEET, help="Draw the units found.")
+    ] = None,
+) -> None:
+    """Show the units for which an expression holds, as in 'layer == "mixed4" and activation > 8'.
+
+    --top without --sort sorts by activation, strongest first. Columns of lists: 'TEXT in nearest'.
+    """
+    folder, expression = options.folder_and(arguments, "EXPR")
+    atlas = options.open_atlas(folder)
+    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    shown = options.chosen(found, columns, FEW, form)
+    if sheet is not None:
+        _save_sheet(atlas, list(found["unit"]), sheet, expression)
+    printing.show_frame(shown, form)
+
+
+@app.command(cls=TakesUnits)
+def similar(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    columns: Columns = None,
+    form: Form = printing.Format.TABLE,
+) -> None:
+    """Show the units whose images excite the same channels as a unit's, the nearest first.
+
+    The distance is 1 less the cosine between the responses of all channels of the atlas's layers,
+    each measured against its spread over the atlas: 0 for the same, 1 for nothing in common.
+    """
+    folder, unit = options.folder_and(arguments, "UNIT")
+    found = options.open_atlas(folder).similar(unit, top)
+    few = ["unit", "distance", "activation", "selectivity", "class_name"]
+    printing.show_frame(options.chosen(found, columns, few, form), form)
+
+
+@app.command(cls=TakesUnits)
+def compare(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT...")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar=_SHEET, help="The sheet.")
+    ] = Path("compare.png"),
+) -> None:
+    """Draw units side by side: image, figures, trajectory, top responses, variants, nearest."""
+    folder, units = options.folder_and_units(arguments)
+    options.open_atlas(folder).compare(units, output)
+    printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+@app.command()
+def sheet(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar=_SHEET, help="The sheet.")],
+    caption: Annotated[
+        str, typer.Option(help="Columns, a line each under an image; '' for none.")
+    ] = "unit",
+    heading: Annotated[str, typer.Option(help="A line above.")] = "",
+    columns: Across = 0,
+    tile: Tile = 128,
+    sort: Sort = None,
+    top: Top = None,
+) -> None:
+    """Draw a contact sheet, for a paper, of the units for which an expression holds.
+
+    --top without --sort takes the strongest by activation. In a PDF text is text.
+    """
+    folder, expression = options.folder_and(arguments, "EXPR")
+    atlas = options.open_atlas(folder)
+    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    if found.empty:
+        raise MissingError(f"there is no unit for which {expression!r} holds")
+    captions = options.listed(caption) if caption else []
+    atlas.sheet(list(found["unit"]), output, heading, tile, columns, captions)
+    printing.out.print(f"saved {output}, {len(found):,} units", markup=False, highlight=False)
+
+
+@app.command()
+def mosaic(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.png", help="The PNG.")],
+    folder: options.Folder = None,
+    order: Annotated[
+        str, typer.Option(help="channel, activation (the strongest first) or similarity.")
+    ] = "similarity",
+    section: Annotated[
+        list[str] | None, typer.Option(help="Only this section; repeatable.")
+    ] = None,
+    tile: Tile = 64,
+) -> None:
+    """Draw all finished units on one sheet, in an order of choice."""
+    options.open_atlas(folder).mosaic(output, order, section or (), tile)
+    printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="DIR", help="The first atlas folder.")],
+    after: Annotated[str, typer.Argument(metavar="DIR", help="The second.")],
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Largest change first: response_distance, image_distance, activation_change or "
+            "robust_change (the first that there is).",
+        ),
+    ] = None,
+    top: Top = None,
+    columns: Columns = None,
+    form: Form = printing.Format.TABLE,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar=_SHEET, help=f"Draw them side by side, --top or {PAIRS} of them."),
+    ] = None,
+    tile: Tile = 128,
+) -> None:
+    """Show which units two atlases differ in most, as by recipe or fine-tuning.
+
+    Units that only one has built are counted on standard error.
+    """
+    from pipeline.atlas import Atlas  # noqa: PLC0415
+
+    atlases = Atlas.open(before), Atlas.open(after)
+    changes = atlases[0].diff(atlases[1])
+    rows = changes.frame if by is None else changes.ordered(by)
+    shown = rows if top is None else rows.head(top)
+    few = ["unit", "activation_before", "activation_after", "robust_change"]
+    few += ["image_distance", "response_distance"]
+    frame = options.chosen(shown, columns, few, form)
+    if sheet is not None:
+        heading = f"{before} and {after}"
+        atlases[0].diff_sheet(atlases[1], rows.head(top or PAIRS), sheet, heading, tile)
+        printing.err.print(f"sheet: {sheet}", markup=False, highlight=False)
+    printing.show_frame(frame, form)
+    printing.err.print(
+        f"{len(rows):,} units in both, {len(changes.only_before):,} only in {before}, "
+        f"{len(changes.only_after):,} only in {after}",
+        markup=False, highlight=False,
+    )  # fmt: skip
+
+
+@app.command()
+def export(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="PATH", help="Where; nothing may be there.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="ome-zarr, dzi, csv or zip.")
+    ],
+    folder: options.Folder = None,
+) -> None:
+    """Write the atlas as what other programs read, all or nothing.
+
+    ome-zarr: the mosaic and its units, for napari. dzi: the mosaic for a viewer that zooms.
+    csv: the index for a spreadsheet. zip: the whole folder, equal bytes for equal folders.
+    """
+    options.open_atlas(folder).export(form, output)
+    printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+def _save_sheet(atlas: "Atlas", units: list[str], path: Path, heading: str) -> None:
+    if not units:
+        raise MissingError(f"there is no unit for which {heading!r} holds: nothing to draw")
+    atlas.sheet(units, path, heading)
+    printing.err.print(f"sheet of {len(units)} units: {path}", markup=False, highlight=False)

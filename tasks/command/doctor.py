@@ -1,0 +1,128 @@
+"""What this machine has, what is wrong with it, and how to mend that."""
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from dask.system import CPU_COUNT
+
+from pipeline.config import weights
+from pipeline.config.schema import AtlasConfig
+from pipeline.errors import AtlasError
+from pipeline.network.probe import probe
+from pipeline.plan import machine
+from pipeline.store.folder import LocalFolder
+from pipeline.store.place import at
+from tasks.pool.cluster import gpus, local_workers
+
+State = Literal["ok", "note", "wrong"]
+_GIB = 1024**3
+_DEVICES = """
+import json, os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+seen = len(tf.config.list_physical_devices("GPU"))
+print(json.dumps([tf.__version__, tf.test.is_built_with_cuda(), seen]))
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what it is, what was found, and what to do where it is wrong."""
+
+    what: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def examine(config: AtlasConfig) -> Iterator[Finding]:
+    """Look at everything that a build of a configuration needs."""
+    yield _python()
+    yield from _packages()
+    yield from _devices(config)
+    yield _cores()
+    yield _disk(config)
+    yield from _network(config)
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} on {platform.platform()}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Finding("Python", "ok", found)
+    return Finding("Python", "wrong", found, "use Python 3.11, 3.12 or 3.13")
+
+
+def _packages() -> Iterator[Finding]:
+    found = ", ".join(
+        f"{name} {number}"
+        for name, number in machine.versions().items()
+        if name not in ("python", "platform")
+    )
+    yield Finding("packages", "ok", found)
+
+
+def _devices(config: AtlasConfig) -> Iterator[Finding]:
+    answer = subprocess.run(  # noqa: S603, a constant
+        [sys.executable, "-c", _DEVICES], capture_output=True, text=True, timeout=300, check=False
+    )
+    if answer.returncode:
+        reason = answer.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+        yield Finding("TensorFlow", "wrong", reason[0], "install the project again: make install")
+        return
+    number, has_cuda, seen = json.loads(answer.stdout.strip().splitlines()[-1])
+    driver = len(gpus())
+    build = "CUDA" if has_cuda else "CPU"
+    found = f"{number}, {build} build, runs and sees {seen} GPUs; the driver lists {driver}"
+    yield Finding("TensorFlow", "ok", found)
+    if driver and not seen:
+        remedy = "make install GPU=1 (puts tensorflow[and-cuda] over tensorflow-cpu)"
+        state: State = "wrong" if config.device == "gpu" else "note"
+        yield Finding("GPU", state, "there is a GPU that TensorFlow cannot use", remedy)
+    elif config.device == "gpu" and not driver:
+        remedy = "set `cluster.kind: local`, or run where the GPUs are"
+        yield Finding("GPU", "note", "the configuration wants GPUs and none is here", remedy)
+
+
+def _cores() -> Finding:
+    return Finding("cores", "ok", f"{CPU_COUNT}; `local` would use {local_workers('auto')} workers")
+
+
+def _disk(config: AtlasConfig) -> Finding:
+    place = at(config.output)
+    if not isinstance(place, LocalFolder):
+        return Finding("disk", "note", f"{place} is in an object store: no limit is known")
+    folder = place.path
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{free / _GIB:.1f} GiB free where {folder} is"
+    if free < _GIB:
+        return Finding("disk", "wrong", found, "make room, or choose another folder with `output`")
+    return Finding("disk", "ok", found)
+
+
+def _network(config: AtlasConfig) -> Iterator[Finding]:
+    try:
+        found = weights.resolve(config.model.weights, timeout=config.model.timeout)
+        architecture = probe(found, config.image.size, config.build.patience)
+    except AtlasError as error:
+        yield Finding("weights", "wrong", str(error), "see the message")
+        return
+    has_classes = architecture.classes is not None
+    yield Finding("weights", "ok", f"{found.source}, {found.path}, SHA-256 {found.sha256[:12]}…")
+    classes = f"{architecture.classes} classes" if has_classes else "no classifier"
+    yield Finding("network", "ok", f"{architecture.name}, {classes}, at {config.image.size} px")
+    if not has_classes:
+        remedy = (
+            "set `model.weights: imagenet` where the network can be reached, or copy Keras' file "
+            "into ~/.keras/models, or name a model file of yours"
+        )
+        yield Finding("classifier", "note", "logits and softmax units are unavailable", remedy)
+    layers = architecture.layers.values()
+    listed = ", ".join(f"{layer.name} ({layer.channels})" for layer in layers)
+    yield Finding("layers", "ok", listed)

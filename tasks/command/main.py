@@ -1,0 +1,358 @@
+"""The command `atlas`. Each command checks its words, calls the library, and prints.
+
+Exit codes: 0 done; 1 work failed; 2 wrong usage or configuration; 3 incomplete (`status`).
+Nothing here imports TensorFlow but `render`; the heavy parts are imported where they are used.
+"""
+
+import contextlib
+import json
+import logging
+import re
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
+from tasks.command import ask, options, printing
+from tasks.command.options import Config, Folder, Only, Output, Settings, TakesUnits
+
+FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+FRAMES = 24
+"""Snapshots of a film that `render` makes."""
+
+app = typer.Typer(
+    help="An atlas of what every channel of a convolutional network sees.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(name)s: %(message)s" if verbose else "%(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    if verbose:
+        for name in ("asyncio", "fsspec", "PIL", "h5py", "numcodecs"):
+            logging.getLogger(name).setLevel(logging.INFO)
+
+
+@app.command()
+def build(
+    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+) -> None:
+    """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
+    from tasks import planning  # noqa: PLC0415
+    from tasks.build import run  # noqa: PLC0415
+    from tasks.command import progress  # noqa: PLC0415
+
+    plan = planning.make(options.load_config(config, output, settings), only or ())
+    for line in printing.unavailable(len(plan.unavailable())):
+        printing.out.print(line)
+    with progress.show(printing.out) as display:
+        try:
+            report = run.run(plan, display)
+        except KeyboardInterrupt:
+            printing.err.print(
+                f"stopped: {display.done:,} units were added and are kept in {plan.folder}; "
+                "the same command goes on from there"
+            )
+            raise typer.Exit(INTERRUPTED) from None
+    printing.show_report(report)
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def plan(
+    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+) -> None:
+    """Show what would be built: units, batches, estimated time and bytes. Writes nothing."""
+    from tasks import planning  # noqa: PLC0415
+    from tasks.build import estimate  # noqa: PLC0415
+    from tasks.pool.cluster import local_workers  # noqa: PLC0415
+
+    made = planning.make(options.load_config(config, output, settings), only or ())
+    rate = estimate.machine_rate(made)
+    table = printing.table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
+    rows = [
+        (section, estimate.estimate(made, batches, rate)) for section, batches in made.missing()
+    ]
+    for section, cost in rows:
+        printing.add_cost(table, section.name, len(section.units), cost)
+    costs = [cost for _, cost in rows]
+    table.add_section()
+    printing.add_cost(table, "all", sum(len(s.units) for s, _ in rows), estimate.total(costs))
+    printing.out.print(table)
+    for line in printing.unavailable(len(made.unavailable())):
+        printing.out.print(line)
+    if rate is not None:
+        workers = local_workers(getattr(made.config.cluster, "workers", 1))
+        printing.out.print(
+            f"times are for this machine, by a matrix product timed now; {workers} workers"
+        )
+    known = made.provenance
+    printing.out.print(
+        f"into {made.folder}; weights {known.weights.source}, black and white "
+        f"{known.range[0]:g} and {known.range[1]:g}, {known.render.precision}"
+    )
+
+
+@app.command()
+def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show per section how many units are done, missing, failed and unavailable."""
+    atlas = options.open_atlas(folder)
+    sections = atlas.status()
+    failures = atlas.failures()
+    if as_json:
+        print(json.dumps({"sections": sections, "failures": failures}, indent=1))  # noqa: T201
+    else:
+        table = printing.table("section", "done", "missing", "failed", "unavailable")
+        for name, counts in sections.items():
+            table.add_row(name, *(f"{count:,}" for count in counts.values()))
+        printing.out.print(table)
+        for batch, reason in failures.items():
+            printing.out.print(f"batch {batch} failed: {reason}", markup=False)
+    if any(counts["failed"] for counts in sections.values()):
+        raise typer.Exit(FAILED)
+    if any(counts["missing"] for counts in sections.values()):
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def verify(
+    folder: Folder = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Take away what is damaged, to be made again."),
+    ] = False,
+) -> None:
+    """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
+    from pipeline import verify as whole  # noqa: PLC0415
+    from pipeline.store.store import Store  # noqa: PLC0415
+    from tasks.build import lock  # noqa: PLC0415
+
+    store = Store.open(folder or options.load_config().output)
+    with lock.held(store.folder) if repair else contextlib.nullcontext():
+        findings = list(whole.verify(store))
+        damaged = [finding for finding in findings if finding.state == "damaged"]
+        if repair:
+            whole.repair(store, findings)
+        elif damaged:
+            with contextlib.suppress(OSError):  # a folder that is only read
+                whole.distrust(store)
+    printing.show_findings(findings)
+    if damaged:
+        gone = "they were taken away, and " if repair else ""
+        makers = " and ".join(sorted({f"`{finding.maker}`" for finding in damaged}))
+        printing.err.print(f"{len(damaged)} damaged: {gone}made again by the next {makers}")
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def examples(
+    pictures: Annotated[
+        Path | None,
+        typer.Argument(help="A folder, a list of files or a Zarr array; if none, the former ones."),
+    ] = None,
+    config: Config = None,
+    output: Output = None,
+    settings: Settings = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Forget other pictures that it was shown before.")
+    ] = False,
+) -> None:
+    """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    from pipeline.examples.source import found_in  # noqa: PLC0415
+    from tasks import planning  # noqa: PLC0415
+    from tasks.build import examples as showing  # noqa: PLC0415
+    from tasks.command import progress  # noqa: PLC0415
+
+    made = planning.make(options.load_config(config, output, settings))
+    found = found_in(pictures) if pictures else []
+    with progress.show(printing.err) as display:
+        try:
+            shown = showing.show(made, found, display, replace=replace)
+        except KeyboardInterrupt:
+            printing.err.print("stopped: what was seen is kept; the same command goes on")
+            raise typer.Exit(INTERRUPTED) from None
+    printing.show_left_out(shown.pictures, shown.left_out)
+
+
+@app.command(cls=TakesUnits)
+def where(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    picture: Annotated[
+        Path | None, typer.Option(help="A picture of yours [the unit's own image].")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
+) -> None:
+    """Show where in a picture a unit fires: bright where it does."""
+    folder, unit = options.folder_and(arguments, "UNIT")
+    atlas = options.open_atlas(folder)
+    from pipeline.network import device  # noqa: PLC0415
+
+    device.use("cpu")
+    from PIL import Image  # noqa: PLC0415
+
+    from pipeline.examples import where  # noqa: PLC0415, TensorFlow after its environment
+
+    known = atlas.provenance
+    seen = where.read(picture, known.size) if picture else atlas.image(unit)
+    field = where.fires(known, unit, seen)
+    path = output or Path(f"{unit.replace(':', '-')}-where.png")
+    printing.save(Image.fromarray(where.overlay(seen, field)), path)
+    row, column = divmod(int(field.argmax()), field.shape[1])
+    printing.out.print(
+        f"{unit}: {field.mean():.4g} on average, {field.max():.4g} at most, in row {row} and "
+        f"column {column} of {field.shape[0]} x {field.shape[1]}"
+    )
+    printing.err.print(f"saved {path}")
+
+
+@app.command(cls=TakesUnits)
+def show(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    save: Annotated[Path | None, typer.Option(help="Write the image as a PNG.")] = None,
+    film: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write its way as a .webp, .gif or .png.")
+    ] = None,
+) -> None:
+    """Show one unit: its image, its statistics, its trajectory; or its film (render.snapshots)."""
+    from PIL import Image  # noqa: PLC0415
+
+    from tasks.command import terminal  # noqa: PLC0415
+
+    folder, unit = options.folder_and(arguments, "UNIT")
+    atlas = options.open_atlas(folder)
+    if film is not None:
+        printing.save_film(atlas.film(unit), film)
+    image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
+    if save is not None:
+        printing.save(Image.fromarray(image), save)
+    if printing.out.is_terminal:
+        printing.out.print(terminal.picture(image))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in row.items():
+        table.add_row(str(name), f"{value:.4g}" if isinstance(value, float) else str(value))
+    table.add_row("trajectory", terminal.curve(trajectory.tolist()))
+    printing.out.print(table)
+    for path in (save, film):
+        if path is not None:
+            printing.out.print(f"saved {path}")
+
+
+@app.command(cls=TakesUnits)
+def render(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
+    config: Config = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
+    ] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=f"Write its way too, {FRAMES} snapshots or render.snapshots."
+        ),
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
+    from PIL import Image  # noqa: PLC0415
+
+    from pipeline import single  # noqa: PLC0415
+    from pipeline.sheets import film as films  # noqa: PLC0415
+
+    path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
+    made = options.config_or_default(config, settings)
+    if film is not None:
+        films.check(film)
+        made = single.filmed(made, FRAMES)
+    rendered = single.render(unit, made)
+    printing.save(Image.fromarray(rendered.image), path)
+    printing.out.print(
+        f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
+        f"{rendered.activation:.4g} at the end ({rendered.robust:.4g} robust), "
+        f"{rendered.seconds:.1f} s\nsaved {path}"
+    )
+    if film is not None:
+        printing.save_film(rendered.film, film)
+        printing.out.print(f"saved {film}")
+
+
+@app.command()
+def view(
+    folder: Folder = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 is any free one.")
+    ] = 8765,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+) -> None:
+    """Serve the atlas's page on this machine alone, and open the browser. Ctrl-C ends it."""
+    import webbrowser  # noqa: PLC0415, not needed elsewhere
+
+    from tasks.command.view import HOST, serve  # noqa: PLC0415
+
+    with serve(options.open_atlas(folder).folder, port) as server:
+        address = f"http://{HOST}:{server.server_port}/"
+        printing.out.print(f"{address}  (Ctrl-C ends it)", highlight=False)
+        if browser:
+            webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@app.command()
+def doctor(config: Config = None, settings: Settings = None) -> None:
+    """Check versions, devices, weights, and what else a build needs; say how to mend it."""
+    from tasks.command.doctor import examine  # noqa: PLC0415
+
+    colours = {"ok": "green", "note": "yellow", "wrong": "red"}
+    is_well = True
+    for finding in examine(options.config_or_default(config, settings)):
+        is_well &= finding.state != "wrong"
+        printing.out.print(
+            f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end=""
+        )
+        printing.out.print(finding.found, markup=False, highlight=False)
+        if finding.remedy:
+            printing.out.print(f"       → {finding.remedy}", markup=False, highlight=False)
+    if not is_well:
+        raise typer.Exit(FAILED)
+
+
+app.add_typer(ask.app)
+
+
+def main() -> None:
+    """Run the command; one line and an exit code for whatever is wrong."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except AtlasError as error:
+        printing.err.print(f"atlas: {error}", style="red", markup=False, highlight=False)
+        sys.exit(WRONG if isinstance(error, UsageError | MissingError) else FAILED)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""How the command prints: tables, frames, reports, files."""
+
+import enum
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from PIL.Image import Image as Picture
+
+    from pipeline.verify import Finding
+    from tasks.build.estimate import Estimate
+    from tasks.build.run import Report
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+class Format(enum.StrEnum):
+    """How `query` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def table(first: str, *numbers: str) -> Table:
+    """A table of a name and numbers."""
+    made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    made.add_column(first)
+    for name in numbers:
+        made.add_column(name, justify="right")
+    return made
+
+
+def unavailable(count: int) -> list[str]:
+    """The line that says how many units the weights have nothing for, if any."""
+    if not count:
+        return []
+    return [
+        f"{count:,} logits and softmax units are unavailable: these weights have no classifier. "
+        "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
+    ]
+
+
+def show_report(report: "Report") -> None:
+    """Say how a build ended, and where its mosaic, index and page are."""
+    from pipeline.explore import index  # noqa: PLC0415, slow to import
+    from pipeline.publish import site  # noqa: PLC0415, slow to import
+    from pipeline.sheets import mosaics  # noqa: PLC0415, slow to import
+    from tasks.command.progress import duration  # noqa: PLC0415
+
+    parts = [f"{report.done:,} units done"]
+    parts += [f"{report.failed:,} failed"] if report.failed else []
+    parts += [f"{report.missing:,} missing"] if report.missing else []
+    parts += [f"{report.unavailable:,} unavailable"] if report.unavailable else []
+    out.print(f"{', '.join(parts)}, in {duration(report.seconds)}")
+    mosaic = f"{report.folder}/{mosaics.name_of(mosaics.WHOLE)}"
+    out.print(f"mosaic  {mosaic}\nindex   {report.folder}/{index.NAME}", highlight=False)
+    if report.folder.has(site.NAME):
+        out.print(f"page    {report.folder}/{site.NAME}", highlight=False)
+
+
+def show_findings(findings: "Sequence[Finding]") -> None:
+    """Say how the parts of an atlas are: how many are whole, and each that is not."""
+    from pipeline.verify import State  # noqa: PLC0415, slow to import
+
+    states: tuple[State, ...] = get_args(State)
+    counts = Counter((_group(finding), finding.state) for finding in findings)
+    shown = table("part", *states)
+    for group in dict.fromkeys(group for group, _ in counts):
+        shown.add_row(group, *(f"{counts[group, state]:,}" for state in states))
+    out.print(shown)
+    for finding in findings:
+        if finding.state != "whole":
+            out.print(f"{finding.state}: {finding.part}: {finding.reason}", markup=False)
+
+
+def _group(finding: "Finding") -> str:
+    section, slash, _ = finding.part.rpartition("/")
+    return section if slash and finding.state != "left over" else "the atlas"
+
+
+def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:
+    """Say how many pictures were seen, and name those that could not be read."""
+    out.print(f"{pictures - len(left_out):,} pictures seen, {len(left_out):,} left out")
+    for name, reason in left_out.items():
+        out.print(f"left out: {name}: {reason}", markup=False)
+
+
+def show_frame(frame: "pd.DataFrame", form: Format) -> None:
+    """Write rows of an index to standard output; lists as they are where the format has any."""
+    from pipeline.explore.query import flat  # noqa: PLC0415, pandas is slow to import
+
+    if form is Format.CSV:
+        flat(frame).to_csv(sys.stdout, index=False)
+    elif form is Format.JSON:
+        frame.to_json(sys.stdout, orient="records", indent=1, force_ascii=False)
+        sys.stdout.write("\n")
+    elif form is Format.PARQUET:
+        sys.stdout.buffer.write(frame.to_parquet(index=False))
+    else:
+        text = flat(frame).to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
+
+
+def save(image: "Picture", path: Path) -> None:
+    """Write a picture as PNG.
+
+    Raises:
+        ConfigError: the path cannot be written.
+    """
+    try:
+        image.save(path, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def save_film(frames: "np.ndarray", path: Path) -> None:
+    """Write a film. Raises as `save`."""
+    from pipeline.sheets import film  # noqa: PLC0415
+
+    try:
+        film.save(frames, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def add_cost(table: Table, name: str, units: int, cost: "Estimate") -> None:
+    """Add a section's row to the table of a plan."""
+    from tasks.command.progress import duration  # noqa: PLC0415
+
+    table.add_row(
+        name,
+        f"{units:,}",
+        f"{cost.units:,}",
+        f"{cost.batches:,}",
+        f"{cost.operations / 1e12:,.1f}",
+        "–" if cost.seconds is None else duration(cost.seconds),
+        f"{cost.stored / 1e6:,.1f}",
+    )

@@ -1,0 +1,157 @@
+"""What a build shows while it runs: a live display on a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from pipeline.plan.batches import Batch
+from pipeline.store.records import Failure
+from tasks.pool.dispatch import Note, Outcome
+
+_SECONDS_A_LINE = 10.0
+
+
+def show(console: Console) -> "Display":
+    """The display that fits a console."""
+    return _Live(console) if console.is_terminal else _Lines(console)
+
+
+class Display:
+    """Counts units and shows them; a context manager.
+
+    Attributes:
+        done: units committed since it started.
+        failed: units given up since it started.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = 0
+        self._what = "units"
+        self._began = time.monotonic()
+        self.done = 0
+        self.failed = 0
+
+    def start(self, before: int, missing: int, what: str = "units") -> None:
+        """Say what is there and what is to come, and count from here on."""
+        self._total, self._what = missing, what
+        self._began = time.monotonic()
+        self.done = self.failed = 0
+        if before:
+            self._console.print(f"{before:,} {what} are there, {missing:,} to go")
+
+    def update(self, outcome: Outcome) -> None:
+        """Take in what a build reports; see `tasks.pool.dispatch`."""
+        if isinstance(outcome, Failure):
+            self.failed += len(outcome.units)
+            self._console.print(
+                f"batch {outcome.batch} failed: {outcome.reason}", style="red", markup=False
+            )
+        elif isinstance(outcome, Batch):
+            self.done += len(outcome.units)
+        elif isinstance(outcome, Note):
+            self._console.print(outcome.text, style="yellow", markup=False)
+        self._refresh(outcome)
+
+    @property
+    def rate(self) -> float:
+        """Units a second since the start."""
+        return self.done / max(time.monotonic() - self._began, 1e-9)
+
+    def _refresh(self, outcome: Outcome) -> None:
+        raise NotImplementedError
+
+    def _open(self) -> None:
+        """Begin to show."""
+
+    def _close(self) -> None:
+        """Leave the terminal as it was."""
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+
+class _Lines(Display):
+    """A line about every ten seconds in which something was done."""
+
+    _said = 0.0
+
+    def _refresh(self, outcome: Outcome) -> None:
+        now = time.monotonic()
+        counted = self.done + self.failed
+        if not isinstance(outcome, Batch | Failure) or (
+            now - self._said < _SECONDS_A_LINE and counted < self._total
+        ):
+            return
+        self._said = now
+        left = (self._total - counted) / self.rate if self.done else 0.0
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        self._console.print(
+            f"{counted:,} of {self._total:,} {self._what}{failed}, {self.rate:.2f} a second, "
+            f"{duration(left)} left"
+        )
+
+
+class _Live(Display):
+    """A bar with units done, units a second, time left and failures."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[what]}"), _Rate(), TimeRemainingColumn(compact=True),
+            TextColumn("left"), TextColumn("[red]{task.fields[failed]}"), console=console,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None, failed="", what="units")
+
+    def start(self, before: int, missing: int, what: str = "units") -> None:
+        super().start(before, missing, what)
+        self._bar.reset(self._task, total=missing, failed="", what=what)
+
+    def _refresh(self, outcome: Outcome) -> None:
+        del outcome
+        failed = f"{self.failed} failed" if self.failed else ""
+        self._bar.update(self._task, completed=self.done + self.failed, failed=failed)
+
+    def _open(self) -> None:
+        self._bar.start()
+
+    def _close(self) -> None:
+        self._bar.stop()
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Units a second."""
+        return Text(f"{task.speed:.2f}/s" if task.speed else "…", style="cyan")
+
+
+def duration(seconds: float) -> str:
+    """A time span for people, as in `9 min 5 s`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

@@ -1,0 +1,1 @@
+"""The pool that computes: workers, what they do, and how they are given it."""

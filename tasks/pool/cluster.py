@@ -1,0 +1,246 @@
+"""The pool that computes batches: one function a kind of cluster.
+
+Workers are processes of one thread each. They are chosen by resources and their environment,
+never by name, so that a restarted worker is as good as the first.
+"""
+
+import contextlib
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import dask.config
+from dask.system import CPU_COUNT
+from distributed import Client, Nanny, Scheduler, SpecCluster, Worker
+
+from pipeline.config.schema import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
+from pipeline.errors import ConfigError, WorkError
+from pipeline.network import device
+from pipeline.patience import within
+
+_MEMORY_A_WORKER = 2 * 1024**3
+_LOOPBACK = "127.0.0.1"
+_QUIET = {"dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
+"""What Dask's schedulers and workers serve over HTTP is to be had on their own machine alone."""
+_CONNECT = 30.0
+"""Seconds until a scheduler must answer."""
+_CLOSE = 60.0
+"""Seconds until a pool must have closed."""
+
+_LOG = logging.getLogger(__name__)
+_Closable = TypeVar("_Closable", bound=Client | SpecCluster)
+
+_SHARED: ContextVar["_Shared | None"] = ContextVar("shared", default=None)
+
+
+class _Shared(contextlib.ExitStack):
+    """What is closed when sharing ends, and the client in there."""
+
+    client: Client | None = None
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """One pool for everybody who asks for one from here on: opened for the first, closed here."""
+    with _Shared() as shared:
+        token = _SHARED.set(shared)
+        try:
+            yield
+        finally:
+            _SHARED.reset(token)
+
+
+@contextlib.contextmanager
+def pool(config: AtlasConfig) -> Iterator[Client]:
+    """A Dask client of the workers that a configuration asks for.
+
+    It is closed at the end, unless it is shared; see `sharing`.
+
+    Raises:
+        ConfigError: the cluster is not there, or cannot be had on this machine.
+    """
+    shared = _SHARED.get()
+    if shared is None:
+        with _open(config) as client:
+            yield client
+        return
+    if shared.client is None:
+        shared.client = shared.enter_context(_open(config))
+    yield shared.client
+
+
+@contextlib.contextmanager
+def _open(config: AtlasConfig) -> Iterator[Client]:
+    _quiet()
+    with (
+        dask.config.set(_settings(config)),
+        _POOLS[type(config.cluster)](config.cluster) as address,
+        _closed(Client(address, timeout=config.build.patience, set_as_default=False)) as client,
+    ):
+        yield client
+
+
+@contextlib.contextmanager
+def _closed(opened: _Closable) -> Iterator[_Closable]:
+    """Something that is closed at the end, or left to the end of this process if that hangs."""
+    try:
+        yield opened
+    finally:
+        try:
+            within(_CLOSE, opened.close)
+        except TimeoutError:
+            _LOG.warning("%s did not close in %g seconds", type(opened).__name__, _CLOSE)
+
+
+def resources(config: AtlasConfig) -> dict[str, int]:
+    """What a worker must have to be given a batch."""
+    return {"GPU": 1} if config.device == "gpu" else {}
+
+
+def local_workers(wanted: int | str) -> int:
+    """Worker processes for this machine: those asked for, or one a core that memory allows."""
+    if isinstance(wanted, int):
+        return wanted
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(int(CPU_COUNT), memory // _MEMORY_A_WORKER))
+
+
+def gpus() -> tuple[int, ...]:
+    """The numbers of the GPUs that nvidia-smi lists; none where there is no driver."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        answer = subprocess.run(  # noqa: S603, a constant
+            command, capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(int(line) for line in answer.stdout.split())
+
+
+def _settings(config: AtlasConfig) -> dict[str, Any]:
+    memory = "distributed.worker.memory"
+    return {
+        "distributed.scheduler.allowed-failures": config.build.deaths,
+        # Batches are small and hold nothing that could be spilled; a paused worker would hang.
+        f"{memory}.target": False, f"{memory}.spill": False, f"{memory}.pause": False,
+        # Dask's profiler freezes a process for good now and then, see `arrival.end_profile`.
+        "distributed.worker.profile.enabled": False,
+    }  # fmt: skip
+
+
+def _quiet() -> None:
+    """Dask tells of every worker that comes and goes; failures are told by the build."""
+    for name in ("distributed", "bokeh", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _local(cluster: Local) -> Any:
+    return _processes([device.environment("cpu")] * local_workers(cluster.workers), {})
+
+
+def _local_gpu(cluster: LocalGpu) -> Any:
+    numbers = gpus() if cluster.gpus == "auto" else cluster.gpus
+    if not numbers:
+        raise ConfigError(
+            "cluster.kind: local-gpu, but nvidia-smi lists no GPU: install the driver, or set "
+            "`cluster.kind: local`"
+        )
+    common = device.environment("gpu")
+    environments = [{**common, "CUDA_VISIBLE_DEVICES": str(number)} for number in numbers]
+    return _processes(environments, {"GPU": 1})
+
+
+def _processes(environments: list[dict[str, str]], resources: dict[str, int]) -> Any:
+    """Worker processes on this machine, one for each environment, reachable from it alone."""
+    common = {
+        "host": _LOOPBACK, "nthreads": 1, "resources": resources,
+        "memory_limit": 1 / len(environments), "silence_logs": logging.CRITICAL,
+    }  # fmt: skip
+    workers = [{**common, "env": environment} for environment in environments]
+    return _here({"host": _LOOPBACK, "port": 0, "protocol": "tcp://"}, Nanny, workers)
+
+
+def _threads(cluster: Threads) -> Any:
+    worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
+    return _here({"protocol": "inproc://"}, Worker, [worker])
+
+
+def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> Any:
+    """A pool of this machine."""
+    return _closed(
+        SpecCluster(
+            scheduler={"cls": Scheduler, "options": {**scheduler, **_QUIET}},
+            workers={
+                number: {"cls": kind, "options": {**worker, **_QUIET}}
+                for number, worker in enumerate(workers)
+            },
+            silence_logs=False,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _address(cluster: Address) -> Iterator[str]:
+    if (cluster.address is None) == (cluster.scheduler_file is None):
+        raise ConfigError(
+            "cluster.kind: address needs either `address`, as in tcp://host:8786, or "
+            "`scheduler_file`"
+        )
+    try:
+        client = Client(
+            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=_CONNECT,
+            set_as_default=False,
+        )  # fmt: skip
+        with _closed(client):
+            address = client.scheduler.address
+    except (OSError, ValueError) as error:
+        where = cluster.address or cluster.scheduler_file
+        raise WorkError(f"no Dask scheduler answers at {where}: {error}") from error
+    yield address
+
+
+@contextlib.contextmanager
+def _slurm(cluster: Slurm) -> Iterator[Any]:
+    with _closed(slurm_cluster(cluster)) as found:
+        if cluster.least_jobs is None:
+            found.scale(jobs=cluster.jobs)
+        else:
+            found.adapt(minimum_jobs=cluster.least_jobs, maximum_jobs=cluster.jobs)
+        yield found
+
+
+def slurm_cluster(cluster: Slurm) -> Any:
+    """A dask-jobqueue cluster without jobs yet; its `job_script()` is what would be submitted.
+
+    Raises:
+        ConfigError: dask-jobqueue is not installed.
+    """
+    try:
+        from dask_jobqueue import SLURMCluster  # noqa: PLC0415, an extra
+    except ImportError as error:
+        raise ConfigError(
+            "cluster.kind: slurm needs dask-jobqueue: pip install 'channel-atlas[slurm]'"
+        ) from error
+    exports = [
+        f"export {name}={value}" for name, value in device.environment(cluster.device).items()
+    ]
+    gpu = ["--resources", "GPU=1"] if cluster.device == "gpu" else []
+    return SLURMCluster(
+        cores=cluster.workers_per_job, processes=cluster.workers_per_job, memory=cluster.memory,
+        queue=cluster.queue, account=cluster.account, walltime=cluster.walltime,
+        job_extra_directives=list(cluster.directives), job_script_prologue=exports,
+        worker_extra_args=gpu, scheduler_options={**_QUIET},
+    )  # fmt: skip
+
+
+_POOLS: dict[type[Cluster], Callable[[Any], AbstractContextManager[Any]]] = {
+    Local: _local,
+    LocalGpu: _local_gpu,
+    Threads: _threads,
+    Address: _address,
+    Slurm: _slurm,
+}

@@ -1,0 +1,245 @@
+"""Tests of the engine: units in, finished batches out."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pipeline.ascent import render
+from pipeline.ascent.engine import Engine
+from pipeline.ascent.measure import Meter
+from pipeline.ascent.render import PLAIN
+from pipeline.ascent.results import NAMES, Results
+from pipeline.config.recipes import RECIPES
+from pipeline.config.schema import Render
+from pipeline.config.weights import Weights, resolve
+from pipeline.errors import WeightsError, WorkError
+from pipeline.network.network import load
+from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+SIZE = 80
+RECIPE = RECIPES["fourier"].model_copy(update={"steps": 3, "revive": 1})
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(resolve("bundled"), RECIPE, SIZE, seed=0, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    """A file of a network of three convolutions and three classes."""
+    keras.utils.set_random_seed(7)
+    image = keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, activation="relu", name="one")(image)
+    x = layers.Conv2D(8, 3, strides=2, activation="relu", name="two")(x)
+    x = layers.Conv2D(4, 3, activation="relu", name="three")(x)
+    x = layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    keras.Model(image, x).save(path)
+    return Weights("file", path, "0" * 64)
+
+
+Make = Callable[..., Engine]
+
+
+@pytest.fixture
+def make(small: Weights) -> Make:
+    """A function that makes an engine of the small network."""
+
+    def made(batch_size: int = 16, options: Render = PLAIN) -> Engine:
+        return Engine(small, RECIPE, 24, seed=0, batch_size=batch_size, options=options)
+
+    return made
+
+
+def _units(layer: str, count: int, variants: int = 1) -> list[Unit]:
+    firsts = [Unit(CHANNEL, (layer,), index) for index in range(count)]
+    return [unit.sibling(number) for unit in firsts for number in range(variants)]
+
+
+def _assert_equal(some: Results, others: Results, rows: Sequence[int] | None = None) -> None:
+    """Equal to the bytes, timings apart; `some` is these rows of `others`."""
+    some = dataclasses.replace(some, statistics=_untimed(some))
+    others = dataclasses.replace(others, statistics=_untimed(others))
+    assert some.arrays().keys() == others.arrays().keys()
+    for name, values in others.arrays().items():
+        expected = values if rows is None else values[list(rows)]
+        np.testing.assert_array_equal(some.arrays()[name], expected, name)
+
+
+def _untimed(results: Results):
+    return dataclasses.replace(results.statistics, seconds=0 * results.statistics.seconds)
+
+
+def test_a_batch_comes_out_rendered_and_measured(engine: Engine) -> None:
+    results = engine.compute([Unit(CHANNEL, ("mixed0",), index) for index in (3, 64, 200)])
+    assert results.images.shape == (3, SIZE, SIZE, 3)
+    assert results.images.dtype == np.uint8
+    assert results.trajectory.shape == (3, 3)
+    arrays = results.arrays()
+    assert arrays["trajectory"].dtype == arrays["statistics"].dtype == np.float32
+    assert arrays["statistics"].shape == (3, len(NAMES))
+    statistics = results.statistics
+    assert (statistics.activation > statistics.activation_start).all()
+    assert (statistics.activation_peak >= statistics.activation).all()
+    assert (statistics.steps == 3).all()
+    assert (statistics.seconds > 0).all()
+
+
+def test_the_last_two_networks_are_kept(make: Make) -> None:
+    engine = make()
+
+    def compiled(layer: str) -> object:
+        return engine._for(Unit(CHANNEL, (layer,), 0))[0]
+
+    first, second = compiled("one"), compiled("two")
+    assert compiled("one") is first
+    compiled("three")  # `two` was used longest ago
+    assert len(engine._compiled) == 2
+    assert compiled("one") is first
+    assert compiled("two") is not second
+    assert len(engine._compiled) == 2
+
+
+def test_classes_without_a_classifier_are_refused(engine: Engine) -> None:
+    with pytest.raises(WeightsError, match="these weights have no classifier"):
+        engine.compute([Unit(LOGITS, (), 3)])
+
+
+def test_an_engine_is_made_as_its_atlas_says(
+    make_provenance: Callable[..., Provenance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = resolve("bundled")
+    monkeypatch.setattr(Provenance, "locate_weights", lambda _: weights)
+    made = make_provenance(variants=3, diversity=0.5, snapshots=2, batch_size=7, span=(0.0, 255.0))
+    engine = Engine.of(made)
+    assert (engine.weights, engine.batch_size, engine.size) == (weights, 7, made.size)
+    assert engine.options == made.render
+    assert engine.options.group == 3
+    assert engine.span == (0.0, 255.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "variants", "batch"),
+    [("channel", 2, 16), ("logits", 2, 16), ("channel", 4, 32), ("logits", 8, 16)],
+)
+def test_variants_that_know_each_other_are_the_same_alone_and_in_any_order(
+    make: Make, kind: str, variants: int, batch: int
+) -> None:
+    layer = ("two",) if kind == "channel" else ()
+    indices = (0, 2, 1, 5, 7) if batch == 32 else (0, 2, 1)  # 20 images, in a shape of their own
+    firsts = [Unit(KINDS[kind], layer, index) for index in indices]  # type: ignore[arg-type]
+    units = [unit.sibling(number) for unit in firsts for number in range(variants)]
+    options = Render(variants=variants, diversity=3.0, snapshots=2, precision="float32")
+    engine = make(batch, options)
+    together = engine.compute(units * 2)
+    for rows in ([variants + 1], [2 * variants, 1], [2 * variants + 1, 0, variants]):
+        _assert_equal(engine.compute([units[row] for row in rows]), together, rows)
+
+
+def test_images_in_bfloat16_are_measured_in_float32(make: Make, small: Weights) -> None:
+    engine, units = make(options=Render(precision="bfloat16")), _units("two", 3)
+    results = engine.compute(units)
+    meter = Meter(load(small, ("two",)), 24)
+    np.testing.assert_array_equal(
+        results.statistics.activation, meter.plain(results.images, units, 16)
+    )
+    assert (results.images != make().compute(units).images).any()
+
+
+# Memory -----------------------------------------------------------------------------------------
+
+
+def _exhausted() -> BaseException:
+    return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """A function that sets how many images fit in memory; returns the shapes that were tried."""
+
+    def limit(most: int, error: Callable[[], BaseException] = _exhausted) -> list[int]:
+        tried: list[int] = []
+
+        def start(octave: object, streams: Sequence[np.random.Generator]) -> np.ndarray:
+            tried.append(len(streams))
+            if len(streams) > most:
+                raise error()
+            return real(octave, streams)
+
+        real = render._Octave.start
+        monkeypatch.setattr(render._Octave, "start", start)
+        return tried
+
+    return limit
+
+
+@pytest.mark.parametrize("error", [_exhausted, MemoryError])
+def test_a_batch_that_does_not_fit_is_halved_once_and_for_good(
+    make: Make,
+    memory: Callable[..., list[int]],
+    caplog: pytest.LogCaptureFixture,
+    error: Callable[[], BaseException],
+) -> None:
+    units, engine = _units("two", 8, 2)[:13], make()
+    expected = engine.compute(units)
+    tried = memory(8, error)
+    with caplog.at_level(logging.WARNING, "pipeline.engine"):
+        _assert_equal(engine.compute(units), expected)
+        assert (tried, engine.most) == ([16, 8, 8], 8)
+        _assert_equal(engine.compute(units[::-1]), expected, range(12, -1, -1))
+    assert tried[3:] == [8, 8]
+    [record] = [r for r in caplog.records if r.name == "pipeline.engine"]
+    assert record.getMessage() == (
+        "a batch of images of 24 px does not fit in memory: from here on 8 at once, which changes "
+        "no pixel"
+    )
+
+
+def test_a_batch_of_groups_is_halved_into_groups(
+    make: Make, memory: Callable[..., list[int]]
+) -> None:
+    options = Render(variants=3, diversity=1.0, precision="float32")
+    units, engine = _units("two", 5, 3), make(options=options)
+    expected = engine.compute(units)
+    tried = memory(8)
+    _assert_equal(engine.compute(units), expected)
+    assert (tried, engine.most) == ([15, 6, 6, 6], 6)
+
+
+def test_where_half_a_batch_does_not_fit_either_it_is_told(
+    make: Make, memory: Callable[..., list[int]]
+) -> None:
+    tried, engine = memory(7), make()
+    said = (
+        r"^8 images of 24 px do not fit in memory together: lower image.size, or use fewer workers"
+    )
+    with pytest.raises(WorkError, match=said) as told:
+        engine.compute(_units("two", 8, 2))
+    assert isinstance(told.value.__cause__, tf.errors.ResourceExhaustedError)
+    assert tried == [16, 8]
+
+
+def test_the_smallest_batch_is_not_halved(make: Make, memory: Callable[..., list[int]]) -> None:
+    tried, engine = memory(3), make()
+    with pytest.raises(WorkError, match=r"^4 images of 24 px do not fit in memory together"):
+        engine.compute(_units("two", 1))
+    assert (tried, engine.most) == ([4], None)
+
+
+def test_other_errors_halve_nothing(make: Make, memory: Callable[..., list[int]]) -> None:
+    engine = make()
+    memory(3, lambda: ValueError("no luck"))
+    with pytest.raises(ValueError, match="no luck"):
+        engine.compute(_units("two", 8))
+    assert engine.most is None

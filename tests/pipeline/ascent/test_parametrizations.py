@@ -1,0 +1,109 @@
+"""Tests of the parametrizations: where they start, what they can show."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.ascent import optimizers, parametrizations
+from pipeline.config.recipes import Adam, Pixel, Spectrum
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+SPECS = [Spectrum(), Pixel(noise="normal"), Pixel(noise="uniform")]
+
+
+def _starts(form: parametrizations.Parametrization, count: int = 2) -> tf.Tensor:
+    return tf.constant(np.stack([form.start(np.random.default_rng(i)) for i in range(count)]))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=["spectrum", "normal", "uniform"])
+@pytest.mark.parametrize("size", [16, 17])
+def test_images_have_the_shape_and_range_promised(spec: Spectrum | Pixel, size: int) -> None:
+    form = parametrizations.make(spec, size)
+    numbers = _starts(form)
+    for wild in (numbers, form.settle(numbers * 1e4)):
+        image = form.image(wild).numpy()
+        assert image.shape == (2, size, size, 3)
+        assert image.dtype == np.float32
+        assert np.abs(image).max() <= 1.0
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=["spectrum", "normal", "uniform"])
+def test_any_image_can_be_fitted(spec: Spectrum | Pixel) -> None:
+    form = parametrizations.make(spec, 16)
+    wanted = np.random.default_rng(9).uniform(-0.8, 0.8, (1, 16, 16, 3)).astype(np.float32)
+    optimizer = optimizers.make(Adam(rate=0.05, beta1=0.9, warmup=0, fall=0.0), 400)
+
+    @tf.function
+    def fit(numbers: tf.Tensor) -> tf.Tensor:
+        slots = optimizer.slots(numbers)
+        for number in tf.range(400):
+            with tf.GradientTape() as tape:
+                tape.watch(numbers)
+                score = -tf.reduce_sum((form.image(numbers) - wanted) ** 2)
+            gradient = tape.gradient(score, numbers)
+            numbers, slots = optimizer.step(numbers, gradient, slots, number)
+            numbers = form.settle(numbers)
+        return form.image(numbers)
+
+    start = _starts(form, 1)
+    before = np.abs(form.image(start).numpy() - wanted).mean()
+    after = np.abs(fit(start).numpy() - wanted).mean()
+    assert before > 0.3
+    assert after < 0.05
+
+
+def test_uniform_noise_fills_its_bounds() -> None:
+    form = parametrizations.make(Pixel(noise="uniform", amplitude=0.2), 64)
+    start = form.start(np.random.default_rng(0))
+    assert np.abs(start).max() <= 0.2
+    assert start.std() == pytest.approx(0.2 / np.sqrt(3), rel=0.02)
+
+
+def test_normal_noise_has_its_deviation_and_is_clipped() -> None:
+    narrow = parametrizations.make(Pixel(amplitude=0.1), 64).start(np.random.default_rng(0))
+    assert narrow.std() == pytest.approx(0.1, rel=0.02)
+    assert abs(narrow.mean()) < 0.01
+    wide = parametrizations.make(Pixel(amplitude=1.0), 64).start(np.random.default_rng(0))
+    assert np.abs(wide).max() == 1.0
+    assert 0.3 < (np.abs(wide) == 1.0).mean() < 0.34  # beyond one deviation
+
+
+def test_a_spectrum_starts_with_its_deviation_and_decays() -> None:
+    numbers = parametrizations.make(Spectrum(deviation=0.02), 64).start(np.random.default_rng(0))
+    assert numbers.std() == pytest.approx(0.02, rel=0.03)
+    form = parametrizations.make(Spectrum(decay=1.5), 32)
+    low, high = np.zeros((2, 1, 2, 3, 32, 17), np.float32)
+    low[0, 0, :, 0, 1] = high[0, 0, :, 0, 10] = 1e-3
+    contrasts = [form.image(tf.constant(wave)).numpy().std() for wave in (low, high)]
+    assert contrasts[0] == pytest.approx(10**1.5 * contrasts[1], rel=0.02)
+
+
+def test_saturation_gives_more_colour() -> None:
+    weak, strong = (parametrizations.make(Spectrum(saturation=s), 16) for s in (1.0, 2.0))
+    numbers = _starts(weak)
+    assert strong.image(numbers).numpy().std() > 1.5 * weak.image(numbers).numpy().std()
+
+
+def test_colours_have_unit_norm_at_most() -> None:
+    norms = np.linalg.norm(parametrizations.COLOURS, axis=0)
+    assert norms.max() == pytest.approx(1.0)
+    assert norms.argmax() == 0  # brightness leads
+
+
+@pytest.mark.parametrize("size", [16, 17])
+def test_the_gradient_of_a_spectrum_is_that_of_its_transform(size: int) -> None:
+    random = np.random.default_rng(3)
+    numbers = tf.constant(random.standard_normal((2, 2, 3, size, size // 2 + 1)), tf.float32)
+    up = tf.constant(random.standard_normal((2, 3, size, size)), tf.float32)
+
+    def gradient(planes: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            tape.watch(numbers)
+            seen = planes(numbers) * up
+        return tape.gradient(seen, numbers).numpy()
+
+    plain = gradient(lambda n: tf.signal.irfft2d(tf.complex(n[:, 0], n[:, 1]), [size, size]))
+    np.testing.assert_allclose(gradient(parametrizations._planes), plain, atol=1e-6)

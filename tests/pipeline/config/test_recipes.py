@@ -1,0 +1,42 @@
+"""Tests of recipes: what fits together, and what is refused."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.config.recipes import RECIPES, Blur, Octaves, Recipe, Scale, Transforms
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_bear_their_names_and_survive_json(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"blur": Blur()}, {"octaves": Octaves(count=2)}, {"transforms": Transforms(apply="image")}],
+)
+def test_only_pixels_are_changed_in_place(changes: dict[str, Any]) -> None:
+    parts = {name: getattr(RECIPES["fourier"], name) for name in Recipe.model_fields}
+    with pytest.raises(ValidationError, match=r"they need `parametrization.kind: pixel`"):
+        Recipe(**parts | changes)
+
+
+def test_a_kernel_has_a_middle() -> None:
+    assert Blur(kernel=5).kernel == 5
+    with pytest.raises(ValidationError, match="kernel must be odd, not 4"):
+        Blur(kernel=4)
+
+
+def test_a_scale_runs_upwards() -> None:
+    assert Scale(least=1.0, most=1.0).most == 1.0
+    with pytest.raises(ValidationError, match=r"least \(2\) must not be above most \(1\)"):
+        Scale(least=2.0, most=1.0)
+
+
+def test_a_recipe_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        RECIPES["fourier"].steps = 3

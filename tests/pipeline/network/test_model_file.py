@@ -1,0 +1,215 @@
+"""Tests of reading Keras models and of what is learnt from their graphs."""
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras.src.legacy.saving import legacy_h5_format
+
+from pipeline.config.weights import Weights, resolve
+from pipeline.errors import WeightsError
+from pipeline.network import graph, model_file
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+
+@pytest.fixture(scope="module")
+def inception() -> keras.Model:
+    """InceptionV3 of seven classes, with random weights and a classifier that tells them apart."""
+    model = keras.applications.InceptionV3(weights=None, classes=7)
+    dense = model.layers[-1]
+    dense.set_weights([values * 50 for values in dense.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (1, 299, 299, 3)).astype(np.float32)
+
+
+def _weights(path: Path) -> Weights:
+    return Weights("file", path, "0" * 64)
+
+
+def _saved(model: keras.Model, folder: Path) -> Weights:
+    path = folder / "model.keras"
+    model.save(path)
+    return _weights(path)
+
+
+def _small(head: list[keras.Layer]) -> keras.Sequential:
+    body = [keras.Input((16, 16, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+    return keras.Sequential([*body, *head])
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    """Write a model as its ending says; `legacy.h5` is the form of Keras' own ImageNet files."""
+    if path.name.endswith("legacy.h5"):
+        with h5py.File(path, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, model)
+    elif path.name.endswith("weights.h5"):
+        model.save_weights(path)
+    else:
+        model.save(path)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5", "weights.h5", "legacy.h5"])
+def test_each_kind_of_file_gives_the_same_model(
+    inception: keras.Model, photo: np.ndarray, ending: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"mine.{ending}"
+    _save(inception, path)
+    model = model_file.read(_weights(path))
+    logits = keras.Model(model.inputs[0], graph.classifier(model))(photo)
+    expected = inception(photo).numpy()
+    assert np.ptp(expected) > 1e-3
+    np.testing.assert_allclose(model(photo), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(keras.ops.softmax(logits), expected, rtol=1e-4, atol=1e-6)
+    before = keras.Model(inception.input, inception.layers[-1].input)(photo).numpy()
+    kernel, bias = inception.layers[-1].get_weights()
+    np.testing.assert_allclose(logits, before @ kernel + bias, rtol=1e-3, atol=1e-4)
+
+
+def test_the_bundled_weights_end_at_mixed4_and_have_no_classifier() -> None:
+    model = model_file.read(resolve("bundled"))
+    assert model.layers[-1].name == "mixed4"
+    assert graph.classifier(model) is None
+
+
+def test_weights_of_a_trained_model_load_with_their_optimizer(tmp_path: Path) -> None:
+    base = keras.applications.InceptionV3(include_top=False, weights=None)
+    model = keras.Model(base.input, base.get_layer("mixed0").output)
+    model.compile("sgd")
+    model.optimizer.momentum = 0.9
+    model.optimizer.build(model.trainable_variables)
+    path = tmp_path / "trained.weights.h5"
+    model.save_weights(path)
+    assert model_file.read(_weights(path)).layers[-1].name == "mixed0"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        lambda: [layers.Dense(3, activation="softmax")],
+        lambda: [layers.Dense(3), layers.Activation("softmax")],
+        lambda: [layers.Dense(3), layers.Softmax()],
+        lambda: [layers.Dense(3, activation="sigmoid")],
+        lambda: [layers.Dense(3), layers.Activation("sigmoid")],
+        lambda: [layers.Dense(3)],
+    ],
+    ids=["dense-softmax", "activation", "softmax-layer", "sigmoid", "sigmoid-activation", "plain"],
+)
+def test_logits_are_the_values_before_a_softmax_or_sigmoid(head: object, tmp_path: Path) -> None:
+    original = _small(head())  # type: ignore[operator]
+    model = model_file.read(_saved(original, tmp_path))
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    dense = next(layer for layer in original.layers if isinstance(layer, layers.Dense))
+    kernel, bias = dense.get_weights()
+    pooled = original.layers[1](original.layers[0](images)).numpy()
+    logits = keras.Model(model.inputs[0], graph.classifier(model))(images)
+    np.testing.assert_allclose(logits, pooled @ kernel + bias, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("squash", [keras.ops.softmax, keras.ops.sigmoid])
+def test_an_operation_at_the_end_is_taken_off_too(squash: object, tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    dense = layers.Dense(3)(layers.GlobalAveragePooling2D()(image))
+    model = model_file.read(_saved(keras.Model(image, squash(dense)), tmp_path))  # type: ignore[operator]
+    logits = graph.classifier(model)
+    assert logits is not None
+    assert isinstance(logits._keras_history.operation, layers.Dense)
+
+
+def test_a_model_that_ends_in_a_map_has_no_classifier() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
+    assert graph.classifier(model) is None
+
+
+@pytest.mark.parametrize("name", ["x.keras", "x.h5", "x.weights.h5"])
+def test_garbage_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"not a model" * 100)
+    with pytest.raises(WeightsError, match=rf"{name} is neither a Keras archive nor HDF5"):
+        model_file.read(_weights(path))
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    weights = _saved(_small([layers.Dense(2)]), tmp_path)
+    data = bytearray(weights.path.read_bytes())
+    data[: len(data) // 2] = bytes(len(data) // 2)
+    weights.path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"model\.keras does not load: .*expected a Keras"):
+        model_file.read(weights)
+
+
+def test_a_lambda_is_named_as_what_does_not_load(tmp_path: Path) -> None:
+    weights = _saved(_small([layers.Lambda(lambda x: x * 2)]), tmp_path)
+    expected = r"does not load: .*`Lambda` layer.*; expected .* without Python code in it"
+    with pytest.raises(WeightsError, match=expected):
+        model_file.read(weights)
+
+
+def test_what_began_a_chain_of_errors_is_named(tmp_path: Path) -> None:
+    class Mine(layers.Layer):
+        def call(self, x: object) -> object:
+            return x
+
+    weights = _saved(_small([Mine()]), tmp_path)
+    with pytest.raises(WeightsError, match=r"not load: Could not locate class 'Mine'.*own layers"):
+        model_file.read(weights)
+
+
+def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "small.weights.h5"
+    keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)]).save_weights(path)
+    with pytest.raises(WeightsError, match=r"holds 1 convolutions: expected .* InceptionV3 \(94\)"):
+        model_file.read(_weights(path))
+
+
+def test_weights_with_another_classifier_do_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "small.weights.h5"
+    _small([layers.Dense(2)]).save_weights(path)
+    with pytest.raises(WeightsError, match=r"holds 1 convolutions: expected .* InceptionV3 \(94\)"):
+        model_file.read(_weights(path))
+
+
+def test_grey_images_are_refused(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3)])
+    with pytest.raises(WeightsError, match=r"takes \[\(None, 8, 8, 1\)\]: expected one input"):
+        model_file.read(_saved(model, tmp_path))
+
+
+def test_a_model_that_was_never_built_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"takes \[\]: expected one input of RGB"):
+        model_file.read(_saved(keras.Sequential([layers.Conv2D(2, 3)]), tmp_path))
+
+
+def test_parents_follow_operations_and_repeated_calls() -> None:
+    shared = layers.Conv2D(3, 1, name="shared")
+    image = keras.Input((8, 8, 3), name="image")
+    once = shared(image * 2)
+    model = keras.Model(image, layers.Add(name="sum")([shared(once), once]))
+    reads = graph.parents(model)
+    assert reads["image"] == []
+    assert sorted(reads["shared"]) == ["multiply", "shared"]
+    assert reads["multiply"] == ["image"]
+    assert reads["sum"] == ["shared", "shared"]
+
+
+def test_operations_count_multiplications_and_additions() -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(5, 3),
+            layers.DepthwiseConv2D(3),
+            layers.SeparableConv2D(7, 3, padding="same"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    separable = 2 * 4 * 4 * (3 * 3 * 5 + 5 * 7)
+    expected = [2 * 6 * 6 * 3 * 3 * 3 * 5, 2 * 4 * 4 * 3 * 3 * 5, separable, 0, 2 * 112 * 2]
+    assert [graph.operations(layer) for layer in model.layers] == expected

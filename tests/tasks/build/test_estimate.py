@@ -1,0 +1,51 @@
+from collections.abc import Callable
+
+import pytest
+
+from tasks import planning
+from tasks.build import estimate
+
+
+@pytest.fixture
+def cost(configure) -> Callable[..., estimate.Estimate]:
+    """A function that estimates six channels with some settings."""
+
+    def estimated(*settings: str) -> estimate.Estimate:
+        plan = planning.make(configure(*settings, units=("relu:0-5",)))
+        [(_, batches)] = plan.missing()
+        return estimate.estimate(plan, batches, rate=1e9)
+
+    return estimated
+
+
+def test_operations_follow_from_the_network(cost) -> None:
+    forward = 2 * 22 * 22 * 3 * 3 * 3 * 8  # a 3 x 3 convolution of a 24 px image to 8 channels
+    ascent, measuring = 6 * 4 * 2 * forward, 6 * 18 * forward
+    for precision, share in (("float32", 0.65), ("bfloat16", 1.1)):
+        found = cost(f"render.precision={precision}")
+        assert (found.units, found.batches) == (6, 2)
+        assert found.operations == ascent + measuring
+        assert found.seconds == pytest.approx((ascent / share + measuring / 0.65) / 1e9)
+        assert found.stored > 6 * 24 * 24
+
+
+def test_films_and_variants_cost_their_images(cost) -> None:
+    plain, film, three = cost(), cost("render.snapshots=4"), cost("render.variants=3")
+    assert film.stored == pytest.approx(5 * plain.stored, rel=0.1)
+    assert film.operations == plain.operations
+    assert three.units == 18
+    assert three.stored == pytest.approx(3 * plain.stored, rel=1e-3)
+    assert three.operations == 3 * plain.operations
+
+
+def test_several_together() -> None:
+    known = estimate.Estimate(1, 1, 10.0, 2.0, 100)
+    unknown = estimate.Estimate(2, 1, 20.0, None, 200)
+    assert estimate.total([known, known]) == estimate.Estimate(2, 2, 20.0, 4.0, 200)
+    assert estimate.total([known, unknown]).seconds is None
+
+
+def test_only_this_machine_is_measured(configure) -> None:
+    local, remote = configure(), configure("cluster={kind: address, address: 'tcp://far:1'}")
+    assert (estimate.machine_rate(planning.make(local)) or 0) > 1e8
+    assert estimate.machine_rate(planning.make(remote)) is None

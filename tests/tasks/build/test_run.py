@@ -1,0 +1,359 @@
+"""Whole builds of a small network, in threads of this process."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import luigi
+import numpy as np
+import pytest
+from builds import build, contents
+from PIL import Image
+
+from pipeline import Atlas, single
+from pipeline.errors import AtlasFolderError, WorkError
+from pipeline.explore import index
+from pipeline.plan.batches import Batch
+from pipeline.publish import site
+from pipeline.store.place import at
+from pipeline.store.store import Store
+from tasks import planning
+from tasks.build import lock, refresh, run
+from tasks.build.graph import BuildAtlas, RenderUnits
+from tasks.pool import work
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+
+def _noting(seen: list, name: str, real: Callable):
+    """A method that also notes its value."""
+
+    def method(self, task_id, value):
+        seen.append((name, value))
+        return real(self, task_id, value)
+
+    return method
+
+
+def test_a_build_of_every_kind_of_unit(finished: run.Report) -> None:
+    report = finished
+    assert (report.done, report.missing, report.failed, report.unavailable) == (21, 0, 0, 0)
+    atlas = Atlas.open(report.folder.path)
+    frame = atlas.index
+    assert set(frame["status"]) == {"done"}
+    assert set(frame["kind"]) == {"channel", "neuron", "deepdream", "logits", "softmax"}
+    assert set(frame["direction"]) == {"positive", "negative"}
+    assert (frame["steps"] == 4).all()
+    for unit in frame["unit"]:
+        assert atlas.image(unit).shape == (24, 24, 3)
+        assert np.isfinite(atlas.trajectory(unit)).all()
+    assert index.notes(report.folder)["identity"] == index.identity(frame)
+
+
+@pytest.mark.usefixtures("built")
+def test_the_mosaics_show_the_stored_images_where_the_maps_say(configure) -> None:
+    report = build(configure("mosaic.tile=24"))
+    atlas = Atlas.open(report.folder.path)
+    names = {section.name for section in atlas.provenance.sections()}
+    assert {path.stem for path in (atlas.folder.path / "mosaics").glob("*.png")} == names
+    placed = json.loads((report.folder.path / "mosaic.json").read_text())["tiles"]
+    assert [tile["unit"] for tile in placed] == list(atlas.index["unit"])
+    canvas = np.asarray(Image.open(report.folder.path / "mosaic.png"))
+    for tile in placed:
+        shown = canvas[tile["y"] : tile["y"] + 24, tile["x"] : tile["x"] + 24]
+        np.testing.assert_array_equal(shown, atlas.image(tile["unit"]))
+
+
+def test_a_finished_build_does_nothing_wherever_it_is(configure, built: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in built.rglob("*") if p.is_file()}
+    assert build(configure()).done == 21
+    after = {p: p.stat().st_mtime_ns for p in built.rglob("*") if p.is_file()}
+    for name in ("build.lock", "whole.json"):  # a copy lies on the disk in another way
+        before.pop(built / name)
+        after.pop(built / name)
+    assert after == before
+
+
+def test_a_broken_off_build_goes_on_and_ends_the_same(configure, finished: run.Report) -> None:
+    folder = build(configure(), only=["relu:4-5", "softmax:1"]).folder.path
+    records = Store.open(folder).records
+    first = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    assert records.sections() == ["relu", "softmax"]
+    build(configure(), only=["relu:0-5"])
+    build(configure())
+    assert {path: path.read_bytes() for path in first} == first
+    mine, other = contents(folder), contents(finished.folder.path)
+    mine.pop("identity"), other.pop("identity")  # rows of `only` stand elsewhere in the store
+    assert mine == other
+
+
+def test_lost_records_are_made_again_and_the_index_is_identical(configure, built: Path) -> None:
+    before, identity = contents(built), index.notes(at(built))["identity"]
+    records = sorted(built.rglob("records/*/*.json"))
+    for path in records[::2]:
+        path.unlink()
+    assert Atlas.open(built).index["status"].eq("missing").any()
+    build(configure())
+    assert contents(built) == before
+    assert index.notes(at(built))["identity"] == identity
+
+
+def test_units_added_later_leave_the_old_ones(configure) -> None:
+    folder = build(configure(units=("relu:1-3", "logits:2"))).folder.path
+    old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    assert build(configure(units=("relu:0-5", "logits:0-2", "softmax:1"))).done == 10
+    assert {path: path.read_bytes() for path in old} == old
+
+
+def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
+    config = configure(
+        "render={variants: 2, diversity: 1, snapshots: 3}",
+        units=("relu:0-2", "-relu:1", "deepdream:relu+deep", "logits:2"),
+    )
+    report = build(config)
+    assert (report.done, report.missing, report.failed, report.unavailable) == (12, 0, 0, 0)
+    atlas, folder = Atlas.open(report.folder.path), report.folder.path
+    frame = atlas.index
+    assert list(frame["unit"][:3]) == ["relu:0", "relu:0#1", "relu:1"]
+    assert list(frame["variant"]) == [0, 1] * 6
+    assert frame["image_sha256"].is_unique
+    for unit in frame["unit"]:
+        film = atlas.film(unit)
+        assert film.shape == (4, 24, 24, 3)
+        np.testing.assert_array_equal(film[-1], atlas.image(unit))
+
+    before, identity = contents(folder), index.notes(report.folder)["identity"]
+    files = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    assert build(config).done == 12
+    assert {path: path.read_bytes() for path in folder.rglob("records/*/*.json")} == files
+    for path in sorted(files)[::2]:
+        path.unlink()
+    report = build(config)
+    assert (contents(folder), index.notes(report.folder)["identity"]) == (before, identity)
+
+    folder.rename(tmp_path / "whole")
+    assert build(config, only=["relu:1#1"]).done == 1
+    assert Atlas.open(folder).image("relu:1#1").tobytes() == before["relu:1#1"]
+    np.testing.assert_array_equal(
+        single.render("relu:1#1", config).film, Atlas.open(tmp_path / "whole").film("relu:1#1")
+    )
+
+
+def test_more_variants_later_leave_the_old_ones(configure) -> None:
+    units = ("relu:0-4",)
+    folder = build(configure(units=units)).folder.path
+    old = {path: path.read_bytes() for path in folder.rglob("records/*/*.json")}
+    images = {unit: Atlas.open(folder).image(unit) for unit in ("relu:0", "relu:4")}
+    assert build(configure("render.variants=3", units=units)).done == 15
+    assert {path: path.read_bytes() for path in old} == old
+    for unit, image in images.items():
+        np.testing.assert_array_equal(Atlas.open(folder).image(unit), image)
+
+
+def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> None:
+    records = {p: p.stat().st_mtime_ns for p in built.rglob("records/*/*.json")}
+    width = Image.open(built / "mosaic.png").width
+    report = build(configure("mosaic.tile=80", "mosaic.columns=2"))
+    assert Image.open(report.folder.path / "mosaic.png").width != width
+    assert {p: p.stat().st_mtime_ns for p in records} == records
+
+
+def test_a_failed_batch_is_told_and_the_rest_is_built(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = work.compute
+
+    def some_fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+        if batch.key == "relu/000001":
+            raise MemoryError("no room for it")
+        return real(folder, batch, fingerprint, most)
+
+    monkeypatch.setattr(work, "compute", some_fail)
+    config = configure(units=("relu:0-5", "-relu:0-1", "logits:0-2"))
+    report = build(config)
+    assert (report.done, report.missing, report.failed) == (9, 0, 2)
+    atlas = Atlas.open(report.folder.path)
+    assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
+    assert atlas.failures() == {"relu/000001": "no room for it"}
+    assert (report.folder.path / "mosaic.png").is_file()
+    monkeypatch.setattr(work, "compute", real)
+    assert build(config).failed == 0
+    assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
+
+
+def test_an_error_outside_the_batches_stops_the_build(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(index, "refresh", full)
+    with pytest.raises(WorkError, match=r"the build stopped: OSError: .*No space left on device"):
+        build(configure(units=("relu:0",)))
+
+
+def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
+    config = configure(
+        "model.weights=bundled", "image.size=76", "recipe.steps=1",
+        units=("mixed0:3", "logits:1,7", "softmax:2"),
+    )  # fmt: skip
+    report = build(config)
+    assert (report.done, report.unavailable) == (1, 3)
+    frame = Atlas.open(report.folder.path).index
+    assert dict(zip(frame["unit"], frame["status"], strict=True)) == {
+        "mixed0:3": "done", "logits:1": "unavailable", "logits:7": "unavailable",
+        "softmax:2": "unavailable",
+    }  # fmt: skip
+
+
+def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> None:
+    """The bundled weights, the default pool: the same bytes in a worker and in this process."""
+    config = configure(
+        "model.weights=bundled", "image.size=96", "recipe.steps=3", "cluster=local",
+        units=("mixed2:0-5", "mixed4:7", "-mixed4:7", "mixed4:7@center", "deepdream:mixed2+mixed4"),
+    )  # fmt: skip
+    report = build(config)
+    assert (report.done, report.missing, report.failed) == (10, 0, 0)
+    from pipeline.ascent.engine import Engine
+
+    atlas = Atlas.open(report.folder.path)
+    assert atlas.index["activation"].notna().all()
+    np.testing.assert_array_equal(single.render("mixed2:5", config).image, atlas.image("mixed2:5"))
+    engine = Engine.of(atlas.provenance)
+    for unit in ("-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
+        alone = engine.compute([atlas.unit(unit)])
+        np.testing.assert_array_equal(alone.images[0], atlas.image(unit), unit)
+        assert alone.statistics.activation[0] == atlas.row(unit)["activation"]
+
+
+def test_two_builds_at_once_are_refused(configure) -> None:
+    config = configure()
+    with (
+        lock.held(config.folder),
+        pytest.raises(AtlasFolderError, match="is being built by process"),
+    ):
+        build(config)
+
+
+def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: RenderUnits) -> None:
+        raise KeyboardInterrupt
+
+    config, real = configure(units=("relu:0-3", "softmax:1")), RenderUnits.run
+    monkeypatch.setattr(RenderUnits, "run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build(config)
+    monkeypatch.setattr(RenderUnits, "run", real)
+    assert build(config).done == 5
+
+
+def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, object]] = []
+    scheduler = luigi.scheduler.Scheduler
+    for name in ("set_task_progress_percentage", "set_task_status_message"):
+        monkeypatch.setattr(scheduler, name, _noting(seen, name, getattr(scheduler, name)))
+    build(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
+    percentages = [value for name, value in seen if name == "set_task_progress_percentage"]
+    assert percentages == sorted(percentages)
+    assert percentages[-1] == 100
+    assert ("set_task_status_message", "11 of 11 units, 0 batches failed") in seen
+
+
+@pytest.fixture
+def luigid(tmp_path: Path) -> Iterator[int]:
+    """The port of a running luigid."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(sys.executable).parent / "luigid"
+    command = [program, "--address", "127.0.0.1", "--port", str(port), "--state-path", "state"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        ready = threading.Event()
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                ready.set()
+                break
+            except OSError:
+                assert server.poll() is None
+                ready.wait(0.1)
+        assert ready.is_set()
+        yield port
+        server.terminate()
+        server.wait(30)
+
+
+def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
+    there = ("build.scheduler_host=127.0.0.1", f"build.scheduler_port={luigid}")
+    assert build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
+    listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
+    assert {task["name"] for task in listed.values()} == {
+        "BuildAtlas", "DrawMosaic", "WriteSite", "WriteIndex", "MeasureResponses", "RenderUnits",
+        "Enumerate",
+    }  # fmt: skip
+
+
+def test_a_luigid_that_is_not_there(configure) -> None:
+    config = configure("build.scheduler_host=127.0.0.1", "build.scheduler_port=9")
+    with pytest.raises(WorkError, match=r"no luigid answers at 127.0.0.1:9 .*: start it, or leave"):
+        build(config)
+
+
+def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> None:
+    config = configure()
+    plan = planning.make(config)
+    task = BuildAtlas(folder=str(plan.folder), plan=plan.to_json())
+    assert task.complete()
+    (built / "mosaic.png").unlink()
+    assert not task.complete()
+    build(config)
+    assert task.complete()
+    next(built.rglob("records/*/*.json")).unlink()
+    assert not task.complete()
+
+
+def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
+    """What is drawn of the part is right until the rest is rendered, and not after."""
+    config = configure(units=("relu:0-5", "softmax:1"))
+    build(config, only=["relu:0-3"])
+    assert build(config, only=["relu:4-5"]).missing == 0
+    report = build(config)
+    assert (report.done, report.missing, report.failed) == (7, 0, 0)
+    assert set(index.read(report.folder)["status"]) == {"done"}
+
+
+def test_the_page_is_part_of_a_build_unless_it_is_not_wanted(configure) -> None:
+    few = {"units": ("relu:0-3",)}
+    folder = build(configure("site=false", **few)).folder
+    assert not folder.has(site.NAME)
+    build(configure(**few))
+    assert site.is_current(Store.open(folder))
+
+
+def test_a_page_that_is_gone_is_written_again(configure, built: Path) -> None:
+    (built / site.NAME).unlink()
+    build(configure())
+    assert site.is_current(Store.open(built))
+
+
+def test_the_page_grows_with_the_build(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "_EVERY", 0.0)
+    monkeypatch.setattr(refresh, "_SHARE", 1e9)
+    done: list[int] = []
+    write = site.write
+
+    def noting(store: Store) -> None:
+        write(store)
+        done.append(sum(counts["done"] for counts in Atlas(store).status().values()))
+
+    monkeypatch.setattr(site, "write", noting)
+    build(configure(units=("relu:0-5", "deep:all", "logits:0-2")))
+    assert done == sorted(done)
+    assert done[0] < done[-1] == 13

@@ -1,0 +1,176 @@
+"""The commands that ask an atlas, as a user types them, on made-up numbers."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import atlases
+import pandas as pd
+import pytest
+from command import call
+from PIL import Image
+
+from pipeline import Atlas
+from pipeline.explore import index
+from pipeline.store.store import Store
+from tasks.command import options
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an atlas in `atlas`, and none in the configuration."""
+    place = tmp_path_factory.mktemp("asked")
+    store = Store.create(
+        place / "atlas",
+        atlases.provenance("mixed2:0-5", "-mixed2:1", "mixed4:0-9", variants=2, diversity=1.0),
+    )
+    atlases.measure(atlases.commit(store))
+    index.refresh(store)
+    return place
+
+
+@pytest.fixture
+def atlas(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """A function that runs the command where the atlas is."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *arguments: call(capfd, monkeypatch, *arguments)
+
+
+def test_similar_units_as_a_table(atlas, folder: Path) -> None:
+    code, text, error = atlas("similar", "atlas", "mixed4:2", "--top", "3")
+    assert (code, error) == (0, "")
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["unit", "distance", "activation", "selectivity", "class_name"]
+    expected = list(Atlas.open(folder / "atlas").similar("mixed4:2", 3)["unit"])
+    assert [line[0] for line in lines[1:]] == expected
+
+
+def test_similar_units_of_a_negative_one(atlas) -> None:
+    rows = json.loads(atlas("similar", "atlas", "-mixed2:1", "--format", "json")[1])
+    assert rows[0]["unit"] == "mixed2:1"
+    assert len(rows) == 10
+    assert isinstance(rows[0]["nearest"], list)
+    code, text, _ = atlas(
+        "similar", "--top", "1", "atlas", "-mixed2:1", "--columns", "unit", "--format", "csv"
+    )
+    assert (code, text.split()) == (0, ["unit", "mixed2:1"])
+
+
+def test_lists_in_every_format(atlas, folder: Path) -> None:
+    ask = ("query", "atlas", '"mixed2:1" in nearest', "--columns", "unit,nearest,nearest_distance")
+    rows = json.loads(atlas(*ask, "--format", "json")[1])
+    assert rows
+    assert all("mixed2:1" in row["nearest"] for row in rows)
+    found = list(csv.DictReader(io.StringIO(atlas(*ask, "--format", "csv")[1])))
+    assert [row["nearest"].split() for row in found] == [row["nearest"] for row in rows]
+    assert [len(row["nearest_distance"].split()) for row in found] == [10] * len(rows)
+    table = atlas(*ask)[1].splitlines()
+    assert len(table) == len(rows) + 1
+    assert not any("[" in line or "\\n" in line for line in table)
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.command.main", *ask, "--format", "parquet"],
+        cwd=folder, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    frame = pd.read_parquet(io.BytesIO(done.stdout))
+    assert [list(names) for names in frame["nearest"]] == [row["nearest"] for row in rows]
+
+
+def test_compare_keeps_the_order(atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(Atlas, "compare", lambda _, units, path: seen.append((units, path)))
+    path = tmp_path / "c.png"
+    assert atlas("compare", "atlas", "-mixed2:1", "mixed2:1", "-o", str(path))[0] == 0
+    assert atlas("compare", "-o", str(path), "atlas", "mixed2:1", "-mixed2:1")[0] == 0
+    assert seen == [(["-mixed2:1", "mixed2:1"], path), (["mixed2:1", "-mixed2:1"], path)]
+
+
+def test_compare_saves_a_sheet(atlas, tmp_path: Path) -> None:
+    code, text, _ = atlas("compare", "atlas", "mixed2:1", "mixed4:1", "-o", str(tmp_path / "c.png"))
+    assert (code, text) == (0, f"saved {tmp_path / 'c.png'}\n")
+    with Image.open(tmp_path / "c.png") as found:
+        assert found.format == "PNG"
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_a_contact_sheet(atlas, tmp_path: Path, kind: str) -> None:
+    if kind == "pdf":
+        pytest.importorskip("reportlab")
+    path = tmp_path / f"s.{kind}"
+    code, text, _ = atlas(
+        "sheet", "atlas", "layer == 'mixed4'", "-o", str(path), "--caption", "unit,activation",
+        "--columns", "2", "--tile", "16", "--sort", "-activation", "--top", "3",
+        "--heading", "best",
+    )  # fmt: skip
+    assert (code, text) == (0, f"saved {path}, 3 units\n")
+    assert path.read_bytes()[:4] in (b"\x89PNG", b"%PDF")
+
+
+def test_an_atlas_differs_from_another(atlas, folder: Path, tmp_path: Path) -> None:
+    there = shutil.copytree(folder / "atlas", tmp_path / "there")
+    store = Store.open(there)
+    record = store.records.one("mixed4", 4)
+    assert record is not None
+    store.records.drop(record)
+    code, text, error = atlas("diff", "atlas", str(there), "--format", "csv", "--top", "5")
+    assert code == 0
+    assert error == f"30 units in both, 4 only in atlas, 0 only in {there}\n"
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 5
+    assert float(rows[0]["response_distance"]) == 0
+    path = tmp_path / "d.png"
+    code, text, error = atlas(
+        "diff", "atlas", str(there), "--by", "image_distance", "--sheet", str(path), "--tile", "16"
+    )
+    assert code == 0
+    assert error.startswith(f"sheet: {path}\n")
+    assert text.split()[:3] == ["unit", "activation_before", "activation_after"]
+    assert path.is_file()
+    assert len(json.loads(atlas("diff", "atlas", str(there), "--format", "json")[1])) == 30
+
+
+@pytest.mark.parametrize("kind", ["csv", "zip"])
+def test_an_export(atlas, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    assert atlas("export", "atlas", "--format", kind, "-o", str(path))[0] == 0
+    if kind == "zip":
+        with zipfile.ZipFile(path) as archive:
+            assert "atlas/index.parquet" in archive.namelist()
+    assert atlas("export", "atlas", "--format", kind, "-o", str(path))[0] == 2
+
+
+def test_what_is_not_measured_is_one_line_and_2(atlas, tmp_path: Path) -> None:
+    Store.create(tmp_path / "new", atlases.provenance("mixed2:0-5"))
+    code, _, error = atlas("similar", str(tmp_path / "new"), "mixed2:1")
+    assert code == 2
+    assert "has no responses yet: `atlas build`" in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_is_told_from_a_unit() -> None:
+    assert options.folder_and_units(["a:1", "-b:2"]) == (None, ["a:1", "-b:2"])
+    assert options.folder_and_units(["data/atlas", "a:1"]) == ("data/atlas", ["a:1"])
+    assert options.folder_and_units(["s3://b/atlas", "a:1"]) == ("s3://b/atlas", ["a:1"])
+
+
+def test_asking_never_imports_tensorflow(folder: Path) -> None:
+    for arguments in (
+        ["similar", "atlas", "mixed2:1"],
+        ["compare", "atlas", "mixed2:1"],
+        ["sheet", "atlas", "alive", "-o", "s.png"],
+        ["diff", "atlas", "atlas"],
+    ):
+        code = (
+            f"import sys; from tasks import cli; sys.argv = ['atlas', *{arguments}]\n"
+            "try: cli.main()\nexcept SystemExit as ended: assert not ended.code, ended.code\n"
+            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, (arguments, done.stderr)

@@ -1,0 +1,200 @@
+import os
+import signal
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import LocalCluster, SpecCluster
+from processes import wait
+
+from pipeline.config.schema import Address, Slurm
+from pipeline.errors import ConfigError, WorkError
+from tasks.pool import cluster
+
+
+@pytest.fixture
+def look():
+    """What a worker says of itself: no function that it would have to import by its name."""
+    return lambda: (os.getpid(), dict(os.environ))
+
+
+def test_local_workers_are_processes_of_one_thread(configure, look) -> None:
+    with cluster.pool(configure("cluster={kind: local, workers: 2}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        found = client.run(look)
+        threads = set(client.nthreads().values())
+    pids = {pid for pid, _ in found.values()}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+    assert threads == {1}
+    assert all(env["CUDA_VISIBLE_DEVICES"] == "-1" for _, env in found.values())
+    assert all(address.startswith("tcp://127.0.0.1") for address in found)
+
+
+@pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])
+def test_a_pool_of_this_machine_is_reached_from_it_alone(configure, kind: str) -> None:
+    before = _listening()
+    with cluster.pool(configure(f"cluster={kind}")) as client:
+        client.wait_for_workers(1, timeout=60)
+        opened = _listening() - before
+    assert opened
+    assert {host for host, _ in opened} == {"127.0.0.1"}
+
+
+def _listening() -> set[tuple[str, int]]:
+    """Where this process and those below it accept connections."""
+    here = psutil.Process()
+    return {
+        tuple(connection.laddr)
+        for process in (here, *here.children(recursive=True))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def test_threads_are_this_process(configure, look) -> None:
+    with cluster.pool(configure()) as client:
+        assert [pid for pid, _ in client.run(look).values()] == [os.getpid()]
+
+
+def test_each_gpu_has_a_worker_of_its_own_also_after_a_restart(configure, look) -> None:
+    with cluster.pool(configure("cluster={kind: local-gpu, gpus: [0, 3]}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        before = client.run(look)
+        client.restart(timeout=60)
+        after = client.run(look)
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        resources = [worker["resources"] for worker in workers]
+    assert {pid for pid, _ in before.values()}.isdisjoint(pid for pid, _ in after.values())
+    for found in (before, after):
+        assert {env["CUDA_VISIBLE_DEVICES"] for _, env in found.values()} == {"0", "3"}
+    assert resources == [{"GPU": 1}] * 2
+
+
+def test_a_killed_worker_comes_back_to_its_gpu(configure, look) -> None:
+    with cluster.pool(configure("cluster={kind: local-gpu, gpus: [0, 3]}")) as client:
+        client.wait_for_workers(2, timeout=60)
+        before = {env["CUDA_VISIBLE_DEVICES"]: pid for pid, env in client.run(look).values()}
+        os.kill(before["3"], signal.SIGKILL)
+
+        def after() -> dict[str, int]:
+            found = client.run(look, on_error="ignore")
+            now = {env["CUDA_VISIBLE_DEVICES"]: pid for pid, env in found.values()}
+            return now if now.keys() == before.keys() and now["3"] != before["3"] else {}
+
+        assert wait(after, None)["0"] == before["0"]
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [worker["resources"] for worker in workers] == [{"GPU": 1}] * 2
+
+
+def test_batches_for_gpus_ask_for_one(configure) -> None:
+    assert cluster.resources(configure("cluster={kind: local-gpu, gpus: [0]}")) == {"GPU": 1}
+    assert cluster.resources(configure()) == {}
+
+
+def test_no_gpu_here(configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cluster.gpus() == ()
+    with (
+        pytest.raises(ConfigError, match="nvidia-smi lists no GPU: install the driver"),
+        cluster.pool(configure("cluster=local-gpu")),
+    ):
+        pass
+
+
+def test_gpus_are_those_that_nvidia_smi_lists(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text("#!/bin/sh\necho 0\necho 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert cluster.gpus() == (0, 1)
+
+
+@pytest.mark.parametrize("by", ["address", "scheduler_file"])
+def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str) -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None,
+        host="127.0.0.1",
+    ) as running:  # fmt: skip
+        file = tmp_path / "scheduler.json"
+        file.write_text(f'{{"address": "{running.scheduler_address}"}}')
+        value = running.scheduler_address if by == "address" else str(file)
+        with cluster.pool(configure(f"cluster={{kind: address, {by}: '{value}'}}")) as client:
+            assert client.submit(int, 3, pure=False).result(timeout=30) == 3
+        assert running.scheduler_info["address"] == running.scheduler_address
+
+
+def test_a_pool_that_does_not_close_is_left(
+    configure, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    over, close = threading.Event(), SpecCluster.close
+    monkeypatch.setattr(cluster, "_CLOSE", 0.1)
+    monkeypatch.setattr(SpecCluster, "close", lambda _: over.wait(60))
+    with cluster.pool(configure()) as client:
+        left = client.cluster
+    assert "SpecCluster did not close in 0.1 seconds" in caplog.text
+    over.set()
+    close(left, timeout=60)
+
+
+def test_an_address_or_a_file_is_needed(configure) -> None:
+    with (
+        pytest.raises(ConfigError, match="needs either `address`"),
+        cluster.pool(configure().model_copy(update={"cluster": Address()})),
+    ):
+        pass
+
+
+def test_a_scheduler_that_is_not_there(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT", 1)
+    config = configure("cluster={kind: address, address: 'tcp://127.0.0.1:9'}")
+    with (
+        pytest.raises(WorkError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"),
+        cluster.pool(config),
+    ):
+        pass
+
+
+def test_the_slurm_script() -> None:
+    pytest.importorskip("dask_jobqueue")
+    spec = Slurm(
+        queue="gpu", account="lab", device="gpu", memory="8GiB", directives=("--gres=gpu:1",)
+    )
+    with cluster.slurm_cluster(spec) as found:
+        script = found.job_script()
+        assert found.scheduler.http_server.address == "127.0.0.1"
+    for line in ("#SBATCH -p gpu", "#SBATCH -A lab", "#SBATCH --gres=gpu:1", "#SBATCH -t 04:00:00"):
+        assert line in script
+    assert "export OMP_NUM_THREADS=1" in script
+    assert "--resources GPU=1" in script
+    assert "--nthreads 1" in script
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("least", [None, 0])
+def test_jobs_are_scheduled_and_adapted(
+    configure, monkeypatch: pytest.MonkeyPatch, least: int | None
+) -> None:
+    """dask-jobqueue's own queue of this machine, in place of SLURM: real jobs, as processes."""
+    jobqueue = pytest.importorskip("dask_jobqueue.local")
+
+    def here(spec: Slurm) -> object:
+        return jobqueue.LocalCluster(
+            cores=spec.workers_per_job, processes=spec.workers_per_job, memory=spec.memory,
+            scheduler_options={"host": "127.0.0.1"},
+        )  # fmt: skip
+
+    monkeypatch.setattr(cluster, "slurm_cluster", here)
+    more = "" if least is None else f", least_jobs: {least}"
+    with cluster.pool(configure(f"cluster={{kind: slurm, jobs: 2{more}}}")) as client:
+        assert client.submit(int, 3, pure=False).result(timeout=90) == 3
+        assert set(client.nthreads().values()) == {1}
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(3, 3), ("auto", None)])
+def test_the_number_of_local_workers(wanted: int | str, expected: int | None) -> None:
+    found = cluster.local_workers(wanted)
+    assert found == expected if expected else 1 <= found <= (os.cpu_count() or 1)
