@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 import s3
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from pipeline.network import device
+
+# Before any test module imports TensorFlow: it settles some of this as it is imported.
+os.environ.update(device.environment("cpu") | {"TF_CPP_MIN_LOG_LEVEL": "3"})
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +20,6 @@ def cpu() -> None:
     Keras collects garbage for every model that it reads, and looks through all there is: half a
     second and more, without what is set aside here.
     """
-    from pipeline.network import device
-
     device.use("cpu")
     gc.collect()
     gc.freeze()

@@ -1,15 +1,22 @@
 """Where TensorFlow computes: chosen here, once, before its first operation.
 
-One thread a process: the fastest split of a CPU measured so far, and the one whose results do not
-depend on the size of a batch.
+One thread a process: the fastest split of a CPU measured so far. And on x86 always oneDNN, with
+which an image's bits depend neither on the size of its batch nor on its row; with TensorFlow's own
+convolutions they do. TensorFlow settles that as it is imported, and by itself switches oneDNN on
+for some processors only.
 """
 
 import contextlib
 import os
+import platform
+import sys
 from collections.abc import Iterator
 
 from pipeline.config.schema import Compiler, Device
+from pipeline.errors import UsageError
 
+_HAS_ONEDNN = sys.platform in ("linux", "win32") and platform.machine() in ("x86_64", "AMD64")
+"""Whether TensorFlow as it is installed here has oneDNN to switch on."""
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
@@ -21,7 +28,7 @@ def environment(device: Device) -> dict[str, str]:
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     common = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TF_ENABLE_ONEDNN_OPTS": "1",  # said outright: with and without it, the last bits differ
+        "TF_ENABLE_ONEDNN_OPTS": "1",
         "KERAS_BACKEND": "tensorflow",
     }
     visible = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
@@ -35,6 +42,7 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
     know (its max-pooling then does not compile), XLA by a flag of its own.
 
     Raises:
+        UsageError: TensorFlow was imported before, and computes on the CPU without oneDNN.
         RuntimeError: TensorFlow was already running with other threads.
     """
     os.environ.update(environment(device))
@@ -44,6 +52,8 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
     with _silent():
         import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 
+    if device == "cpu" and (reason := refusal()):
+        raise UsageError(reason)
     tf.get_logger().setLevel("ERROR")  # it warns of every section's own compilation
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -51,6 +61,20 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
         tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def refusal() -> str:
+    """Why this process cannot compute on the CPU as others do; empty where it can, or may yet."""
+    if not _HAS_ONEDNN or "tensorflow" not in sys.modules:
+        return ""
+    from tensorflow.python.util import _pywrap_util_port  # noqa: PLC0415, nothing public tells
+
+    if _pywrap_util_port.IsMklEnabled():
+        return ""
+    return (
+        "TensorFlow was imported here with oneDNN switched off, which changes pixels: set "
+        "TF_ENABLE_ONEDNN_OPTS=1 in the environment before anything imports TensorFlow or Keras"
+    )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""A unit of any kind is the same alone, in a batch, and in another process; on real weights."""
+"""A unit is the same alone, in a batch of any size, and in another process; on real weights.
+
+With the instructions of this processor, and with those of AVX2 alone, which has other kernels.
+"""
 
 import os
 import subprocess
@@ -6,22 +9,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
-from pipeline.ascent import objectives
-from pipeline.ascent.render import Rendered, Renderer
 from pipeline.config.recipes import RECIPES
 from pipeline.config.weights import Weights, resolve
-from pipeline.network import device, model_file
-from pipeline.network.network import Network, load
+from pipeline.network import device
 from pipeline.plan.batches import batch_size
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
 
-SIZE, SEED = 75, 3
+SIZE, SEED, MOST = 75, 3, 16
 RECIPE = RECIPES["fourier"].model_copy(update={"steps": 2, "revive": 1})
 CHANNELS = (7, 70, 301, 410, 767)
 UNITS = {
@@ -32,10 +30,17 @@ UNITS = {
     "logits": [Unit(LOGITS, (), index) for index in range(5)],
     "softmax": [Unit(SOFTMAX, (), index) for index in range(5)],
 }
+COMPANY = [Unit(CHANNEL, ("mixed2",), index) for index in range(MOST)]
+"""The last of some of them is the same unit each time, at the end of batches of every size."""
+ISAS = ("native", "AVX2")
 
 
-def _render(path: Path, among: slice) -> dict[str, Rendered]:
-    """These units of each kind, rendered together."""
+def _render(path: Path, among: slice) -> dict[str, np.ndarray]:
+    """What becomes of these units of each kind, rendered together: of the first, or the last."""
+    from pipeline.ascent import objectives
+    from pipeline.ascent.render import Renderer
+    from pipeline.network.network import Network, load
+
     networks: dict[tuple[str, ...], Network] = {}
     found = {}
     for name, members in UNITS.items():
@@ -44,55 +49,99 @@ def _render(path: Path, among: slice) -> dict[str, Rendered]:
         if names not in networks:
             networks[names] = load(Weights("file", path, "0" * 64), names)
         size = batch_size(units[0].kind, 8)
-        found[name] = Renderer(networks[names], RECIPE, SIZE).render(units, SEED, size)
+        rendered = Renderer(networks[names], RECIPE, SIZE).render(units, SEED, size)
+        row = units.index(members[0])
+        found |= {f"{name}/{what}": values[row] for what, values in vars(rendered).items()}
     return found
 
 
-def _write_batches(path: str, output: str) -> None:
-    """What the other process does: all units of each kind, the last first."""
+def _render_company() -> dict[str, np.ndarray]:
+    """The last of 1 to 16 units rendered together, always the same one."""
+    from pipeline.ascent.render import Renderer
+    from pipeline.network.network import load
+
+    renderer = Renderer(load(resolve("bundled"), ("mixed2",)), RECIPE, SIZE)
+    found = {}
+    for count in range(1, MOST + 1):
+        rendered = renderer.render(COMPANY[-count:], SEED, MOST)
+        found |= {f"{count}/{what}": values[-1] for what, values in vars(rendered).items()}
+    return found
+
+
+def _save_classifier(path: Path) -> None:
+    """The bundled layers with five classes on them."""
+    import keras
+
+    from pipeline.network import model_file
+
+    model = model_file.read(resolve("bundled"))
+    keras.utils.set_random_seed(5)
+    pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer("mixed4").output)
+    keras.Model(model.input, keras.layers.Dense(5, activation="softmax")(pooled)).save(path)
+
+
+def _main(what: str, path: str, output: str) -> None:
+    """What the other processes do."""
     device.use("cpu")
-    found = _render(Path(path), slice(None, None, -1))
-    arrays = {
-        f"{kind}/{name}": values
-        for kind, rendered in found.items()
-        for name, values in vars(rendered).items()
-    }
-    np.savez(output, **arrays)
+    if what == "alone":
+        found = _render(Path(path), slice(0, 1))
+    else:
+        found = _render(Path(path), slice(None, None, -1)) | _render_company()
+    np.savez(output, **found)
+
+
+Both = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
 @pytest.fixture(scope="module")
+def classifier(cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classifier") / "classifier.keras"
+    _save_classifier(path)
+    return path
+
+
+@pytest.fixture(scope="module", params=ISAS)
 def both(
-    cpu: None,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[dict[str, Rendered], dict[str, np.ndarray]]]:
-    """The first unit of each kind alone in this process, and all of them in another."""
-    folder = tmp_path_factory.mktemp("classifier")
-    path, output = folder / "classifier.keras", folder / "batches.npz"
-    model = model_file.read(resolve("bundled"))
-    keras.utils.set_random_seed(5)
-    pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed4").output)
-    keras.Model(model.input, layers.Dense(5, activation="softmax")(pooled)).save(path)
-    command = [sys.executable, __file__, str(path), str(output)]
-    environment = {**os.environ, "PYTHONHASHSEED": "1"}
-    with subprocess.Popen(command, env=environment) as other:
-        try:
-            alone = _render(path, slice(0, 1))
-            assert other.wait(300) == 0
-        finally:
-            other.kill()
-    with np.load(output) as batches:
-        yield alone, dict(batches)
+    classifier: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Both]:
+    """The first unit of each kind alone in a process, and all of them, reversed, in another."""
+    folder = tmp_path_factory.mktemp("both")
+    told = {} if request.param == "native" else {"ONEDNN_MAX_CPU_ISA": request.param}
+    processes = []
+    for number, what in enumerate(("alone", "together")):
+        environment = os.environ | told | {"PYTHONHASHSEED": str(number), "ONEDNN_VERBOSE": "1"}
+        command = [sys.executable, __file__, what, str(classifier), str(folder / f"{what}.npz")]
+        with (folder / f"{what}.txt").open("w") as said:
+            processes.append(subprocess.Popen(command, env=environment, stdout=said))
+    try:
+        assert [process.wait(500) for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    for what in ("alone", "together"):
+        said = (folder / f"{what}.txt").read_text()
+        assert "convolution,brg" in said or "convolution,jit" in said  # oneDNN is at work
+        if request.param == "AVX2":
+            assert "avx512" not in said
+    with np.load(folder / "alone.npz") as alone, np.load(folder / "together.npz") as together:
+        yield dict(alone), dict(together)
 
 
 @pytest.mark.parametrize("kind", UNITS)
-def test_a_unit_alone_is_the_same_as_in_a_batch_of_another_process(
-    both: tuple[dict[str, Rendered], dict[str, np.ndarray]], kind: str
-) -> None:
-    alone, batches = both
-    for name, values in vars(alone[kind]).items():
-        np.testing.assert_array_equal(values[0], batches[f"{kind}/{name}"][-1], name)
-    assert (alone[kind].images != alone[kind].first).any()
+def test_a_unit_alone_is_the_same_as_in_a_batch_of_another_process(both: Both, kind: str) -> None:
+    alone, together = both
+    for what in ("images", "first", "trajectory", "snapshots"):
+        np.testing.assert_array_equal(alone[f"{kind}/{what}"], together[f"{kind}/{what}"], what)
+    assert (alone[f"{kind}/images"] != alone[f"{kind}/first"]).any()
+
+
+@pytest.mark.parametrize("count", range(2, MOST + 1))
+def test_a_unit_is_the_same_in_any_company(both: Both, count: int) -> None:
+    _, together = both
+    for what in ("images", "first", "trajectory"):
+        np.testing.assert_array_equal(together[f"1/{what}"], together[f"{count}/{what}"], what)
 
 
 if __name__ == "__main__":
-    _write_batches(*sys.argv[1:])
+    _main(*sys.argv[1:])

@@ -1,6 +1,8 @@
 """Tests of choosing where TensorFlow computes."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from pipeline.config import schema
 from pipeline.network import device
 from pipeline.plan import machine
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.usefixtures("cpu")
 
 
@@ -104,3 +107,33 @@ def test_the_processor_is_named(tmp_path: Path) -> None:
     path.write_text(CPUINFO.format(flag=""))
     assert machine.processor(path) == "Some Processor @ 2.00GHz"
     assert machine.processor(tmp_path / "none")
+
+
+LATE = """
+import tensorflow
+from pipeline.network import device
+print(bool(device.refusal()))
+device.use("cpu")
+"""
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_a_process_that_computes_by_other_convolutions_is_refused(switch: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], env=os.environ | {"TF_ENABLE_ONEDNN_OPTS": switch},
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if switch == "1" or not device._HAS_ONEDNN:
+        assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+    else:
+        assert done.stdout == "True\n"
+        assert "UsageError: TensorFlow was imported here with oneDNN switched off" in done.stderr
+
+
+def test_these_tests_compute_by_onednn() -> None:
+    assert device.refusal() == ""
+
+
+def test_a_process_without_tensorflow_may_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    assert device.refusal() == ""
