@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pipeline.config.schema import Compiler, Device
 from pipeline.errors import UsageError
 
-_HAS_ONEDNN = sys.platform in ("linux", "win32") and platform.machine() in ("x86_64", "AMD64")
+HAS_ONEDNN = sys.platform in ("linux", "win32") and platform.machine() in ("x86_64", "AMD64")
 """Whether TensorFlow as it is installed here has oneDNN to switch on."""
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
@@ -65,7 +65,7 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
 
 def refusal() -> str:
     """Why this process cannot compute on the CPU as others do; empty where it can, or may yet."""
-    if not _HAS_ONEDNN or "tensorflow" not in sys.modules:
+    if not HAS_ONEDNN or "tensorflow" not in sys.modules:
         return ""
     from tensorflow.python.util import _pywrap_util_port  # noqa: PLC0415, nothing public tells
 
