@@ -9,24 +9,17 @@ import hashlib
 import logging
 import os
 import tempfile
-import threading
 import urllib.error
 import urllib.request
-from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.patience import within
 
 _LOG = logging.getLogger(__name__)
 
-_IMAGENET_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
-# Address and hash as in keras/src/applications/inception_v3.py.
-_IMAGENET_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/" + _IMAGENET_FILE
-)
-_IMAGENET_MD5 = "9a0d58056eeedaa3f26cb7ebd46da564"
 _BUNDLED_FILE = "inception_v3_mixed4.weights.h5"
 _BUNDLED_SHA256 = "f9619b423d39ff7458910d6507e7da5dc80d6fb6df0d5ff3e72d633e4f1a8523"
 _ENDINGS = (".keras", ".h5", ".weights.h5")
@@ -48,20 +41,47 @@ class Weights:
     sha256: str
 
 
-def resolve(wanted: str, *, timeout: float = 5.0) -> Weights:
+@dataclass(frozen=True)
+class Download:
+    """A file of weights that Keras keeps in its cache.
+
+    Attributes:
+        file: its name there.
+        url: where it comes from.
+        md5: its digest, in hexadecimal.
+    """
+
+    file: str
+    url: str
+    md5: str
+
+
+IMAGENET = Download(
+    file="inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+    url=(
+        "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
+        "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+    ),
+    md5="9a0d58056eeedaa3f26cb7ebd46da564",
+)
+"""Address and hash as in keras/src/applications/inception_v3.py."""
+
+
+def resolve(wanted: str, *, timeout: float = 5.0, imagenet: Download = IMAGENET) -> Weights:
     """Find the weights file that a configuration means.
 
     Args:
         wanted: `auto`, `imagenet`, `bundled`, or the path of a `.keras` or `.h5` file.
         timeout: seconds until a download must have begun to answer, and for each read.
+        imagenet: what `imagenet` means.
 
     Raises:
         WeightsError: the file is missing, is not what it should be, or does not download.
     """
     if wanted == "auto":
-        return _auto(timeout)
+        return _auto(timeout, imagenet)
     if wanted == "imagenet":
-        return _imagenet(timeout)
+        return _imagenet(timeout, imagenet)
     if wanted == "bundled":
         return _bundled()
     return _file(wanted)
@@ -73,9 +93,9 @@ def data_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[2] / "data"
 
 
-def _auto(timeout: float) -> Weights:
+def _auto(timeout: float, imagenet: Download) -> Weights:
     try:
-        return _imagenet(timeout)
+        return _imagenet(timeout, imagenet)
     except WeightsError as error:
         _LOG.warning(
             "model.weights: auto takes the bundled weights, which end at mixed4, so logits and "
@@ -85,14 +105,14 @@ def _auto(timeout: float) -> Weights:
         return _bundled()
 
 
-def _imagenet(timeout: float) -> Weights:
-    path = _keras_cache() / _IMAGENET_FILE
+def _imagenet(timeout: float, imagenet: Download) -> Weights:
+    path = keras_cache() / imagenet.file
     if not path.exists():
-        _download(_IMAGENET_URL, path, timeout)
+        _download(imagenet, path, timeout)
     md5 = _digest(path, "md5")
-    if md5 != _IMAGENET_MD5:
+    if md5 != imagenet.md5:
         raise WeightsError(
-            f"the ImageNet weights {path} are corrupt: expected MD5 {_IMAGENET_MD5}, not {md5}; "
+            f"the ImageNet weights {path} are corrupt: expected MD5 {imagenet.md5}, not {md5}; "
             "delete the file and build again, or set `model.weights: bundled`"
         )
     return Weights("imagenet", path, _digest(path, "sha256"))
@@ -140,7 +160,7 @@ def _digest(path: Path, algorithm: str) -> str:
         ) from error
 
 
-def _keras_cache() -> Path:
+def keras_cache() -> Path:
     """Keras' cache of models, where Keras looks: KERAS_HOME or the home folder, else /tmp."""
     home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     cache = home / "models"
@@ -150,37 +170,37 @@ def _keras_cache() -> Path:
     return Path("/tmp/.keras/models")  # noqa: S108, Keras' own choice
 
 
-def _download(url: str, path: Path, timeout: float) -> None:
-    """Download the ImageNet weights into place, whole and checked, or leave nothing.
+def _download(wanted: Download, path: Path, timeout: float) -> None:
+    """Download a file into place, whole and checked, or leave nothing.
 
     Raises:
         WeightsError: no connection, no such file, another content, or nowhere to put it.
     """
     temporary = None
     try:
-        with _connect(url, timeout) as response:
+        with _connect(wanted.url, timeout) as response:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 temporary = Path(file.name)
                 while block := response.read(1 << 20):
                     file.write(block)
-        _check_download(temporary)
+        _check(temporary, wanted.md5)
         temporary.replace(path)
     except (OSError, HTTPException) as error:
         raise WeightsError(
-            f"the ImageNet weights are not at {path} and could not be downloaded from {url}: "
-            f"{_reason(error)}; set `model.weights: bundled`, or put the file there by hand"
+            f"the ImageNet weights are not at {path} and could not be downloaded from "
+            f"{wanted.url}: {_reason(error)}; set `model.weights: bundled`, or put the file there "
+            "by hand"
         ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
-def _check_download(path: Path) -> None:
+def _check(path: Path, expected: str) -> None:
     md5 = _digest(path, "md5")
-    if md5 != _IMAGENET_MD5:
-        size = path.stat().st_size
-        raise OSError(f"expected MD5 {_IMAGENET_MD5}, not {md5} ({size} bytes)")
+    if md5 != expected:
+        raise OSError(f"expected MD5 {expected}, not {md5} ({path.stat().st_size} bytes)")
 
 
 def _reason(error: Exception) -> str:
@@ -196,25 +216,13 @@ def _connect(url: str, timeout: float) -> HTTPResponse:
     Raises:
         OSError: no answer, or no answer in time.
     """
-    answer: Future[HTTPResponse] = Future()
-    threading.Thread(target=_attempt, args=(url, timeout, answer), daemon=True).start()
-    try:
-        return answer.result(timeout)
-    except TimeoutError:
-        if answer.cancel():
-            raise TimeoutError(f"no answer in {timeout:g} seconds") from None
-        return answer.result()
 
+    def ask() -> HTTPResponse:
+        response: HTTPResponse = urllib.request.urlopen(url, timeout=timeout)  # noqa: S310, ours
+        return response
 
-def _attempt(url: str, timeout: float, answer: Future[HTTPResponse]) -> None:
-    """Open a URL for whoever waits for `answer`; close it where nobody does any more."""
     try:
-        response = urllib.request.urlopen(url, timeout=timeout)  # noqa: S310, a constant
-    except Exception as error:
-        if answer.set_running_or_notify_cancel():
-            answer.set_exception(error)
-        return
-    if answer.set_running_or_notify_cancel():
-        answer.set_result(response)
-    else:
-        response.close()
+        return within(timeout, ask, late=HTTPResponse.close)
+    except urllib.error.HTTPError as error:
+        error.close()  # its page is not read
+        raise

@@ -19,3 +19,41 @@ def test_what_does_not_answer_is_left() -> None:
     assert left.daemon
     over.set()
     left.join(60)
+
+
+def test_an_answer_that_nobody_waits_for_is_given_to_who_closes_it() -> None:
+    go, given = threading.Event(), threading.Event()
+    found: list[int] = []
+
+    def ask() -> int:
+        go.wait(60)
+        return 42
+
+    def late(answer: int) -> None:
+        found.append(answer)
+        given.set()
+
+    with pytest.raises(TimeoutError, match=r"no answer in 0\.05 seconds"):
+        within(0.05, ask, late)
+    go.set()
+    assert given.wait(60)
+    assert found == [42]
+
+
+def test_a_call_that_raises_late_harms_nobody() -> None:
+    go = threading.Event()
+    before = set(threading.enumerate())
+    with pytest.raises(TimeoutError, match="no answer"):
+        within(0.05, lambda: go.wait(60) and 1 / 0)
+    [left] = set(threading.enumerate()) - before
+    go.set()
+    left.join(60)
+    assert not left.is_alive()
+
+
+def test_a_time_out_of_the_call_itself_is_passed_on() -> None:
+    def ask() -> None:
+        raise TimeoutError("the server said so")
+
+    with pytest.raises(TimeoutError, match="the server said so"):
+        within(60, ask)

@@ -2,16 +2,13 @@
 
 import hashlib
 import importlib.util
-import io
 import logging
 import os
 import socket
 import threading
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from http.client import HTTPResponse
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,26 +16,39 @@ from typing import Any
 import pytest
 
 from pipeline.config import weights
+from pipeline.config.weights import Download
 from pipeline.errors import WeightsError
 
 CONTENT = b"weights of a network" * 10_000
 PATIENCE = 0.3
-Serve = Callable[..., None]
+
+
+def _free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+REFUSED = Download(
+    file="inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+    url=f"http://127.0.0.1:{_free_port()}/w.h5",
+    md5=hashlib.md5(CONTENT).hexdigest(),
+)
+"""A `CONTENT` that nobody serves."""
+Serve = Callable[..., Download]
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty Keras cache, and a `CONTENT` whose hash is the expected one; no proxies."""
+    """An empty Keras cache; no proxies."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(weights, "_IMAGENET_MD5", hashlib.md5(CONTENT).hexdigest())
-    monkeypatch.setattr(weights, "_IMAGENET_URL", _refusing_url())
     return tmp_path / "keras" / "models"
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Start a server of one answer, as `_IMAGENET_URL`; `length` is what it announces.
+def serve() -> Iterator[Serve]:
+    """Start a server of one answer, and give what is downloaded; `length` is what it announces.
 
     With `stall` it keeps the connection open after the answer, to the end of the test.
     """
@@ -47,7 +57,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
     def start(
         body: bytes, *, length: int | None = None, status: int = 200, stall: bool = False
-    ) -> None:
+    ) -> Download:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(status)
@@ -64,19 +74,13 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(weights, "_IMAGENET_URL", f"http://127.0.0.1:{server.server_port}/w.h5")
+        return replace(REFUSED, url=f"http://127.0.0.1:{server.server_port}/w.h5")
 
     yield start
     over.set()
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def _refusing_url() -> str:
-    """The URL of a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/w.h5"
 
 
 def _put(folder: Path, content: bytes) -> Path:
@@ -135,42 +139,43 @@ def test_data_folder_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("wanted", ["imagenet", "auto"])
 def test_cached(cache: Path, wanted: str) -> None:
     path = _put(cache, CONTENT)
-    assert weights.resolve(wanted) == weights.Weights("imagenet", path, _sha256(CONTENT))
+    assert weights.resolve(wanted, imagenet=REFUSED) == weights.Weights(
+        "imagenet", path, _sha256(CONTENT)
+    )
 
 
 def test_cached_with_another_hash(cache: Path) -> None:
     path = _put(cache, b"x")
     wrong = hashlib.md5(b"x").hexdigest()
-    message = rf"{path.name} are corrupt: expected MD5 {weights._IMAGENET_MD5}, not {wrong}; delete"
+    message = rf"{path.name} are corrupt: expected MD5 {REFUSED.md5}, not {wrong}; delete"
     with pytest.raises(WeightsError, match=message):
-        weights.resolve("imagenet")
+        weights.resolve("imagenet", imagenet=REFUSED)
     assert path.read_bytes() == b"x"
 
 
 def test_the_cache_is_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert weights._keras_cache() == tmp_path / ".keras" / "models"
+    assert weights.keras_cache() == tmp_path / ".keras" / "models"
     monkeypatch.setenv("KERAS_HOME", "~/elsewhere")
-    assert weights._keras_cache() == tmp_path / "elsewhere" / "models"
+    assert weights.keras_cache() == tmp_path / "elsewhere" / "models"
 
 
 def test_a_cache_that_cannot_be_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert weights._keras_cache() == Path("/tmp/.keras/models")
+    assert weights.keras_cache() == Path("/tmp/.keras/models")
     _put(cache, CONTENT)
-    assert weights._keras_cache() == cache
+    assert weights.keras_cache() == cache
 
 
-def test_url_and_hash_are_those_of_the_installed_keras(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+def test_url_and_hash_are_those_of_the_installed_keras() -> None:
     keras = importlib.util.find_spec("keras")
     assert keras is not None
     assert keras.origin is not None
     folder = Path(keras.origin).parent / "src" / "applications"
     text = (folder / "inception_v3.py").read_text().replace('"\n    "', "")
-    assert f'"{weights._IMAGENET_URL}"' in text
-    assert f'file_hash="{weights._IMAGENET_MD5}"' in text
+    assert f'"{weights.IMAGENET.url}"' in text
+    assert f'file_hash="{weights.IMAGENET.md5}"' in text
 
 
 # imagenet, downloaded ----------------------------------------------------------------------------
@@ -178,8 +183,7 @@ def test_url_and_hash_are_those_of_the_installed_keras(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("wanted", ["imagenet", "auto"])
 def test_download(cache: Path, serve: Serve, wanted: str) -> None:
-    serve(CONTENT)
-    found = weights.resolve(wanted)
+    found = weights.resolve(wanted, imagenet=serve(CONTENT))
     assert found.source == "imagenet"
     assert found.path.read_bytes() == CONTENT
     assert _files(cache) == [found.path]
@@ -198,18 +202,16 @@ def test_download(cache: Path, serve: Serve, wanted: str) -> None:
 def test_a_failed_download_leaves_nothing(
     cache: Path, serve: Serve, answer: dict[str, Any], reason: str
 ) -> None:
-    serve(**answer)
     with pytest.raises(WeightsError, match=f"{reason}; set `model.weights: bundled`, or put"):
-        weights.resolve("imagenet", timeout=PATIENCE)
+        weights.resolve("imagenet", timeout=PATIENCE, imagenet=serve(**answer))
     assert _files(cache) == []
 
 
-def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/w.h5"
-        monkeypatch.setattr(weights, "_IMAGENET_URL", url)
+        silent = replace(REFUSED, url=f"http://127.0.0.1:{listener.getsockname()[1]}/w.h5")
         with pytest.raises(WeightsError, match=r"could not be downloaded.*(no answer|timed out)"):
-            weights.resolve("imagenet", timeout=PATIENCE)
+            weights.resolve("imagenet", timeout=PATIENCE, imagenet=silent)
 
 
 def test_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,34 +224,24 @@ def test_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
         with pytest.raises(WeightsError, match=r"no answer in 0\.3 seconds"):
-            weights.resolve("imagenet", timeout=PATIENCE)
+            weights.resolve("imagenet", timeout=PATIENCE, imagenet=REFUSED)
     finally:
         over.set()
-
-
-def test_an_answer_that_nobody_waits_for_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    late = io.BytesIO(CONTENT)
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: late)
-    answer: Future[HTTPResponse] = Future()
-    assert answer.cancel()
-    weights._attempt("http://127.0.0.1/w.h5", PATIENCE, answer)
-    assert late.closed
 
 
 def test_no_connection(cache: Path) -> None:
     with pytest.raises(
         WeightsError, match=r"not at .*kernels\.h5 and .*Connection refused; set"
     ) as e:
-        weights.resolve("imagenet", timeout=PATIENCE)
+        weights.resolve("imagenet", timeout=PATIENCE, imagenet=REFUSED)
     assert isinstance(e.value.__cause__, urllib.error.URLError)
     assert not cache.exists()
 
 
 def test_a_cache_that_cannot_be_made(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "keras").write_bytes(b"a file where a folder should be")
-    serve(CONTENT)
     with pytest.raises(WeightsError, match=r"could not be downloaded.*Not a directory"):
-        weights.resolve("imagenet")
+        weights.resolve("imagenet", imagenet=serve(CONTENT))
 
 
 # auto --------------------------------------------------------------------------------------------
@@ -257,9 +249,9 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path, serve: Serve) -> None:
 
 def test_auto_falls_back_with_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert weights.resolve("auto", timeout=PATIENCE).source == "bundled"
+        assert weights.resolve("auto", timeout=PATIENCE, imagenet=REFUSED).source == "bundled"
     [record] = caplog.records
-    assert (record.name, record.levelname) == ("pipeline.weights", "WARNING")
+    assert (record.name, record.levelname) == ("pipeline.config.weights", "WARNING")
     line = record.getMessage()
     assert "\n" not in line
     assert "logits and softmax units are missing" in line
@@ -268,7 +260,7 @@ def test_auto_falls_back_with_one_line(caplog: pytest.LogCaptureFixture) -> None
 
 def test_auto_names_a_corrupt_cached_file(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = _put(cache, b"x")
-    assert weights.resolve("auto").source == "bundled"
+    assert weights.resolve("auto", imagenet=REFUSED).source == "bundled"
     [record] = caplog.records
     assert f"{path} are corrupt" in record.getMessage()
 
