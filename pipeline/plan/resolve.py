@@ -1,9 +1,10 @@
 """What a configuration means here and now: weights, units, and the fingerprint."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.config.class_names import class_names
-from pipeline.config.schema import AtlasConfig
+from pipeline.config.schema import AtlasConfig, Precision
 from pipeline.config.weights import Weights, resolve
 from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
@@ -15,6 +16,7 @@ def resolve_provenance(
     config: AtlasConfig,
     describe: Describe,
     before: Provenance | None = None,
+    best: Callable[[bool], Precision] = best_precision,
 ) -> Provenance:
     """What a configuration means here and now; checks all of it, and writes nothing.
 
@@ -23,6 +25,7 @@ def resolve_provenance(
         describe: how to learn a network's architecture.
         before: the provenance of the atlas that is already there. Its weights are pinned: `auto`
             means them.
+        best: the precision that `auto` means, given whether this machine's own CPU computes.
 
     Raises:
         UsageError: weights, units, sizes or names that cannot be; or a configuration that is not
@@ -30,7 +33,7 @@ def resolve_provenance(
     """
     weights = _weights(config, before)
     architecture = before.architecture if before else describe(weights, config.image.size)
-    fingerprint = _fingerprint(config, weights, before, architecture)
+    fingerprint = _fingerprint(config, weights, before, architecture, best)
     if before is not None:
         refuse_difference(before.fingerprint.to_json(), fingerprint.to_json())
     classes = (
@@ -61,6 +64,7 @@ def _fingerprint(
     weights: Weights,
     before: Provenance | None,
     architecture: Architecture,
+    best: Callable[[bool], Precision],
 ) -> Fingerprint:
     """What can change a pixel, and how it is stored."""
     installed = versions()
@@ -75,20 +79,22 @@ def _fingerprint(
             "seed": config.seed,
             "batch_size": config.batch_size,
             "recipe": config.recipe.model_dump(mode="json"),
-            "render": _render(config, before),
+            "render": _render(config, before, best),
             "device": config.device,
             "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
         }
     )
 
 
-def _render(config: AtlasConfig, before: Provenance | None) -> dict[str, Any]:
+def _render(
+    config: AtlasConfig, before: Provenance | None, best: Callable[[bool], Precision]
+) -> dict[str, Any]:
     """The configuration's `render`, with the precision that `auto` means here.
 
     Variants that do not know each other are units like others: there may be more of them later.
     """
     render = config.render
     if render.precision == "auto":
-        pinned = before.render.precision if before else best_precision(config.is_here)
+        pinned = before.render.precision if before else best(config.is_here)
         render = render.model_copy(update={"precision": pinned})
     return render.model_dump(mode="json", exclude={"variants"} if render.group == 1 else None)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.explore import places, similarity
+from pipeline.explore import similarity
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM
 from pipeline.plan.units import Unit
 
@@ -65,40 +65,3 @@ def test_one_unit_has_no_neighbour_and_lies_somewhere() -> None:
 def test_a_channel_without_spread_stands_out_nowhere() -> None:
     values = np.array([[1, 5], [1, 7]], np.float32)
     assert similarity.standardised(values)[:, 0].tolist() == [0, 0]
-
-
-@pytest.mark.parametrize("count", [2, 3, 5, 40])
-def test_the_map_is_in_the_unit_square_and_the_same_each_time(count: int) -> None:
-    features = np.random.default_rng(0).normal(size=(count, 6))
-    first, second = places.layout(features, 3), places.layout(features, 3)
-    np.testing.assert_array_equal(first, second)
-    assert first.min() >= 0
-    assert first.max() <= 1
-    assert np.isfinite(first).all()
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 100, 2500])
-def test_a_grid_has_one_place_for_each(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_EXACT", 600)
-    spots = np.random.default_rng(0).random((count, 2))
-    found = places.on_grid(spots)
-    assert len({tuple(place) for place in found}) == count
-    side = int(np.ceil(np.sqrt(count)))
-    assert found.min() >= 0
-    assert found.max() < side
-
-
-def test_a_grid_keeps_what_is_near_together() -> None:
-    spots = np.stack(np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 1, 5)), -1).reshape(-1, 2)
-    found = places.on_grid(spots)
-    np.testing.assert_array_equal(found, np.round(spots[:, ::-1] * 4))
-
-
-def test_alike_features_lie_near_on_the_map() -> None:
-    rng = np.random.default_rng(1)
-    features = np.concatenate([rng.normal(size=(30, 8)) * 0.1 + c for c in (5 * np.eye(8)[:3])])
-    groups = places.layout(features, 0).reshape(3, 30, 2)
-    middles = groups.mean(axis=1)
-    within = np.linalg.norm(groups - middles[:, None], axis=-1).mean()
-    between = np.linalg.norm(middles[:, None] - middles[None], axis=-1)[np.triu_indices(3, 1)].min()
-    assert between > 2 * within

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.explore.places import grid
 from pipeline.sheets.tiles import Panel, Sheet, describe, draw, lay_out, strips, write
 from pipeline.store.folder import LocalFolder
 
@@ -21,14 +20,6 @@ def panel(heading: str, first: int, count: int, columns: int) -> Panel:
 @pytest.fixture
 def sheet() -> Sheet:
     return lay_out([panel("one", 0, 5, 2), panel("two", 5, 3, 3)], SIDE)
-
-
-@pytest.mark.parametrize(
-    ("count", "columns", "expected"),
-    [(0, 0, 1), (1, 0, 1), (12, 0, 4), (768, 0, 32), (12, 5, 5), (3, 5, 3), (0, 5, 1)],
-)
-def test_columns(count: int, columns: int, expected: int) -> None:
-    assert grid(count, columns) == expected
 
 
 def test_tiles_lie_on_the_sheet_and_apart(sheet: Sheet) -> None:

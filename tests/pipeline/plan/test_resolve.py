@@ -1,0 +1,178 @@
+"""Tests of what a configuration means here and now."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.recipes import RECIPES
+from pipeline.config.schema import Address, AtlasConfig, Image, Precision, Render
+from pipeline.config.weights import Weights
+from pipeline.errors import AtlasFolderError, ConfigError, UnitError, WeightsError
+from pipeline.plan.architecture import Architecture
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.resolve import resolve_provenance
+
+Describe = Callable[[Weights, int], Architecture]
+
+
+@pytest.fixture
+def describe(architecture: Architecture) -> Describe:
+    return lambda weights, size: dataclasses.replace(architecture, image_size=size)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> AtlasConfig:
+    """A configuration whose weights are a file of five bytes."""
+    (tmp_path / "w.h5").write_bytes(b"bytes")
+    text = {"units": ["mixed4:0-1"], "model": {"weights": str(tmp_path / "w.h5")}}
+    return AtlasConfig.model_validate_json(json.dumps(text))
+
+
+def rendering(config: AtlasConfig, **changes: object) -> AtlasConfig:
+    """The configuration with another `render`."""
+    return config.model_copy(update={"render": config.render.model_copy(update=changes)})
+
+
+def never(weights: Weights, size: int) -> Architecture:
+    raise AssertionError("the network is known already")
+
+
+def test_what_a_configuration_means(config: AtlasConfig, describe: Describe) -> None:
+    found = resolve_provenance(config, describe=describe)
+    assert [unit.id for unit in found.units()] == ["mixed4:0", "mixed4:1"]
+    assert [section.name for section in found.sections()] == ["mixed4"]
+    assert (found.size, found.batch_size, found.seed, found.device) == (128, 16, 0, "cpu")
+    assert found.recipe == RECIPES["fourier"]
+    assert found.weights.source == "file"
+    assert found.fingerprint.weights_sha256 == found.weights.sha256
+    assert "numpy" in found.versions
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"seed": 1}, "seed: 0 there, 1 here"),
+        ({"batch_size": 4}, "batch_size: 16 there, 4 here"),
+        ({"image": Image(size=64)}, "image.size: 128 there, 64 here"),
+        ({"recipe": RECIPES["article"]}, "recipe.steps: 56 there, 200 here"),
+        ({"render": Render(snapshots=3)}, "render.snapshots: 0 there, 3 here"),
+        ({"render": Render(compiler="xla")}, "render.compiler: graph there, xla here"),
+        ({"render": Render(diversity=1)}, "render.diversity: 0.0 there, 1.0 here"),
+    ],
+)
+def test_an_atlas_never_mixes(
+    config: AtlasConfig, describe: Describe, change: dict[str, object], key: str
+) -> None:
+    before = resolve_provenance(config, describe=describe)
+    with pytest.raises(AtlasFolderError, match=key):
+        resolve_provenance(config.model_copy(update=change), never, before)
+
+
+def test_other_units_may_be_added(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    after = resolve_provenance(config.model_copy(update={"units": ("mixed2:1",)}), never, before)
+    assert after.fingerprint == before.fingerprint
+    assert after.config_hash != before.config_hash
+    assert after.versions == before.versions
+
+
+def test_more_variants_may_be_added_where_they_do_not_know_each_other(
+    config: AtlasConfig, describe: Describe
+) -> None:
+    before = resolve_provenance(config, describe=describe)
+    after = resolve_provenance(rendering(config, variants=2), never, before)
+    assert after.fingerprint == before.fingerprint
+    assert after.config_hash != before.config_hash
+    assert after.render.variants == 2
+    assert [unit.id for unit in after.units()] == [
+        "mixed4:0", "mixed4:0#1", "mixed4:1", "mixed4:1#1"
+    ]  # fmt: skip
+
+
+def test_another_number_of_variants_that_know_each_other_is_refused(
+    config: AtlasConfig, describe: Describe
+) -> None:
+    before = resolve_provenance(rendering(config, variants=2, diversity=0.5), describe=describe)
+    assert before.render.group == 2
+    assert Provenance.from_json(json.loads(json.dumps(before.to_json()))) == before
+    with pytest.raises(AtlasFolderError, match=r"render\.variants: 2 there, 3 here"):
+        resolve_provenance(rendering(config, variants=3, diversity=0.5), never, before)
+
+
+def test_auto_means_the_precision_that_is_there(config: AtlasConfig, describe: Describe) -> None:
+    def best(is_here: bool) -> Precision:
+        return "bfloat16" if is_here else "float32"
+
+    before = resolve_provenance(config, describe, best=lambda _: "float32")
+    assert before.render.precision == "float32"
+    assert resolve_provenance(config, never, before, best).render == before.render
+    assert resolve_provenance(config, describe, best=best).render.precision == "bfloat16"
+    far = config.model_copy(update={"cluster": Address(address="tcp://far:1")})
+    assert resolve_provenance(far, describe, best=best).render.precision == "float32"
+    with pytest.raises(AtlasFolderError, match=r"render\.precision: float32 there, bfloat16 here"):
+        resolve_provenance(rendering(config, precision="bfloat16"), never, before, best)
+
+
+def test_auto_means_the_range_that_the_network_tells(
+    config: AtlasConfig, architecture: Architecture
+) -> None:
+    def rescaling(weights: Weights, size: int) -> Architecture:
+        return dataclasses.replace(architecture, image_size=size, span=(0.0, 255.0))
+
+    found = resolve_provenance(config, describe=rescaling)
+    assert found.range == (0.0, 255.0)
+    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))).range == (0.0, 255.0)
+
+    def ranged(black: float, white: float) -> AtlasConfig:
+        model = config.model.model_copy(update={"range": (black, white)})
+        return config.model_copy(update={"model": model})
+
+    assert resolve_provenance(ranged(0, 255), never, found).fingerprint == found.fingerprint
+    assert resolve_provenance(ranged(0, 1), describe=rescaling).range == (0.0, 1.0)
+    with pytest.raises(AtlasFolderError, match=r"model\.range: \[0.0, 255.0\] there, \[-1"):
+        resolve_provenance(ranged(-1, 1), never, found)
+
+
+def test_auto_means_the_weights_that_are_there(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    auto = config.model_copy(update={"model": config.model.model_copy(update={"weights": "auto"})})
+    assert resolve_provenance(auto, never, before).weights == before.weights
+
+
+def test_changed_weights_are_refused(config: AtlasConfig, describe: Describe) -> None:
+    before = resolve_provenance(config, describe=describe)
+    before.weights.path.write_bytes(b"other")
+    with pytest.raises(AtlasFolderError, match=r"weights.sha256: "):
+        resolve_provenance(config, never, before)
+    with pytest.raises(WeightsError, match="are not those of the atlas: expected SHA-256"):
+        before.locate_weights()
+
+
+def test_units_and_names_are_checked(config: AtlasConfig, describe: Describe) -> None:
+    with pytest.raises(UnitError, match="no layer 'mixed9'"):
+        resolve_provenance(config.model_copy(update={"units": ("mixed9:1",)}), describe=describe)
+
+    def three(weights: Weights, size: int) -> Architecture:
+        return dataclasses.replace(describe(weights, size), classes=3)
+
+    assert resolve_provenance(config, describe=three).classes == ("", "", "")
+    model = config.model.model_copy(update={"classes": "none.txt"})
+    with pytest.raises(ConfigError, match=r"model\.classes: none\.txt cannot be read"):
+        resolve_provenance(config.model_copy(update={"model": model}), describe=three)
+
+
+def test_a_variant_beyond_its_group_is_refused(config: AtlasConfig, describe: Describe) -> None:
+    named = config.model_copy(update={"units": ("mixed4:0#2",)})
+    lone = resolve_provenance(named, describe=describe)
+    assert [unit.id for unit in lone.units()] == ["mixed4:0#2"]
+    assert lone.unit("mixed4:1#9").variant == 9
+    said = r"unit mixed4:0#2: with render.diversity .* #0 to #1 \(render.variants: 2\)"
+    with pytest.raises(UnitError, match=said):
+        resolve_provenance(rendering(named, variants=2, diversity=0.5), describe=describe)
+    group = resolve_provenance(rendering(config, variants=2, diversity=0.5), describe=describe)
+    assert group.unit("mixed4:0#1").variant == 1
+    with pytest.raises(UnitError, match=said):
+        group.unit("mixed4:0#2")
