@@ -11,9 +11,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.activations.activations import ReLU
-from keras.src.ops.nn import Relu
 
+from pipeline.network import keras_private
 from pipeline.network.graph import CONVOLUTIONS, activation, copied, copy_weights, parents
 
 
@@ -94,7 +93,7 @@ def _foldable(model: keras.Model) -> dict[str, str]:
     """Convolution name to batch-norm name, for each pair that can be folded."""
     reads = parents(model)
     readers = Counter(name for names in reads.values() for name in names)
-    readers.update(tensor._keras_history.operation.name for tensor in model.outputs)
+    readers.update(keras_private.source(tensor).name for tensor in model.outputs)
     operations = {operation.name: operation for operation in model.operations}
     return {
         names[0]: norm
@@ -113,7 +112,7 @@ def _last_relus(model: keras.Model) -> set[str]:
     """
     reads = parents(model)
     relus = {operation.name for operation in model.operations if _is_plain_relu(operation)}
-    todo = [tensor._keras_history.operation.name for tensor in model.outputs]
+    todo = [keras_private.source(tensor).name for tensor in model.outputs]
     reached: set[str] = set()
     while todo:
         name = todo.pop()
@@ -146,9 +145,9 @@ def _is_plain_norm(layer: keras.Operation) -> bool:
 
 
 def _is_plain_relu(layer: keras.Operation) -> bool:
-    if isinstance(layer, keras.layers.ReLU | ReLU):
+    if isinstance(layer, keras.layers.ReLU | keras_private.RELU_FUNCTION):
         return layer.max_value is None and not layer.negative_slope and not layer.threshold
-    return activation(layer) == "relu" or isinstance(layer, Relu)
+    return activation(layer) == "relu" or isinstance(layer, keras_private.RELU_OPERATION)
 
 
 def _folded_weights(conv: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:

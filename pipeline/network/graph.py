@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.models.functional import Functional
+
+from pipeline.network import keras_private
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 """Layers whose operations are counted, and into which a batch norm folds."""
@@ -28,7 +29,7 @@ def flat(model: keras.Model) -> keras.Model:
         The model itself where nothing is nested, else a copy with the weights and the values of
         `model(images, training=False)`.
     """
-    if all(_graph(operation) is None for operation in model.operations):
+    if all(keras_private.nested(operation) is None for operation in model.operations):
         return model
     names = _flat_names(model)
     copies = {key: copied(operation) for key, (operation, _) in names.items()}
@@ -37,12 +38,12 @@ def flat(model: keras.Model) -> keras.Model:
 
     def run(graph: keras.Function, tensors: list[keras.KerasTensor]) -> Any:
         def call(operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
-            inner = _graph(operation)
+            inner = keras_private.nested(operation)
             if inner is None:
                 return copies[id(operation)](*args, **kwargs)
             return run(inner, _inputs(inner, args[0] if args else kwargs["inputs"]))
 
-        return graph._run_through_graph(tensors, call_fn=call)
+        return keras_private.run(graph, tensors, call)
 
     (given,) = model.inputs
     image = keras.Input(batch_shape=given.shape, dtype=given.dtype, name=given.name)
@@ -53,14 +54,6 @@ def flat(model: keras.Model) -> keras.Model:
     return opened
 
 
-def _graph(operation: keras.Operation) -> keras.Function | None:
-    """The graph of a nested model that can be opened, or None."""
-    call = type(operation).call
-    if call is keras.Sequential.call:
-        return operation._functional  # None where it was never built
-    return operation if call is Functional.call else None
-
-
 def _flat_names(model: keras.Model) -> dict[int, tuple[keras.Operation, str]]:
     """By its identity each operation that stands in the flat model, with its name there."""
     names: dict[int, tuple[keras.Operation, str]] = {}
@@ -69,7 +62,7 @@ def _flat_names(model: keras.Model) -> dict[int, tuple[keras.Operation, str]]:
     while todo:
         path, graph = todo.popleft()
         for operation in graph.operations:
-            here, inner = (*path, operation.name), _graph(operation)
+            here, inner = (*path, operation.name), keras_private.nested(operation)
             if inner is not None:
                 todo.append((here, inner))
             elif id(operation) not in names and not isinstance(operation, keras.layers.InputLayer):
@@ -105,7 +98,7 @@ def copied(operation: keras.Operation, config: dict[str, Any] | None = None) -> 
 def copy_weights(source: keras.Layer, copy: keras.Layer) -> None:
     """Give the weights of a layer to its built copy."""
     copy.set_weights(source.get_weights())
-    for layer in copy._flatten_layers():
+    for layer in keras_private.inside(copy):
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it computes with what it derived from its weights
 
@@ -117,7 +110,7 @@ def classifier(model: keras.Model) -> keras.KerasTensor | None:
     """
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         return None
-    last = model.outputs[0]._keras_history.operation
+    last = keras_private.source(model.outputs[0])
     squashes = activation(last) in ("softmax", "sigmoid")
     if type(last).__name__ in ("Softmax", "Sigmoid") or (
         isinstance(last, keras.layers.Activation) and squashes
@@ -144,9 +137,8 @@ def parents(model: keras.Model) -> dict[str, list[str]]:
     is called several times reads what all its calls read.
     """
     read: dict[str, list[str]] = {operation.name: [] for operation in model.operations}
-    for nodes in model._nodes_by_depth.values():
-        for node in nodes:
-            read[node.operation.name] += [parent.operation.name for parent in node.parent_nodes]
+    for name, names in keras_private.calls(model):
+        read[name] += names
     return read
 
 

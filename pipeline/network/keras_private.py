@@ -1,0 +1,54 @@
+"""All that is used here of Keras beyond its public names.
+
+Keras promises nothing of these from one minor version to the next, so `pyproject.toml` bounds it:
+to raise the bound, run this module's tests with the new version. They name what is gone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+from keras.src.activations.activations import ReLU
+from keras.src.models.functional import Functional
+from keras.src.ops.nn import Relu
+
+RELU_FUNCTION: type[keras.Operation] = ReLU
+"""What `keras.activations.relu` leaves in a graph; it has a layer's settings."""
+RELU_OPERATION: type[keras.Operation] = Relu
+"""What `keras.ops.relu` leaves in a graph."""
+
+
+def source(tensor: keras.KerasTensor) -> keras.Operation:
+    """The operation whose result a symbolic tensor is."""
+    return tensor._keras_history.operation
+
+
+def calls(graph: keras.Function) -> Iterator[tuple[str, list[str]]]:
+    """Every call of an operation in a graph, as its name and the names that the call reads."""
+    for nodes in graph._nodes_by_depth.values():
+        for node in nodes:
+            yield node.operation.name, [parent.operation.name for parent in node.parent_nodes]
+
+
+def nested(operation: keras.Operation) -> keras.Function | None:
+    """The graph of a model that stands in another; None for a layer, or a `call` of its own."""
+    call = type(operation).call
+    if call is keras.Sequential.call:
+        return operation._functional  # None where it was never built
+    return operation if call is Functional.call else None
+
+
+def run(
+    graph: keras.Function, tensors: Sequence[keras.KerasTensor], call: Callable[..., Any]
+) -> Any:
+    """What a graph makes of tensors, with `call(operation, *args, **kwargs)` for each call."""
+    return graph._run_through_graph(tensors, operation_fn=_itself, call_fn=call)
+
+
+def _itself(operation: keras.Operation) -> keras.Operation:
+    return operation  # the default, but Keras had none before 3.14
+
+
+def inside(layer: keras.Layer) -> list[keras.Layer]:
+    """A layer and all the layers in it."""
+    return list(layer._flatten_layers())
