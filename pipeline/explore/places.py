@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from pipeline.explore.rows import unit_rows
+
 
 def grid(count: int, columns: int = 0) -> int:
     """Columns of a mosaic of `count` tiles: those asked for, or a sheet about 4 by 3."""
@@ -30,8 +32,7 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
             count - 1, 1
         )
     # Rows of length one: Euclidean distance then orders as cosine distance does.
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    directions = features / np.maximum(lengths, 1e-12)
+    directions = unit_rows(features)
     with threadpool_limits(1):  # sums in one order
         small = PCA(min(50, *directions.shape), random_state=seed).fit_transform(directions)
         perplexity = min(30.0, (count - 1) / 3)

@@ -62,11 +62,6 @@ def test_one_unit_has_no_neighbour_and_lies_somewhere() -> None:
     assert (found["map_row"].iloc[0], found["map_col"].iloc[0]) == (0, 0)
 
 
-def test_a_channel_without_spread_stands_out_nowhere() -> None:
-    values = np.array([[1, 5], [1, 7]], np.float32)
-    assert similarity.standardised(values)[:, 0].tolist() == [0, 0]
-
-
 @pytest.mark.parametrize("count", [2, 3, 5, 40])
 def test_the_map_is_in_the_unit_square_and_the_same_each_time(count: int) -> None:
     features = np.random.default_rng(0).normal(size=(count, 6))
