@@ -15,6 +15,7 @@ from pipeline.config.weights import resolve
 from pipeline.network import device
 from pipeline.plan import machine
 from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.pixels import quantise
 from pipeline.plan.units import Unit
 
 SIZE = 128
@@ -47,7 +48,6 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
     from pipeline.ascent import objectives, optimizers, parametrizations, transforms  # noqa: PLC0415
     from pipeline.ascent.measure import Meter, looks  # noqa: PLC0415
     from pipeline.ascent.objectives import Aim  # noqa: PLC0415
-    from pipeline.ascent.render import quantise  # noqa: PLC0415
     from pipeline.network.network import load  # noqa: PLC0415
 
     units = [Unit(CHANNEL, (layer,), channel) for channel in chosen]

@@ -20,9 +20,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 import numpy as np
 
-from pipeline.ascent.render import quantise
 from pipeline.config import weights
 from pipeline.network import model_file
+from pipeline.plan.pixels import quantise
 
 NOT_INSTALLED = 3
 """Exit code of a script whose library is missing."""

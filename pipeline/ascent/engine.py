@@ -17,6 +17,7 @@ from pipeline.config.weights import Weights
 from pipeline.errors import WorkError
 from pipeline.network import network
 from pipeline.plan.batches import batch_size, half_of
+from pipeline.plan.pixels import SPAN
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 
@@ -50,7 +51,7 @@ class Engine:
         seed: int,
         batch_size: int,
         options: Render = PLAIN,
-        span: tuple[float, float] = (-1.0, 1.0),
+        span: tuple[float, float] = SPAN,
     ) -> None:
         self.weights = weights
         self.recipe = recipe

@@ -13,6 +13,7 @@ from pipeline.ascent.render import Rendered
 from pipeline.ascent.results import Statistics
 from pipeline.network.network import Network
 from pipeline.plan.batches import pad
+from pipeline.plan.pixels import floats
 from pipeline.plan.units import Unit
 
 _LOOKS = 16
@@ -144,9 +145,9 @@ class Meter:
         """What the compiled functions take: padded to a shape of the renderer's."""
         padded = pad(units, batch)
         rows = np.arange(len(padded)) % len(units)
-        floats = images[rows].astype(np.float32) / np.float32(127.5) - np.float32(1.0)
         target = objectives.aim(padded, self._network.map_size(self._size))
-        return padded[0].kind.name, tf.constant(floats), Aim(*map(tf.constant, target))
+        pixels = tf.constant(floats(images[rows]))
+        return padded[0].kind.name, pixels, Aim(*map(tf.constant, target))
 
     def _look(self, kind: str, images: tf.Tensor, target: Aim) -> tuple[tf.Tensor, ...]:
         activations = self._network(images)

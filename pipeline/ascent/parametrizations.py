@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config.recipes import Pixel, Spectrum
+from pipeline.plan.pixels import SPAN
 
 # Square root of ImageNet's colour correlation, rows R, G, B (lucid, optvis/param/color.py).
 _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
@@ -83,10 +84,10 @@ def _pixel(spec: Pixel, size: int) -> Parametrization:
         if spec.noise == "uniform":
             noise = random.uniform(-spec.amplitude, spec.amplitude, shape)
         else:
-            noise = np.clip(random.standard_normal(shape) * spec.amplitude, -1.0, 1.0)
+            noise = np.clip(random.standard_normal(shape) * spec.amplitude, *SPAN)
         return noise.astype(np.float32)
 
-    return Parametrization(start, tf.identity, lambda numbers: tf.clip_by_value(numbers, -1.0, 1.0))
+    return Parametrization(start, tf.identity, lambda numbers: tf.clip_by_value(numbers, *SPAN))
 
 
 _MAKE: dict[type, Callable[[Any, int], Parametrization]] = {Spectrum: _spectrum, Pixel: _pixel}

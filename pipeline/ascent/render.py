@@ -19,6 +19,7 @@ from pipeline.config.recipes import Blur, Recipe
 from pipeline.config.schema import Render
 from pipeline.network.network import Network
 from pipeline.plan.batches import LEAST, pad
+from pipeline.plan.pixels import quantise
 from pipeline.plan.units import Unit
 
 PLAIN = Render(precision="float32")
@@ -117,11 +118,6 @@ class Renderer:
         if images.shape[1] != self.size:
             images = tf.image.resize(images, (self.size, self.size)).numpy()
         return quantise(images)
-
-
-def quantise(images: np.ndarray) -> np.ndarray:
-    """Images in [-1, 1] as uint8, rounded."""
-    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def _stream(seed: int, unit: Unit) -> np.random.Generator:

@@ -1,6 +1,6 @@
 """What responses answer of one unit: which channels its image excites, and which units are like it.
 
-A response is measured against the channel's spread over the atlas, as in `similarity`.
+A response is measured against the channel's spread over the atlas, as in `rows`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import NotMeasuredError
-from pipeline.explore import responses, similarity
+from pipeline.explore import responses
+from pipeline.explore.rows import standardised, unit_rows
 from pipeline.plan.units import Unit
 from pipeline.store.store import Store
 
@@ -33,14 +34,13 @@ class Asked:
     @cached_property
     def spread(self) -> dict[str, np.ndarray]:
         """The means against each channel's spread over the atlas."""
-        return {name: similarity.standardised(values) for name, values in self.means.items()}
+        return {name: standardised(values) for name, values in self.means.items()}
 
     @cached_property
     def directions(self) -> np.ndarray:
         """The same of all layers side by side, (units, channels), rows of length one."""
         every = np.concatenate(list(self.spread.values()), axis=1)
-        lengths = np.linalg.norm(every, axis=1, keepdims=True)
-        return np.asarray(every / np.maximum(lengths, 1e-12))
+        return unit_rows(every)
 
     @cached_property
     def rows(self) -> dict[str, int]:

@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.errors import ConfigError, MissingError, NotMeasuredError
 from pipeline.explore import answers, index
 from pipeline.explore.answers import Asked
-from pipeline.explore.similarity import standardised
+from pipeline.explore.rows import standardised, unit_rows
 from pipeline.store.store import Store
 
 MEASURES = ("response_distance", "image_distance", "activation_change", "robust_change")
@@ -130,8 +130,7 @@ def _response_distances(before: Store, after: Store, units: Sequence[str]) -> li
     if not layers or not shared:
         return [None] * len(units)
     one, other = np.split(_together(sides, layers, shared), 2)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    cosines = (one * other).sum(axis=1) / np.maximum(lengths, 1e-12)
+    cosines = (unit_rows(one) * unit_rows(other)).sum(axis=1)
     is_same = (one == other).all(axis=1)
     distances = np.where(is_same, 0.0, np.maximum(1 - cosines, 0))
     by_unit = dict(zip(shared, distances.tolist(), strict=True))

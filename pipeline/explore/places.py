@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
+from pipeline.explore.rows import unit_rows
+
 
 def grid(count: int, columns: int = 0) -> int:
     """Columns of a mosaic of `count` tiles: those asked for, or a sheet about 4 by 3."""
     return max(1, min(count, columns or math.ceil(math.sqrt(count * 4 / 3))))
 
 
-_EXACT = 2000
+EXACT = 2000
 """The most units that are assigned to the places of a grid at once."""
 
 
@@ -30,8 +32,7 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
             count - 1, 1
         )
     # Rows of length one: Euclidean distance then orders as cosine distance does.
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    directions = features / np.maximum(lengths, 1e-12)
+    directions = unit_rows(features)
     with threadpool_limits(1):  # sums in one order
         small = PCA(min(50, *directions.shape), random_state=seed).fit_transform(directions)
         perplexity = min(30.0, (count - 1) / 3)
@@ -40,13 +41,14 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray((found - low) / np.maximum(high - low, 1e-12), np.float32)
 
 
-def on_grid(places: np.ndarray) -> np.ndarray:
+def on_grid(places: np.ndarray, exact: int = EXACT) -> np.ndarray:
     """Places of a grid, each for one row only, as near as can be to where the rows lie.
 
     An assignment of least squared distance; of many rows in upright strips, each for itself.
 
     Args:
         places: (rows, 2) in 0 to 1.
+        exact: so many rows are assigned at once, at most; of more, strip by strip.
 
     Returns:
         (rows, 2) row and column in a grid about as high as wide.
@@ -58,7 +60,7 @@ def on_grid(places: np.ndarray) -> np.ndarray:
     height = int(np.ceil(count / side)) if side else 0
     found = np.zeros((count, 2), np.int32)
     order = np.argsort(places[:, 0], kind="stable")
-    wide = max(1, _EXACT // max(height, 1))  # columns of a strip
+    wide = max(1, exact // max(height, 1))  # columns of a strip
     for left in range(0, side, wide):
         members = order[left * height : (left + wide) * height]
         if not len(members):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.explore import places
+from pipeline.explore.rows import standardised
 from pipeline.plan.units import Unit
 
 NEAREST = 10
@@ -49,14 +50,6 @@ def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray], seed: in
     frame["map_x"], frame["map_y"] = found.T
     frame["map_row"], frame["map_col"] = rows_and_columns.T
     return frame.astype(dict(TYPES))
-
-
-def standardised(values: np.ndarray) -> np.ndarray:
-    """Responses against each channel's spread over the atlas; zero where it has none."""
-    centred = values - values.mean(axis=0)
-    deviation = values.std(axis=0)
-    safe = np.where(deviation > 0, deviation, 1.0)
-    return np.asarray(centred / safe)
 
 
 def nearest(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from pipeline.network import keras_private
+from pipeline.plan.pixels import SPAN
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 """Layers whose operations are counted, and into which a batch norm folds."""
@@ -156,7 +157,7 @@ def span(model: keras.Model) -> tuple[float, float]:
             return 0.0, 255.0  # as Keras' `preprocess_input` does
         if getattr(operation, "weights", None):
             break
-    return -1.0, 1.0
+    return SPAN
 
 
 def operations(layer: keras.Operation) -> int:

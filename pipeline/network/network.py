@@ -14,6 +14,7 @@ from pipeline.network.graph import classifier, shape_of
 from pipeline.network.model_file import read
 from pipeline.network.relu import Relu
 from pipeline.plan.architecture import CLASSES
+from pipeline.plan.pixels import SPAN
 
 FEATURES = "/features"
 """The name under which a `Network` returns the deepest map that its logits come from."""
@@ -33,7 +34,7 @@ class Network:
         model: keras.Model,
         outputs: tuple[str, ...],
         relu: Relu,
-        span: tuple[float, float] = (-1.0, 1.0),
+        span: tuple[float, float] = SPAN,
         compiler: Compiler = "graph",
     ) -> None:
         self.outputs = outputs
@@ -60,7 +61,7 @@ class Network:
 
     def _pass(self, images: tf.Tensor, revive: bool) -> list[tf.Tensor]:
         black, white = self._span
-        if (black, white) != (-1.0, 1.0):
+        if (black, white) != SPAN:
             images = (images + 1.0) * ((white - black) / 2.0) + black
         with self._relu.reviving(revive):
             values = self.model(images, training=False)
@@ -80,7 +81,7 @@ def load(
     outputs: tuple[str, ...],
     precision: Precision = "float32",
     compiler: Compiler = "graph",
-    span: tuple[float, float] = (-1.0, 1.0),
+    span: tuple[float, float] = SPAN,
 ) -> Network:
     """Load the part of a network that leads to some outputs.
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipeline.config.weights import Weights
 from pipeline.network import network
+from pipeline.plan.pixels import HALF
 
 
 @dataclass(frozen=True)
@@ -78,4 +79,4 @@ class Observer:
 
 
 def _floats(pictures: np.ndarray | tf.Tensor) -> tf.Tensor:
-    return tf.cast(pictures, tf.float32) / 127.5 - 1.0
+    return tf.cast(pictures, tf.float32) / HALF - 1.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.weights import Weights
+from pipeline.plan.pixels import SPAN
 
 CLASSES = "/classes"
 """What the logits are called among layers; no layer can be called so."""
@@ -45,7 +46,7 @@ class Architecture:
     layers: Mapping[str, Layer]
     classes: int | None
     class_operations: int = 0
-    span: tuple[float, float] = (-1.0, 1.0)
+    span: tuple[float, float] = SPAN
 
     @property
     def deepest(self) -> str:

@@ -176,16 +176,6 @@ def test_a_small_largest_batch_is_the_shape() -> None:
     assert len(batches.pad(_channels([1, 2]), 3)) == 3
 
 
-def test_quantising_rounds_and_clips() -> None:
-    values = np.array([-2.0, -1.0, -0.999, 0.0, 0.5, 1.0, 1.5], np.float32)
-    np.testing.assert_array_equal(render.quantise(values), [0, 0, 0, 128, 191, 255, 255])
-
-
-def test_every_stored_number_is_read_back_as_itself() -> None:
-    stored = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(render.quantise(stored / np.float32(127.5) - 1), stored)
-
-
 def test_octaves_grow_to_the_size_asked() -> None:
     sizes, steps, firsts = zip(*render._schedule(RECIPES["article"], 299), strict=True)
     assert sizes[-1] == 299

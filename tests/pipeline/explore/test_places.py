@@ -18,10 +18,9 @@ def test_the_map_is_in_the_unit_square_and_the_same_each_time(count: int) -> Non
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100, 2500])
-def test_a_grid_has_one_place_for_each(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_EXACT", 600)
+def test_a_grid_has_one_place_for_each(count: int) -> None:
     spots = np.random.default_rng(0).random((count, 2))
-    found = places.on_grid(spots)
+    found = places.on_grid(spots, exact=600)
     assert len({tuple(place) for place in found}) == count
     side = int(np.ceil(np.sqrt(count)))
     assert found.min() >= 0

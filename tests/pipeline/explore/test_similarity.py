@@ -60,8 +60,3 @@ def test_one_unit_has_no_neighbour_and_lies_somewhere() -> None:
     found = similarity.columns(_units(0), {"a": np.ones((1, 2), np.float32)}, 0)
     assert found["nearest"].iloc[0] == []
     assert (found["map_row"].iloc[0], found["map_col"].iloc[0]) == (0, 0)
-
-
-def test_a_channel_without_spread_stands_out_nowhere() -> None:
-    values = np.array([[1, 5], [1, 7]], np.float32)
-    assert similarity.standardised(values)[:, 0].tolist() == [0, 0]
