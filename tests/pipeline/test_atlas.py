@@ -9,7 +9,7 @@ from PIL import Image
 
 import pipeline
 from pipeline import Atlas
-from pipeline.errors import AtlasFolderError, ConfigError, UnitError
+from pipeline.errors import AtlasFolderError, ConfigError, MissingError, UnitError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.store.records import Failure
@@ -58,7 +58,7 @@ def test_a_film_is_the_snapshots_and_the_image(
     assert film.dtype == np.uint8
     np.testing.assert_array_equal(film[:3], [image // 2] * 3)
     np.testing.assert_array_equal(film[3], image)
-    with pytest.raises(UnitError, match=r"unit mixed2:5 is not in .*not built yet"):
+    with pytest.raises(MissingError, match=r"unit mixed2:5 is not in .*not built yet"):
         atlas.film("mixed2:5")
 
 
@@ -84,9 +84,9 @@ def test_variants_are_units_of_the_atlas(
 
 
 def test_units_not_built_or_not_there(atlas: Atlas) -> None:
-    with pytest.raises(UnitError, match=r"unit mixed2:5 is not in .*not built yet, failed, or"):
+    with pytest.raises(MissingError, match=r"unit mixed2:5 is not in .*not built yet, failed, or"):
         atlas.image("mixed2:5")
-    with pytest.raises(UnitError, match="unit mixed4:9 is not in"):
+    with pytest.raises(MissingError, match="unit mixed4:9 is not in"):
         atlas.trajectory("mixed4:9")
     with pytest.raises(UnitError, match="no layer 'mixed9'"):
         atlas.image("mixed9:1")
@@ -95,7 +95,7 @@ def test_units_not_built_or_not_there(atlas: Atlas) -> None:
 
 
 def test_an_open_atlas_sees_what_is_added(atlas: Atlas, build: Build) -> None:
-    with pytest.raises(UnitError, match="not built yet"):
+    with pytest.raises(MissingError, match="not built yet"):
         atlas.image("mixed2:5")
     build(atlas.folder, atlas.provenance)
     assert atlas.image("mixed2:5").shape == (8, 8, 3)
@@ -134,7 +134,7 @@ def test_rows(atlas: Atlas) -> None:
     row = atlas.row("mixed2:3")
     assert (row["unit"], row["activation"]) == ("mixed2:3", 4.0)
     assert "y" not in row
-    with pytest.raises(UnitError, match=r"unit mixed4:9 is not in .*its configuration"):
+    with pytest.raises(MissingError, match=r"unit mixed4:9 is not in .*its configuration"):
         atlas.row("mixed4:9")
 
 

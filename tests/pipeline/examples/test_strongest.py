@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline import Atlas, verify
-from pipeline.errors import ConfigError, DamageError
+from pipeline.errors import ConfigError, DamageError, NotMeasuredError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import SIZE, Crops
 from pipeline.examples.source import READ, UNREADABLE, Picture
@@ -139,7 +139,7 @@ def test_crops_are_of_the_pictures(shown: Store) -> None:
     crops = Crops(shown)
     batches = crops.pending()
     crops.prepare_all(shown.provenance.available_sections(), batches)
-    with pytest.raises(ConfigError, match="are not cut out yet"):
+    with pytest.raises(NotMeasuredError, match="are not cut out yet"):
         Atlas(shown).example_crops("mixed2:3")
     for batch in batches:
         crops.cut(batch)
@@ -150,7 +150,7 @@ def test_crops_are_of_the_pictures(shown: Store) -> None:
 
 
 def test_an_atlas_that_was_shown_nothing_says_so(store: Store) -> None:
-    with pytest.raises(ConfigError, match="was shown no pictures: `atlas examples FOLDER`"):
+    with pytest.raises(NotMeasuredError, match="was shown no pictures: `atlas examples FOLDER`"):
         Atlas(store).examples("mixed2:3")
     assert strongest.by_unit(store) == {}
     assert seen.left_out(store) == {}

@@ -8,7 +8,7 @@ import pytest
 from atlases import measure
 
 from pipeline import Atlas
-from pipeline.errors import ConfigError, UnitError
+from pipeline.errors import NotMeasuredError, UnitError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.store.store import Store
@@ -71,12 +71,14 @@ def test_without_responses_it_says_how_to_get_them(
 ) -> None:
     atlas = Atlas.open(build(tmp_path, make_provenance("mixed2:0-5")).folder)
     for ask in (atlas.responses, atlas.similar):
-        with pytest.raises(ConfigError, match="has no responses yet: `atlas build`"):
+        with pytest.raises(NotMeasuredError, match="has no responses yet: `atlas build`"):
             ask("mixed2:1")
 
 
 def test_a_unit_without_responses_is_named(atlas: Atlas) -> None:
-    with pytest.raises(UnitError, match="unit mixed4:5 has no responses: it is not built yet"):
+    with pytest.raises(
+        NotMeasuredError, match="unit mixed4:5 has no responses: it is not built yet"
+    ):
         atlas.similar("mixed4:5")
     with pytest.raises(UnitError, match="mixed2 has channels 0 to 5, not 9"):
         atlas.responses("mixed2:9")

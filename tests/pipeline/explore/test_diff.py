@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline import Atlas
 from pipeline.ascent.results import Results
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, MissingError
 from pipeline.explore.diff import MEASURES
 from pipeline.plan.provenance import Provenance
 from pipeline.store.store import Store
@@ -106,7 +106,7 @@ def test_nothing_in_common(
     tmp_path: Path, make_provenance: Make, build: Build, pair: tuple[Atlas, Atlas]
 ) -> None:
     other = Atlas.open(build(tmp_path / "d", make_provenance("mixed4:7")).folder)
-    with pytest.raises(ConfigError, match="have no unit in common that both have built"):
+    with pytest.raises(MissingError, match="have no unit in common that both have built"):
         pair[0].diff(other)
 
 

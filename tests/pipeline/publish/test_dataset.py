@@ -10,7 +10,7 @@ import pytest
 from atlases import measure
 
 from pipeline import Atlas
-from pipeline.errors import ConfigError, DamageError
+from pipeline.errors import ConfigError, DamageError, MissingError
 from pipeline.plan.provenance import Provenance
 from pipeline.store.store import Store
 
@@ -86,7 +86,7 @@ def test_refusals(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         atlas.dataset("mixed3")
     for record in store.records.of("mixed4"):
         store.records.drop(record)
-    with pytest.raises(ConfigError, match=r"nothing of section mixed4 in .* is built yet"):
+    with pytest.raises(MissingError, match=r"nothing of section mixed4 in .* is built yet"):
         atlas.dataset("mixed4")
     store.folder.write_bytes("atlas.zarr/mixed2/images/zarr.json", b"{}")
     with pytest.raises(DamageError, match=r"the metadata of section mixed2 in .* is damaged"):

@@ -8,7 +8,7 @@ from atlases import measure, show
 from PIL import Image
 
 from pipeline import Atlas
-from pipeline.errors import ConfigError, UnitError
+from pipeline.errors import ConfigError, MissingError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import compare
@@ -98,6 +98,6 @@ def test_the_sheet_is_saved(store: Store, tmp_path: Path) -> None:
 def test_refusals(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nothing to compare: name a unit"):
         Atlas(store).compare([], tmp_path / "c.png")
-    with pytest.raises(UnitError, match="unit mixed4:3 is not in"):
+    with pytest.raises(MissingError, match="unit mixed4:3 is not in"):
         Atlas(store).compare(["mixed4:3"], tmp_path / "c.png")
     assert not (tmp_path / "c.png").exists()

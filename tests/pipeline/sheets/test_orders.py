@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, NotMeasuredError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import orders
@@ -52,7 +52,7 @@ def test_downwards_the_lowest_comes_first(store: Store, tmp_path: Path) -> None:
 
 def test_units_that_are_alike_lie_together(store: Store, tmp_path: Path) -> None:
     frame = index.build(store)
-    with pytest.raises(ConfigError, match="nothing is known yet of which units are alike"):
+    with pytest.raises(NotMeasuredError, match="nothing is known yet of which units are alike"):
         orders.draw(store, frame, "similarity", (), 8, tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
     frame["map_x"] = [1.0, 0.0, 0.5, 1.0, 0.0, 0.5, *[0.1, 0.9, 0.0, 0.5, 1.0]]

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from pipeline import Atlas, verify
-from pipeline.errors import AtlasFolderError, ConfigError, WorkError
+from pipeline.errors import AtlasFolderError, ConfigError, NotMeasuredError, WorkError
 from pipeline.examples.source import Picture, found_in
 from pipeline.store.place import at
 from pipeline.store.store import Store
@@ -126,7 +126,7 @@ def test_no_atlas_no_pictures_another_build(configure, pictures) -> None:
     with pytest.raises(AtlasFolderError, match="is not there"):
         _show(config, pictures)
     build(config)
-    with pytest.raises(ConfigError, match="was shown no pictures yet: name a folder"):
+    with pytest.raises(NotMeasuredError, match="was shown no pictures yet: name a folder"):
         _show(config, [])
     with (
         lock.held(at(config.output)),
