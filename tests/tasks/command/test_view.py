@@ -9,7 +9,7 @@ from pathlib import Path
 import atlases
 import pytest
 
-from pipeline.errors import AtlasFolderError, ConfigError
+from pipeline.errors import ConfigError, MissingError
 from pipeline.publish import site
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
@@ -85,7 +85,7 @@ def test_it_listens_on_loopback_alone(folder: Path) -> None:
 
 
 def test_an_atlas_without_a_page_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(AtlasFolderError, match=r"has no page site/index.html: `atlas build`"):
+    with pytest.raises(MissingError, match=r"has no page site/index.html: `atlas build`"):
         view.serve(LocalFolder(tmp_path), 0)
 
 
