@@ -143,8 +143,8 @@ def test_a_quota(configure) -> None:
     plan, batches = begun(configure(units=("relu:0-3",)))
     code = (
         "import resource, sys, pickle\n"
-        "from tasks import work\n"
-        "from pipeline import device\n"
+        "from tasks.pool import work\n"
+        "from pipeline.network import device\n"
         "device.use('cpu')\n"
         "batch, folder, fingerprint = pickle.load(sys.stdin.buffer)\n"
         "engine = work._engine(folder, fingerprint)\n"
