@@ -7,6 +7,7 @@ import atlases
 import pytest
 from atlases import ARCHITECTURE
 
+from pipeline import Atlas
 from pipeline.ascent.results import Results
 from pipeline.plan.architecture import Architecture
 from pipeline.plan.provenance import Provenance
@@ -47,3 +48,25 @@ def build(fake_results: Callable[..., Results]) -> Callable[..., Store]:
         return store
 
     return make
+
+
+@pytest.fixture
+def pair(
+    tmp_path: Path, make_provenance: Callable[..., Provenance], build: Callable[..., Store]
+) -> tuple[Atlas, Atlas]:
+    """Two atlases; mixed2:2 has another image and other responses in the second."""
+    first = build(tmp_path / "a", make_provenance("mixed2:0-5", "mixed4:0-1"))
+    second = Store.create(tmp_path / "b", make_provenance("mixed2:0-5", "mixed4:1-2"))
+    for section in second.provenance.sections():
+        batches = second.missing(section)
+        second.prepare(section, batches)
+        for batch in batches:
+            made = atlases.results(batch)
+            for row, unit in enumerate(batch.units):
+                if unit.id == "mixed2:2":
+                    made.images[row] = 255 - made.images[row]
+                    made.statistics.activation[row] = -1
+            second.commit(batch, made)
+    atlases.measure(first)
+    atlases.measure(second, changed=("mixed2:2",))
+    return Atlas.open(tmp_path / "a"), Atlas.open(tmp_path / "b")

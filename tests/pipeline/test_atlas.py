@@ -9,7 +9,7 @@ from PIL import Image
 
 import pipeline
 from pipeline import Atlas
-from pipeline.errors import AtlasFolderError, ConfigError, MissingError, UnitError
+from pipeline.errors import AtlasFolderError, ConfigError, MissingError, NotMeasuredError, UnitError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.store.records import Failure
@@ -64,7 +64,7 @@ def test_a_film_is_the_snapshots_and_the_image(
 
 def test_an_atlas_without_snapshots_has_no_films(atlas: Atlas) -> None:
     with pytest.raises(
-        ConfigError,
+        NotMeasuredError,
         match=r"keeps no snapshots: .* render\.snapshots, or .*: atlas render mixed2:3 --film FILE",
     ):
         atlas.film("mixed2:3")

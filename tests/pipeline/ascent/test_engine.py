@@ -194,12 +194,12 @@ def test_a_batch_that_does_not_fit_is_halved_once_and_for_good(
     units, engine = _units("two", 8, 2)[:13], make()
     expected = engine.compute(units)
     tried = memory(8, error)
-    with caplog.at_level(logging.WARNING, "pipeline.engine"):
+    with caplog.at_level(logging.WARNING, "pipeline.ascent.engine"):
         _assert_equal(engine.compute(units), expected)
         assert (tried, engine.most) == ([16, 8, 8], 8)
         _assert_equal(engine.compute(units[::-1]), expected, range(12, -1, -1))
     assert tried[3:] == [8, 8]
-    [record] = [r for r in caplog.records if r.name == "pipeline.engine"]
+    [record] = [r for r in caplog.records if r.name == "pipeline.ascent.engine"]
     assert record.getMessage() == (
         "a batch of images of 24 px does not fit in memory: from here on 8 at once, which changes "
         "no pixel"

@@ -28,7 +28,7 @@ from pipeline.network import model_file
 from pipeline.network.network import CLASSES, Network, load
 from pipeline.network.relu import Relu
 from pipeline.plan import batches
-from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS, LOGITS, NEURON
+from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS, NEURON
 from pipeline.plan.units import Unit
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -100,14 +100,6 @@ def test_a_logit_is_the_same_in_any_company() -> None:
     network = Network(keras.Model(model.input, layers.Dense(7)(pooled)), (CLASSES,), Relu())
     units = [Unit(LOGITS, (), index) for index in (0, 3, 6)]
     _assert_alone_or_not(Renderer(network, SHORT, SIZE), units)
-
-
-def test_a_layer_is_the_same_alone_and_padded() -> None:
-    unit = Unit(DEEPDREAM, ("mixed0", "mixed1"))
-    renderer = Renderer(load(resolve("bundled"), unit.layers), SHORT, SIZE)
-    alone, padded = renderer.render([unit], 0, 1), renderer.render([unit], 0, 16)
-    np.testing.assert_array_equal(alone.images, padded.images)
-    assert (alone.images != alone.first).any()
 
 
 def test_images_are_finished_uint8_and_climb(renderer: Renderer) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from atlases import measure, results
-from PIL import Image
+from atlases import results
 
 from pipeline import Atlas
 from pipeline.ascent.results import Results
@@ -17,26 +16,6 @@ from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]
-
-
-@pytest.fixture
-def pair(tmp_path: Path, make_provenance: Make, build: Build) -> tuple[Atlas, Atlas]:
-    """Two atlases; mixed2:2 has another image and other responses in the second."""
-    first = build(tmp_path / "a", make_provenance("mixed2:0-5", "mixed4:0-1"))
-    second = Store.create(tmp_path / "b", make_provenance("mixed2:0-5", "mixed4:1-2"))
-    for section in second.provenance.sections():
-        batches = second.missing(section)
-        second.prepare(section, batches)
-        for batch in batches:
-            made = results(batch)
-            for row, unit in enumerate(batch.units):
-                if unit.id == "mixed2:2":
-                    made.images[row] = 255 - made.images[row]
-                    made.statistics.activation[row] = -1
-            second.commit(batch, made)
-    measure(first)
-    measure(second, changed=("mixed2:2",))
-    return Atlas.open(tmp_path / "a"), Atlas.open(tmp_path / "b")
 
 
 def test_the_most_changed_comes_first(pair: tuple[Atlas, Atlas]) -> None:
@@ -108,18 +87,3 @@ def test_nothing_in_common(
     other = Atlas.open(build(tmp_path / "d", make_provenance("mixed4:7")).folder)
     with pytest.raises(MissingError, match="have no unit in common that both have built"):
         pair[0].diff(other)
-
-
-def test_a_sheet_sets_them_side_by_side(pair: tuple[Atlas, Atlas], tmp_path: Path) -> None:
-    rows = pair[0].diff(pair[1]).frame.head(1)
-    pair[0].diff_sheet(pair[1], rows, tmp_path / "d.png", "", tile=8)
-    pixels = np.asarray(Image.open(tmp_path / "d.png")).astype(int)
-    found = [
-        (y, x)
-        for y in range(pixels.shape[0] - 8)
-        for x in range(pixels.shape[1] - 18)
-        if (pixels[y : y + 8, x : x + 8] == pair[0].image("mixed2:2")).all()
-    ]
-    [(y, x)] = found
-    after = pixels[y : y + 8, x + 10 : x + 18]
-    assert (after == 255 - pixels[y : y + 8, x : x + 8]).all()

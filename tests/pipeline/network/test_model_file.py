@@ -189,31 +189,3 @@ def test_grey_images_are_refused(tmp_path: Path) -> None:
 def test_a_model_that_was_never_built_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"takes \[\]: expected one input of RGB"):
         model_file.read(_saved(keras.Sequential([layers.Conv2D(2, 3)]), tmp_path))
-
-
-def test_parents_follow_operations_and_repeated_calls() -> None:
-    shared = layers.Conv2D(3, 1, name="shared")
-    image = keras.Input((8, 8, 3), name="image")
-    once = shared(image * 2)
-    model = keras.Model(image, layers.Add(name="sum")([shared(once), once]))
-    reads = graph.parents(model)
-    assert reads["image"] == []
-    assert sorted(reads["shared"]) == ["multiply", "shared"]
-    assert reads["multiply"] == ["image"]
-    assert reads["sum"] == ["shared", "shared"]
-
-
-def test_operations_count_multiplications_and_additions() -> None:
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Conv2D(5, 3),
-            layers.DepthwiseConv2D(3),
-            layers.SeparableConv2D(7, 3, padding="same"),
-            layers.Flatten(),
-            layers.Dense(2),
-        ]
-    )
-    separable = 2 * 4 * 4 * (3 * 3 * 5 + 5 * 7)
-    expected = [2 * 6 * 6 * 3 * 3 * 3 * 5, 2 * 4 * 4 * 3 * 3 * 5, separable, 0, 2 * 112 * 2]
-    assert [graph.operations(layer) for layer in model.layers] == expected

@@ -9,6 +9,7 @@ from pipeline.plan.batches import (
     batch_size,
     half_of,
     missing_batches,
+    pad,
 )
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS
 from pipeline.plan.units import Unit
@@ -112,3 +113,18 @@ def test_more_variants_later_leave_the_old_chunks() -> None:
 def test_a_batch_knows_its_rows_and_name() -> None:
     batch = Batch("mixed4", 12, 4, section_of(3).units)
     assert (batch.key, batch.rows) == ("mixed4/000012", slice(48, 52))
+
+
+@pytest.mark.parametrize("batch", range(1, 17))
+def test_one_image_is_rendered_alone_only_where_it_always_is(batch: int) -> None:
+    units = section_of(batch).units
+    shapes = {count: len(pad(units[:count], batch)) for count in range(1, batch + 1)}
+    assert all(count <= shape <= batch for count, shape in shapes.items())
+    assert min(shapes.values()) == min(LEAST, batch)
+    assert set(shapes.values()) <= {4, 8, 16, batch}
+
+
+def test_units_are_repeated_in_whole_groups() -> None:
+    units = varied(1, 3).units
+    padded = pad(units, 15, LEAST * 3)
+    assert [unit.variant for unit in padded] == [0, 1, 2] * 4

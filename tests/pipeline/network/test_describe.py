@@ -1,0 +1,79 @@
+"""Tests of what a network tells of itself."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from networks import noise, of_one_size, saved
+
+from pipeline.config.weights import Weights, resolve
+from pipeline.errors import ConfigError
+from pipeline.network.describe import describe
+from pipeline.network.network import load
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Weights:
+    return resolve("bundled")
+
+
+def test_describe_knows_channels_maps_and_depth(bundled: Weights) -> None:
+    both = load(bundled, ("mixed2", "mixed4"))
+    architecture = describe(bundled, 96)
+    assert architecture.image_size == 96
+    assert architecture.classes is None
+    assert architecture.deepest == "mixed4"
+    for name, channels in (("mixed2", 288), ("mixed4", 768)):
+        layer = architecture.layers[name]
+        assert layer.channels == channels
+        assert (layer.height, layer.width, channels) == both(noise(96, 1))[name].shape[1:]
+    assert architecture.layers["mixed2"].depth < architecture.layers["mixed4"].depth
+
+
+def test_describe_counts_what_leads_to_a_layer(bundled: Weights) -> None:
+    architecture = describe(bundled, 128)
+    first = architecture.layers["conv2d"]
+    assert first.operations == 2 * 63 * 63 * 3 * 3 * 3 * 32
+    second = architecture.layers["conv2d_1"]
+    assert second.operations == first.operations + 2 * 61 * 61 * 3 * 3 * 32 * 32
+    assert architecture.layers["mixed4"].operations == architecture.class_operations
+    assert 0.5e9 < architecture.layers["mixed4"].operations < 1.8e9
+
+
+def test_describe_counts_classes_and_refuses_another_size_than_the_only_one(
+    tmp_path: Path,
+) -> None:
+    weights = saved(of_one_size(16), tmp_path)
+    architecture = describe(weights, 16)
+    assert architecture.classes == 3
+    assert list(architecture.layers) == ["conv"]
+    dense = 2 * 14 * 14 * 4 * 3
+    assert architecture.class_operations == architecture.layers["conv"].operations + dense
+    with pytest.raises(ConfigError, match=r"takes only images of 16 px, not 24; set"):
+        describe(weights, 24)
+
+
+@pytest.mark.parametrize("size", [16, 40])
+def test_an_image_that_is_too_small_is_refused(bundled: Weights, size: int) -> None:
+    with pytest.raises(ConfigError, match=rf"image\.size: {size} px is too small .*75 px or more"):
+        describe(bundled, size)
+
+
+def test_the_smallest_image_is_taken(bundled: Weights) -> None:
+    assert describe(bundled, 75).layers["mixed4"].height == 3
+
+
+def test_operations_between_layers_are_followed(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    conv = layers.Conv2D(4, 3, name="conv")(image * 2.0 - 1.0)
+    model = keras.Model(image, layers.Conv2D(2, 1, name="top")(keras.ops.relu(conv)))
+    weights = saved(model, tmp_path)
+    architecture = describe(weights, 16)
+    assert list(architecture.layers) == ["conv", "top"]
+    assert architecture.layers["top"].operations == 2 * 14 * 14 * (27 * 4 + 4 * 2)
+    images = noise(16)
+    np.testing.assert_allclose(load(weights, ("top",))(images)["top"], model(images), rtol=1e-4)
