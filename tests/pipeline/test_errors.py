@@ -24,8 +24,9 @@ def test_the_tree_in_the_docstring_names_every_class() -> None:
 def test_each_error_is_documented_and_ends_in_one_exit_code(error: type[Exception]) -> None:
     assert error.__doc__
     assert issubclass(error, errors.AtlasError)
-    usage, work = issubclass(error, errors.UsageError), issubclass(error, errors.WorkError)
-    assert (usage != work) or error is errors.AtlasError
+    families = (errors.UsageError, errors.MissingError, errors.WorkError)
+    of = [family for family in families if issubclass(error, family)]
+    assert len(of) == 1 or error is errors.AtlasError
 
 
 @pytest.mark.parametrize("error", CLASSES)
