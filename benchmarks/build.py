@@ -18,9 +18,8 @@ from rich.console import Console
 
 from pipeline import Atlas
 from pipeline.config import yaml_file
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import run
-from tasks.command import progress
 from tasks.pool.cluster import local_workers
 
 CONFIG = """

@@ -27,9 +27,8 @@ from pipeline.config import yaml_file
 from pipeline.config.weights import Weights
 from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.units import Unit
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import run
-from tasks.command import progress
 from tasks.pool import work
 
 ROOT = Path(__file__).parent.parent

@@ -1,12 +1,77 @@
 """Channel atlas: what every channel of a convolutional network sees.
 
->>> from pipeline import Atlas
+>>> from pipeline import Atlas, render_unit
 >>> atlas = Atlas.open("data/atlas")
->>> atlas.index, atlas.image("mixed4:42"), atlas.trajectory("mixed4:42")
+>>> atlas.index, atlas.image("mixed4:42"), atlas["mixed4:42"]
+>>> render_unit("mixed4:42").save("one.png")
+
+`tasks.build_atlas` builds a whole atlas. docs/api.md has every name and method.
 """
 
-from pipeline.atlas import Atlas
-from pipeline.errors import AtlasError, UsageError, WorkError
-from pipeline.plan.units import Unit
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Atlas", "AtlasError", "Unit", "UsageError", "WorkError"]
+from pipeline.errors import (
+    AtlasError,
+    AtlasFolderError,
+    ConfigError,
+    DamageError,
+    MissingError,
+    NotMeasuredError,
+    StorageError,
+    UnitError,
+    UsageError,
+    WeightsError,
+    WorkError,
+)
+
+if TYPE_CHECKING:
+    from pipeline.atlas import Atlas
+    from pipeline.config.schema import AtlasConfig
+    from pipeline.plan.units import Unit
+    from pipeline.publish.notebook import Card
+    from pipeline.single import Single, render_unit
+
+    __version__: str
+
+__all__ = [
+    "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
+    "MissingError", "NotMeasuredError", "Single", "StorageError", "Unit", "UnitError",
+    "UsageError", "WeightsError", "WorkError", "__version__", "render_unit",
+]  # fmt: skip
+
+_LATE = {
+    "Atlas": "pipeline.atlas",
+    "AtlasConfig": "pipeline.config.schema",
+    "Card": "pipeline.publish.notebook",
+    "Single": "pipeline.single",
+    "Unit": "pipeline.plan.units",
+    "render_unit": "pipeline.single",
+}
+"""Names by the module that is imported once they are used: every start of the command pays."""
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the face
+
+    def __getattr__(name: str) -> Any:
+        """A name of the face, when it is used for the first time."""
+        if name == "__version__":
+            globals()[name] = _version()
+        elif name in _LATE:
+            globals()[name] = getattr(importlib.import_module(_LATE[name]), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    """The version of the project as it is installed; of a mere checkout nothing is known."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415, seldom asked
+
+    try:
+        return version("channel-atlas")
+    except PackageNotFoundError:
+        return "unknown"

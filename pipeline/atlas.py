@@ -1,16 +1,16 @@
 """What notebooks and the command line read: an atlas, opened."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import MissingError, NotMeasuredError
+from pipeline.errors import MissingError, NotMeasuredError, UnitError
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
-from pipeline.sheets import pairs
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.store import Store
@@ -31,16 +31,22 @@ _STRIP = 16
 
 
 class Atlas:
-    """An atlas folder, opened for reading. It may still be growing.
+    """An atlas folder, opened for reading. It may still be growing: what is new is seen.
 
     >>> atlas = Atlas.open("data/atlas")
     >>> atlas.index.query("layer == 'mixed4'").nlargest(3, "activation")
     >>> atlas.image("mixed4:42")
+
+    It is a collection of the units of its configuration, by id, whether they are built or not:
+
+    >>> len(atlas), "mixed4:42" in atlas, list(atlas)[:3]
+    >>> atlas["mixed4:42"]
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: tuple[str, Asked] | None = None
+        self._rows: tuple[object, pd.DataFrame] | None = None
 
     @classmethod
     def open(cls, folder: str | Path | Folder) -> "Atlas":
@@ -61,15 +67,44 @@ class Atlas:
         """What the atlas is made of."""
         return self._store.provenance
 
+    def __len__(self) -> int:
+        """How many units the atlas's configuration names."""
+        return len(self.provenance.units())
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of these units, in the atlas's order."""
+        return (unit.id for unit in self.provenance.units())
+
+    def __contains__(self, unit_id: object) -> bool:
+        """Whether an id, which may say `@center`, is of one of these units."""
+        if not isinstance(unit_id, str):
+            return False
+        try:
+            return self.unit(unit_id).id in self._ids
+        except UnitError:  # nothing that its network has
+            return False
+
+    def __getitem__(self, unit_id: str) -> "Card":
+        """A unit at a glance, as `card`.
+
+        Raises:
+            UnitError: the id names nothing in this atlas's network.
+            MissingError: the unit is not in the atlas's configuration.
+        """
+        return self.card(unit_id)
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(self)
+
     @property
     def index(self) -> "pd.DataFrame":
-        """One row a unit; columns as in `pipeline.explore.index.TYPES`.
+        """One row a unit; columns as in docs/design.md. It is yours to change.
 
-        Read from `index.parquet` where that is up to date, else made from the store.
+        Read from `index.parquet` where that is up to date, else made from the store; and kept
+        until the atlas grows.
         """
-        from pipeline.explore import index  # noqa: PLC0415, pandas is slow to import
-
-        return index.of(self._store)
+        return self._index().copy()
 
     def unit(self, unit_id: str) -> Unit:
         """The unit of an id, which may say `@center`.
@@ -160,7 +195,7 @@ class Atlas:
             UnitError: the id names nothing in this atlas's network.
             MissingError: the unit is not in the atlas's configuration.
         """
-        index = self.index
+        index = self._index()
         rows = index[index["unit"] == self.unit(unit_id).id]
         if rows.empty:
             raise MissingError(
@@ -173,8 +208,9 @@ class Atlas:
         from pipeline.publish.notebook import Card  # noqa: PLC0415, Pillow is not needed to query
 
         row = {str(name): value for name, value in self.row(unit_id).items()}
-        image = self.image(unit_id) if row["status"] == "done" else None
-        return Card(row["unit"], row, image)
+        if row["status"] != "done":
+            return Card(row["unit"], row)
+        return Card(row["unit"], row, self.image(unit_id), self.trajectory(unit_id))
 
     def query(
         self, expression: str, sort: str | None = None, top: int | None = None
@@ -191,7 +227,7 @@ class Atlas:
         """
         from pipeline.explore import query  # noqa: PLC0415, pandas is slow to import
 
-        found = query.select(self.index, expression)
+        found = query.select(self._index(), expression)
         if sort is not None:
             found = query.ordered(found, sort)
         return found if top is None else found.head(top)
@@ -221,7 +257,7 @@ class Atlas:
         from pipeline.explore import answers  # noqa: PLC0415, pandas is slow to import
 
         found = answers.like_unit(self._asked(), self.unit(unit_id), top)
-        rows = self.index.set_index("unit").loc[found.index].reset_index()
+        rows = self._index().set_index("unit").loc[found.index].reset_index()
         rows.insert(1, "distance", found.array)
         return rows
 
@@ -252,18 +288,32 @@ class Atlas:
         return diff.changes(self._store, other._store)
 
     def diff_sheet(
-        self, other: "Atlas", rows: "pd.DataFrame", path: Path, heading: str = "", tile: int = 128
+        self,
+        other: "Atlas",
+        rows: "pd.DataFrame",
+        path: str | Path,
+        heading: str = "",
+        tile: int = 128,
     ) -> None:
         """Save a sheet of some rows of `Changes.frame`, this atlas's images beside the other's.
 
-        Raises as `sheet`.
+        Args:
+            other: the other atlas.
+            rows: of `atlas.diff(other).frame`, or of `ordered`.
+            path: a .png or a .pdf.
+            heading: a line above.
+            tile: side of an image, in pixels.
+
+        Raises:
+            ConfigError: a file that cannot be.
+            DamageError: a stored image is damaged.
         """
-        from pipeline.sheets import paper  # noqa: PLC0415, pandas is slow to import
+        from pipeline.sheets import pairs, paper  # noqa: PLC0415, pandas is slow to import
 
-        paper.check(path)
-        paper.save(pairs.lay_out(self._store, other._store, rows, heading, tile), path)
+        place = paper.check(path)
+        paper.save(pairs.lay_out(self._store, other._store, rows, heading, tile), place)
 
-    def export(self, kind: str, path: Path) -> None:
+    def export(self, kind: str, path: str | Path) -> None:
         """Write the atlas as what other programs read; see `pipeline.publish.formats`.
 
         Args:
@@ -276,12 +326,12 @@ class Atlas:
         """
         from pipeline.publish import formats  # noqa: PLC0415, libraries that few need
 
-        formats.export(self._store, kind, path)
+        formats.export(self._store, kind, Path(path))
 
     def sheet(
         self,
         units: Sequence[str],
-        path: Path,
+        path: str | Path,
         heading: str = "",
         tile: int = 128,
         columns: int = 0,
@@ -303,28 +353,53 @@ class Atlas:
         """
         from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
-        paper.check(path)
+        place = paper.check(path)
         ids = [self.unit(unit).id for unit in units]
-        drawn = contact.lay_out(self._store, self.index, ids, heading, tile, columns, captions)
-        paper.save(drawn, path)
+        drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
+        paper.save(drawn, place)
 
-    def compare(self, units: Sequence[str], path: Path) -> None:
-        """Save a sheet that sets units side by side; see `pipeline.sheets.compare`.
+    def compare(self, units: Sequence[str], path: str | Path) -> None:
+        """Save a sheet that sets units side by side: figures, trajectories, responses, neighbours.
 
-        Raises as `sheet`.
+        Args:
+            units: their ids, in order.
+            path: a .png or a .pdf.
+
+        Raises:
+            ConfigError: no unit is named, or a file that cannot be.
+            UnitError: an id names nothing in this atlas's network.
+            MissingError: a unit is not built.
+            DamageError: stored data is damaged.
         """
         from pipeline.sheets import compare, paper  # noqa: PLC0415, Pillow is not needed to query
 
-        paper.check(path)
-        paper.save(compare.lay_out(self._store, self.index, units), path)
+        place = paper.check(path)
+        paper.save(compare.lay_out(self._store, self._index(), units), place)
 
     def mosaic(
-        self, path: Path, order: str = "channel", sections: Sequence[str] = (), tile: int = 96
+        self,
+        path: str | Path,
+        order: str = "channel",
+        sections: Sequence[str] = (),
+        tile: int = 96,
     ) -> None:
-        """Draw the finished units as a PNG, in an order of choice; see `pipeline.sheets.orders`."""
+        """Draw the finished units on one sheet, in an order of choice.
+
+        Args:
+            path: the PNG.
+            order: `channel`, the atlas's own; `activation`, the strongest first; or `similarity`.
+            sections: names of sections; none for all.
+            tile: side of an image, in pixels.
+
+        Raises:
+            ConfigError: an order, a section or a file that cannot be.
+            NotMeasuredError: nothing is known yet of which units are alike.
+            DamageError: a stored image is damaged.
+        """
         from pipeline.sheets import orders  # noqa: PLC0415, slow to import
 
-        orders.draw(self._store, self.index, order, tuple(sections), tile, path)
+        place = Path(path).expanduser()
+        orders.draw(self._store, self._index(), order, tuple(sections), tile, place)
 
     def status(self) -> dict[str, dict[str, int]]:
         """For each section how many units are done, missing, failed and unavailable."""
@@ -340,6 +415,16 @@ class Atlas:
     def failures(self) -> dict[str, str]:
         """Why the last build gave batches up, by batch."""
         return {failure.batch: failure.reason for failure in self._store.records.failures()}
+
+    def _index(self) -> "pd.DataFrame":
+        """The index, which nobody changes; kept until the atlas or the index file changes."""
+        from pipeline.explore import index  # noqa: PLC0415, pandas is slow to import
+
+        state = index.state_of(self._store)
+        stamp = self.folder.stamps("", [index.NAME])[index.NAME]
+        if self._rows is None or self._rows[0] != (state, stamp):
+            self._rows = (state, stamp), index.in_state(self._store, state)
+        return self._rows[1]
 
     def _asked(self) -> "Asked":
         """The responses; kept until the atlas grows."""

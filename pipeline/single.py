@@ -1,24 +1,39 @@
 """Rendering one unit without an atlas: the same engine, seed and shapes as a build's."""
 
+import contextlib
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.config.given import Given, configuration
 from pipeline.config.schema import AtlasConfig
+from pipeline.errors import AtlasError, ConfigError, WeightsError, WorkError
 from pipeline.network import device
+from pipeline.network.apart import apart
 from pipeline.plan.resolve import resolve_provenance
 
+if TYPE_CHECKING:
+    import keras
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Single:
-    """A finished unit.
+    """A finished unit of no atlas; a notebook shows its image and figures.
 
     Attributes:
         unit: its id.
         image: (size, size, 3) uint8 RGB.
         film: (snapshots + 1, size, size, 3) uint8 RGB, the image last.
+        trajectory: the plain activation seen at each step, (steps,) float32.
         activation: of the image.
-        robust: its robust activation.
+        robust: its robust activation, the mean over 16 small shifts, turns and scales.
         start: activation before the first step.
         seconds: what rendering took.
     """
@@ -26,18 +41,94 @@ class Single:
     unit: str
     image: np.ndarray
     film: np.ndarray
+    trajectory: np.ndarray
     activation: float
     robust: float
     start: float
     seconds: float
 
+    def save(self, path: str | Path) -> None:
+        """Write the image as a .png.
 
-def filmed(config: AtlasConfig, snapshots: int) -> AtlasConfig:
-    """A configuration that keeps snapshots: as many as it says, or `snapshots`, or its steps."""
-    kept = config.render.snapshots or min(snapshots, config.recipe.steps)
-    return config.model_copy(
-        update={"render": config.render.model_copy(update={"snapshots": kept})}
-    )
+        Raises:
+            ConfigError: a file that cannot be.
+        """
+        from pipeline.sheets import png  # noqa: PLC0415, Pillow is not needed to render
+
+        png.save(self.image, path)
+
+    def save_film(self, path: str | Path) -> None:
+        """Write the film as an animated .webp, .gif or .png. Raises as `save`."""
+        from pipeline.sheets import film  # noqa: PLC0415, Pillow is not needed to render
+
+        try:
+            film.save(self.film, path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def __repr__(self) -> str:
+        return f"Single({self.unit!r}, {self.activation:.4g}, {len(self.image)} px)"
+
+    def _repr_html_(self) -> str:
+        from pipeline.publish import notebook  # noqa: PLC0415, Pillow is not needed to render
+
+        names = ("activation", "robust", "start", "seconds")
+        return notebook.glance(self.unit, self.image, {n: getattr(self, n) for n in names})
+
+
+def render_unit(
+    unit: str,
+    config: Given | None = None,
+    *,
+    model: "keras.Model | str | Path | None" = None,
+    size: int | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+    snapshots: int | None = None,
+) -> Single:
+    """Render one unit, without an atlas: a picture, and how strongly it excites the unit.
+
+    >>> render_unit("mixed4:42")
+    >>> render_unit("block5_conv1:3", model=my_keras_model)
+    >>> render_unit("logits:207", model="net.keras", size=160, recipe="draft")
+
+    The image is, byte for byte, the one that an atlas of the same configuration holds. For that
+    the work is done in a process of its own, which takes some seconds to start and ends with the
+    call: TensorFlow's threads and Keras' state cannot be set any more where they are in use, and
+    in yours they stay as they are. For many units `tasks.build_atlas` is faster.
+
+    Args:
+        unit: its id, as in `mixed4:42`; docs/configuration.md lists the forms.
+        config: a configuration, the path of its YAML file, or what such a file says, as a mapping.
+            Its own `units` and `output` do not matter, and a mapping needs none. If nothing is
+            said, everything is as by default.
+        model: the network: a Keras model in memory, which is left as it is, the path of a .keras,
+            .h5 or .weights.h5 file, or `imagenet`, `bundled` or `auto`; in place of
+            `model.weights`.
+        size: side of the image in pixels, in place of `image.size`.
+        recipe: `fourier`, `draft` or `article`, in place of `recipe`.
+        seed: in place of `seed`.
+        snapshots: images of the film before the last, in place of `render.snapshots`.
+
+    Raises:
+        ConfigError: the configuration says what cannot be.
+        UnitError: the id is malformed, or names nothing in the network.
+        WeightsError: the model is not there, does not load, or is none of RGB images.
+        WorkError: rendering failed, or took longer than `build.longest_batch`.
+    """
+    settings = {
+        "image.size": size, "recipe": recipe, "seed": seed, "render.snapshots": snapshots,
+    }  # fmt: skip
+    given: Given = {} if config is None else config
+    if isinstance(given, Mapping):
+        given = {"units": [unit], **given}
+    with _weights(model) as weights:
+        settings["model.weights"] = weights
+        said = {key: value for key, value in settings.items() if value is not None}
+        made = configuration(given, said)
+        remedy = "(build.longest_batch): allow more, or ask for a smaller image"
+        patience = made.build.longest_batch
+        return apart(partial(_render, unit, made), f"render {unit}", patience, remedy)
 
 
 def render(unit_id: str, config: AtlasConfig) -> Single:
@@ -63,8 +154,72 @@ def render(unit_id: str, config: AtlasConfig) -> Single:
         unit=unit.id,
         image=results.images[0],
         film=np.concatenate([results.snapshots[0], results.images]),
+        trajectory=results.trajectory[0],
         activation=float(statistics.activation[0]),
         robust=float(statistics.activation_robust[0]),
         start=float(statistics.activation_start[0]),
         seconds=float(statistics.seconds[0]),
     )
+
+
+def filmed(config: AtlasConfig, snapshots: int) -> AtlasConfig:
+    """A configuration that keeps snapshots: as many as it says, or `snapshots`, or its steps."""
+    kept = config.render.snapshots or min(snapshots, config.recipe.steps)
+    return config.model_copy(
+        update={"render": config.render.model_copy(update={"snapshots": kept})}
+    )
+
+
+def _render(unit_id: str, config: AtlasConfig) -> Single:
+    """As `render`; whatever goes wrong is told in a line."""
+    try:
+        return render(unit_id, config)
+    except AtlasError:
+        raise
+    except Exception as error:  # TensorFlow and Keras raise many types
+        reason = str(error).strip().splitlines() or [""]
+        raise WorkError(
+            f"rendering {unit_id} failed: {type(error).__name__}: {reason[0][:200]}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _weights(model: Any) -> Iterator[str | None]:
+    """A model as a configuration says it; one in memory is a file for as long as this lasts."""
+    keras = sys.modules.get("keras")  # who has a model has loaded it
+    if keras is not None and isinstance(model, keras.Model):
+        with _on_disk(model) as path:
+            yield str(path)
+    elif model is None or isinstance(model, str | Path):
+        yield str(model) if model is not None else None
+    else:
+        raise ConfigError(
+            "model: expected a Keras model, or the path of a weights file, came a "
+            f"{type(model).__module__}.{type(model).__name__}"
+        )
+
+
+@contextlib.contextmanager
+def _on_disk(model: "keras.Model") -> Iterator[Path]:
+    """A file of a model in memory: all that is true of files is then true of it.
+
+    Raises:
+        WeightsError: it cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a loss that cannot be read: none is
+                model.save(path)
+        except Exception as error:  # Keras raises many types for a model that does not fit
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise WeightsError(
+                f"the model in memory cannot be saved as a file: {reason[0][:200]}; expected a "
+                "model of Keras' own layers, without Python code in it"
+            ) from error
+        try:
+            yield path
+        except AtlasError as error:  # of a file that nobody knows of
+            said = str(error).replace(f"the weights file {path}", "the model in memory")
+            raise type(error)(said.replace(str(path), "memory")) from error

@@ -23,7 +23,10 @@ MAY_USE = {
 """By folder, the extras it may import from, beside what every installation has."""
 ASKING = ("importorskip", "import_module", "need", "library")
 """Functions whose first argument is a module that they import."""
-ELSEWHERE = {"xplique": "it pins an older TensorFlow, so `make bench` installs it by itself"}
+ELSEWHERE = {
+    "xplique": "it pins an older TensorFlow, so `make bench` installs it by itself",
+    "IPython": "only a notebook's kernel shows anything with it, and that brings it",
+}
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:
@@ -119,6 +122,15 @@ def test_an_extra_brings_its_own_extras() -> None:
 def test_keras_is_bound_to_versions_whose_private_api_is_known() -> None:
     (keras,) = [text for text in PYPROJECT["project"]["dependencies"] if text.startswith("keras")]
     assert re.fullmatch(r"keras>=3\.\d+,<3\.\d+", keras)
+
+
+@pytest.mark.parametrize("package", ["pipeline", "tasks"])
+def test_the_packages_say_that_they_are_typed(package: str) -> None:
+    """PEP 561: without the marker a type checker takes every name for Any."""
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert package in wheel["packages"]
+    assert not {"exclude", "include", "only-include"} & set(wheel)
+    assert (ROOT / package / "py.typed").read_bytes() == b""
 
 
 def test_no_setting_of_a_tool_stands_twice() -> None:

@@ -20,7 +20,7 @@ ORDER = (
 """From the ground to the roof; a module imports from its own room and from those before it."""
 ROOMS = ORDER[3:12]
 ROOF = ("pipeline/single", "pipeline/verify", "pipeline/atlas", "pipeline")
-TENSORFLOW = {"pipeline/network": ("device", "probe"), "pipeline/ascent": ("results",)}
+TENSORFLOW = {"pipeline/network": ("apart", "device", "probe"), "pipeline/ascent": ("results",)}
 """The rooms that import TensorFlow, each with its modules that do not."""
 MOST = 12
 """Modules of a room."""

@@ -1,7 +1,7 @@
 """Reading `atlas_config.yaml`: the one module that reads YAML."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,18 @@ def load(path: Path, settings: Iterable[str] = ()) -> AtlasConfig:
     Raises:
         ConfigError: the file is missing or unreadable, or says what cannot be.
     """
+    return parse(_text_of(path), str(path), settings)
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(
             f"there is no configuration {path}: run where atlas_config.yaml is, or name one with -c"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error}") from error
-    return parse(text, str(path), settings)
 
 
 def parse(text: str, name: str = "configuration", settings: Iterable[str] = ()) -> AtlasConfig:
@@ -40,6 +43,25 @@ def parse(text: str, name: str = "configuration", settings: Iterable[str] = ()) 
     data, lines = _read_yaml(text, name)
     for setting in settings:
         _apply(data, setting, lines)
+    return checked(data, name, lines)
+
+
+def data_of(path: Path) -> tuple[dict[str, Any], Lines]:
+    """What a configuration's file says, unchecked, and the line of each key. Raises as `load`."""
+    return _read_yaml(_text_of(path), str(path))
+
+
+def checked(data: dict[str, Any], name: str, lines: Lines) -> AtlasConfig:
+    """The configuration that data say, as a file would.
+
+    Args:
+        data: of mappings, lists, texts and numbers; changed on the way.
+        name: what errors call it.
+        lines: where each key was given.
+
+    Raises:
+        ConfigError: they say what cannot be.
+    """
     _expand_recipe(data, name, lines)
     try:
         return AtlasConfig.model_validate_json(json.dumps(data, default=str))
@@ -102,25 +124,40 @@ def _apply(data: dict[str, Any], setting: str, lines: Lines) -> None:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise ConfigError(f"--set {setting!r}: expected key.path=value, as in image.size=64")
-    here = data
+    try:
+        _refuse_aliases_and_tags(value, f"--set {setting!r}")
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(f"--set {setting!r}: {value!r} is not a YAML value") from error
+    here = holder(data, keys, f"--set {setting!r}")
+    here[keys[-1]] = found
+    note(keys, f"--set {setting}", lines)
+
+
+def holder(data: dict[str, Any], keys: Sequence[str], said: str) -> dict[str, Any]:
+    """The mapping that holds the last of some keys, each below the one before; made if need be.
+
+    Raises:
+        ConfigError: a key on the way has a value of its own; `said` is what it calls the change.
+    """
     for key in keys[:-1]:
-        below = here.get(key)
+        below = data.get(key)
         if below is None:
             below = {}
         if isinstance(below, str) and key in ("recipe", "cluster"):
             below = {"name" if key == "recipe" else "kind": below}
         if not isinstance(below, dict):
-            raise ConfigError(f"--set {setting!r}: {key!r} holds no keys")
-        here[key] = below
-        here = below
-    try:
-        _refuse_aliases_and_tags(value, f"--set {setting!r}")
-        here[keys[-1]] = yaml.safe_load(value)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"--set {setting!r}: {value!r} is not a YAML value") from error
+            raise ConfigError(f"{said}: {key!r} holds no keys")
+        data[key] = below
+        data = below
+    return data
+
+
+def note(keys: Sequence[str], said: str, lines: Lines) -> None:
+    """Remember how a key was changed; of what was below it before nothing is left."""
     for where in [where for where in lines if where[: len(keys)] == tuple(keys)]:
         del lines[where]
-    lines[tuple(keys)] = f"--set {setting}"
+    lines[tuple(keys)] = said
 
 
 def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:

@@ -70,7 +70,12 @@ TIMINGS = ("seconds", *similarity.LAID_OUT)
 
 def of(store: Store) -> pd.DataFrame:
     """The index of what a store holds now: from its file where that is current, else made."""
-    return read(store.folder) if is_current(store) else build(store)
+    return in_state(store, state_of(store))
+
+
+def in_state(store: Store, state: str) -> pd.DataFrame:
+    """The index of a store that is in a state, see `state_of`; as `of`."""
+    return read(store.folder) if _noted_state(store) == state else build(store)
 
 
 def build(store: Store) -> pd.DataFrame:
@@ -157,10 +162,15 @@ def refresh(store: Store) -> None:
 
 def is_current(store: Store) -> bool:
     """Whether the index file was made from what a store holds now, and is whole."""
+    return _noted_state(store) == state_of(store)
+
+
+def _noted_state(store: Store) -> str | None:
+    """What the index file was made from; None where there is none, or it is damaged."""
     try:
-        return notes(store.folder)["state"] == state_of(store)
+        return notes(store.folder)["state"]
     except (OSError, DamageError):
-        return False
+        return None
 
 
 def read(folder: Folder) -> pd.DataFrame:

@@ -5,10 +5,14 @@ import html
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from pipeline.errors import MissingError
+from pipeline.sheets import png
 
 _SHOWN = (
     "kind", "class_name", "status", "activation", "activation_robust", "own_rank", "selectivity",
@@ -17,31 +21,57 @@ _SHOWN = (
 """The figures of a card, where its row has them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Card:
-    """A unit at a glance.
+    """A unit of an atlas at a glance; a notebook shows its image and key figures.
 
     Attributes:
         unit: its id.
         row: its row of the index, less what does not apply.
         image: (size, size, 3) uint8 RGB, or None where it is not done.
+        trajectory: the plain activation seen at each step, (steps,) float32, or None.
     """
 
     unit: str
     row: Mapping[str, Any]
-    image: np.ndarray | None
+    image: np.ndarray | None = None
+    trajectory: np.ndarray | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the image as a .png.
+
+        Raises:
+            MissingError: the unit is not done.
+            ConfigError: a file that cannot be.
+        """
+        if self.image is None:
+            raise MissingError(
+                f"unit {self.unit} has no image: it is {self.row['status']}; `atlas status` tells"
+            )
+        png.save(self.image, path)
 
     def __repr__(self) -> str:
         return f"Card({self.unit!r}, {_text(self.row.get('activation', self.row['status']))})"
 
     def _repr_html_(self) -> str:
-        lines = [(name, self.row[name]) for name in _SHOWN if name in self.row]
-        picture = _picture(self.image, self.unit, 192) if self.image is not None else ""
-        table = _table([(html.escape(name), _text(value)) for name, value in lines])
-        return (
-            '<div style="display:flex;gap:20px;align-items:flex-start">'
-            f"{picture}<div><b>{html.escape(self.unit)}</b>{table}</div></div>"
-        )
+        figures = {name: self.row[name] for name in _SHOWN if name in self.row}
+        return glance(self.unit, self.image, figures)
+
+
+def glance(unit: str, image: np.ndarray | None, figures: Mapping[str, Any]) -> str:
+    """A unit's image, if there is one, and figures beside it.
+
+    Args:
+        unit: its id.
+        image: (size, size, 3) uint8 RGB.
+        figures: by name.
+    """
+    picture = _picture(image, unit, 192) if image is not None else ""
+    table = _table([(html.escape(name), _text(value)) for name, value in figures.items()])
+    return (
+        '<div style="display:flex;gap:20px;align-items:flex-start">'
+        f"{picture}<div><b>{html.escape(unit)}</b>{table}</div></div>"
+    )
 
 
 def overview(

@@ -16,20 +16,25 @@ _FRAME, _LAST = 100, 1500
 _KINDS = {".webp": "WEBP", ".gif": "GIF", ".png": "PNG"}
 
 
-def check(path: Path) -> None:
+def check(path: str | Path) -> Path:
     """Make sure that a film can be written to a path.
+
+    Returns:
+        The path.
 
     Raises:
         ConfigError: it is no kind of file for films, or its folder is not there.
     """
+    path = Path(path).expanduser()
     kind = _KINDS.get(path.suffix.lower())
     if kind is None or (kind == "WEBP" and not features.check("webp")):
         raise ConfigError(f"the film {path}: expected a file that ends in {', '.join(_KINDS)}")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"the film {path}: there is no folder {path.absolute().parent}")
+    return path
 
 
-def save(frames: np.ndarray, path: Path) -> None:
+def save(frames: np.ndarray, path: str | Path) -> None:
     """Write an animation that repeats for ever, atomically.
 
     Args:
@@ -39,8 +44,8 @@ def save(frames: np.ndarray, path: Path) -> None:
     Raises:
         ConfigError: as `check`.
     """
-    check(path)
-    write_atomically(path, lambda file: fill(frames, file, _KINDS[path.suffix.lower()]))
+    place = check(path)
+    write_atomically(place, lambda file: fill(frames, file, _KINDS[place.suffix.lower()]))
 
 
 def fill(frames: np.ndarray, file: IO[bytes], kind: str, quality: int = 90) -> None:

@@ -30,7 +30,7 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
         path: the PNG.
 
     Raises:
-        ConfigError: there is no such order or section.
+        ConfigError: there is no such order or section, or the PNG cannot be written.
         NotMeasuredError: nothing is known yet of what is like what.
         DamageError: a stored image is damaged.
     """
@@ -44,8 +44,10 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     chosen = [known[name] for name in sections or known]
     panels = [_PANELS[order](store, section, done) for section in chosen]
     sheet = tiles.lay_out([panel for panel in panels if panel.units], tile)
-    folder = LocalFolder(path.parent)
-    tiles.write(sheet, store.images(), folder, path.name)
+    try:
+        tiles.write(sheet, store.images(), LocalFolder(path.parent), path.name)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _labels(store: Store, section: Section, done: pd.DataFrame) -> dict[str, tuple[str, str]]:

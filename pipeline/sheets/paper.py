@@ -90,18 +90,23 @@ class Paper:
     """Pixels of a PNG for a pixel of this."""
 
 
-def check(path: Path) -> None:
+def check(path: str | Path) -> Path:
     """Make sure that a sheet can be saved at a path.
+
+    Returns:
+        The path.
 
     Raises:
         ConfigError: it is no kind of file for sheets, its folder is not there, or an extra is.
     """
+    path = Path(path).expanduser()
     if path.suffix.lower() not in _SAVE:
         raise ConfigError(f"the sheet {path}: expected a file that ends in {' or '.join(_SAVE)}")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"the sheet {path}: there is no folder {path.absolute().parent}")
     if path.suffix.lower() == ".pdf":
         need("reportlab", "a sheet as PDF")
+    return path
 
 
 def save(paper: Paper, path: Path) -> None:

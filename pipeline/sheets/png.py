@@ -1,20 +1,46 @@
-"""PNG files written strip by strip, so that no more than a strip is held.
+"""PNG files: of one image, and written strip by strip, so that no more than a strip is held.
 
-Pillow encodes whole images only. The format is that of the PNG specification (W3C, 2003): RGB of
-eight bits, each row as its difference to the one above.
+Pillow encodes whole images only. The format of the others is that of the PNG specification (W3C,
+2003): RGB of eight bits, each row as its difference to the one above.
 """
 
 import struct
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 
 import numpy as np
+from PIL import Image
+
+from pipeline.errors import ConfigError
+from pipeline.store.folder import write_atomically
 
 _RGB_OF_8_BITS = (8, 2, 0, 0, 0)
 _UP = 2
 """The number of the filter that takes the row above away."""
 _LEVEL = 4
+
+
+def save(image: np.ndarray, path: str | Path) -> None:
+    """Write an image of the local disk, atomically.
+
+    Args:
+        image: (height, width, 3) uint8 RGB.
+        path: a .png.
+
+    Raises:
+        ConfigError: it is no .png, its folder is not there, or it cannot be written.
+    """
+    place = Path(path).expanduser()
+    if place.suffix.lower() != ".png":
+        raise ConfigError(f"the image {path}: expected a file that ends in .png")
+    if not place.absolute().parent.is_dir():
+        raise ConfigError(f"the image {path}: there is no folder {place.absolute().parent}")
+    try:
+        write_atomically(place, lambda file: Image.fromarray(image).save(file, format="PNG"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def write(file: IO[bytes], width: int, height: int, strips: Iterable[np.ndarray]) -> None:

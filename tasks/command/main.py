@@ -54,9 +54,8 @@ def build(
     config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
 ) -> None:
     """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
-    from tasks import planning  # noqa: PLC0415
+    from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import run  # noqa: PLC0415
-    from tasks.command import progress  # noqa: PLC0415
 
     plan = planning.make(options.load_config(config, output, settings), only or ())
     for line in printing.unavailable(len(plan.unavailable())):
@@ -176,9 +175,8 @@ def examples(
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
     from pipeline.examples.source import found_in  # noqa: PLC0415
-    from tasks import planning  # noqa: PLC0415
+    from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
-    from tasks.command import progress  # noqa: PLC0415
 
     made = planning.make(options.load_config(config, output, settings))
     found = found_in(pictures) if pictures else []

@@ -58,7 +58,7 @@ def show_report(report: "Report") -> None:
     from pipeline.explore import index  # noqa: PLC0415, slow to import
     from pipeline.publish import site  # noqa: PLC0415, slow to import
     from pipeline.sheets import mosaics  # noqa: PLC0415, slow to import
-    from tasks.command.progress import duration  # noqa: PLC0415
+    from tasks.progress import duration  # noqa: PLC0415
 
     parts = [f"{report.done:,} units done"]
     parts += [f"{report.failed:,} failed"] if report.failed else []
@@ -138,7 +138,7 @@ def save_film(frames: "np.ndarray", path: Path) -> None:
 
 def add_cost(table: Table, name: str, units: int, cost: "Estimate") -> None:
     """Add a section's row to the table of a plan."""
-    from tasks.command.progress import duration  # noqa: PLC0415
+    from tasks.progress import duration  # noqa: PLC0415
 
     table.add_row(
         name,

@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import atlases
 import numpy as np
 import pytest
 from PIL import Image
 
-import pipeline
-from pipeline import Atlas
-from pipeline.errors import AtlasFolderError, ConfigError, MissingError, NotMeasuredError, UnitError
+from pipeline import Atlas, Card
+from pipeline.errors import (
+    AtlasFolderError,
+    ConfigError,
+    MissingError,
+    NotMeasuredError,
+    UnitError,
+)
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.store.records import Failure
@@ -25,10 +31,6 @@ def atlas(tmp_path: Path, make_provenance: Make, build: Build) -> Atlas:
     made = make_provenance("mixed2:all", "mixed4:0-1@center", "logits:1", batch_size=4)
     build(tmp_path, made, most=1)
     return Atlas.open(str(tmp_path))
-
-
-def test_public_names() -> None:
-    assert sorted(pipeline.__all__) == ["Atlas", "AtlasError", "Unit", "UsageError", "WorkError"]
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
@@ -128,6 +130,82 @@ def test_the_index_is_read_where_it_is_current(atlas: Atlas, build: Build) -> No
     assert set(atlas.index["recipe"]) == {"fourier"}
     atlas.folder.write_bytes("index.parquet", b"damaged")
     assert set(atlas.index["recipe"]) == {"fourier"}
+
+
+def test_the_index_is_read_once_while_nothing_changes(
+    atlas: Atlas, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.refresh(Store.open(atlas.folder))
+    read, count = index.read, []
+    monkeypatch.setattr(index, "read", lambda folder: count.append(folder) or read(folder))
+    first, second = atlas.index, atlas.index
+    atlas.row("mixed2:3"), atlas.query("activation > 0")
+    assert len(count) == 1
+    first["activation"] = 0.0  # nobody else's
+    assert second.equals(atlas.index)
+    assert atlas.row("mixed2:3")["activation"] == 4.0
+    build(atlas.folder, atlas.provenance)
+    assert atlas.row("mixed2:5")["status"] == "done"
+    index.refresh(Store.open(atlas.folder))
+    assert atlas.row("mixed2:5")["status"] == "done"
+    assert len(count) == 2
+
+
+def test_an_atlas_is_a_collection_of_its_units(atlas: Atlas) -> None:
+    ids = [f"mixed2:{channel}" for channel in range(6)]
+    assert list(atlas) == [*ids, "mixed4:0@1,1", "mixed4:1@1,1", "logits:1"]
+    assert len(atlas) == 9
+    assert all(unit in atlas for unit in atlas)
+    assert "mixed4:1@center" in atlas
+    strange = ["mixed4:9", "mixed9:1", "mixed2:0-1", "mixed2:0#7", "no id", "", 3, None]
+    assert [unit for unit in strange if unit in atlas] == []
+
+
+def test_an_item_is_a_card(atlas: Atlas, tmp_path: Path) -> None:
+    card = atlas["mixed2:3"]
+    assert isinstance(card, Card)
+    assert (card.unit, card.row["activation"]) == ("mixed2:3", 4.0)
+    np.testing.assert_array_equal(card.image, atlas.image("mixed2:3"))
+    np.testing.assert_array_equal(card.trajectory, atlas.trajectory("mixed2:3"))
+    assert atlas["mixed4:1@center"].unit == "mixed4:1@1,1"
+    card.save(str(tmp_path / "card.png"))
+    with Image.open(tmp_path / "card.png") as found:
+        np.testing.assert_array_equal(found, card.image)
+
+
+def test_an_item_that_is_not_built_has_no_image(atlas: Atlas, tmp_path: Path) -> None:
+    card = atlas["mixed2:5"]
+    assert (card.row["status"], card.image, card.trajectory) == ("missing", None, None)
+    with pytest.raises(MissingError, match="unit mixed2:5 has no image: it is missing"):
+        card.save(tmp_path / "card.png")
+
+
+def test_what_is_no_item(atlas: Atlas) -> None:
+    with pytest.raises(MissingError, match=r"unit mixed4:9 is not in .*its configuration"):
+        atlas["mixed4:9"]
+    with pytest.raises(UnitError, match="no layer 'mixed9'"):
+        atlas["mixed9:1"]
+
+
+def test_paths_may_be_texts(tmp_path: Path, make_provenance: Make) -> None:
+    store = atlases.commit(Store.create(tmp_path / "atlas", make_provenance("mixed2:0-3")))
+    atlases.measure(store)
+    index.refresh(store)
+    atlas = Atlas.open(tmp_path / "atlas")
+    for number, place in enumerate((str, Path)):
+        name = f"{tmp_path}/{number}"
+        atlas.sheet(["mixed2:0"], place(f"{name}-sheet.png"))
+        atlas.compare(["mixed2:0"], place(f"{name}-compare.png"))
+        atlas.mosaic(place(f"{name}-mosaic.png"))
+        atlas.export("csv", place(f"{name}-index.csv"))
+        changed = atlas.diff(atlas).frame
+        atlas.diff_sheet(atlas, changed, place(f"{name}-diff.png"))
+    assert len([path for path in tmp_path.iterdir() if path.is_file()]) == 10
+
+
+def test_a_mosaic_that_cannot_be_written(atlas: Atlas, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none/m\.png cannot be written: the folder is gone"):
+        atlas.mosaic(tmp_path / "none" / "m.png")
 
 
 def test_rows(atlas: Atlas) -> None:

@@ -12,9 +12,8 @@ from pipeline.plan.batches import Batch
 from pipeline.sheets import mosaics
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import run
-from tasks.command import progress
 from tasks.planning import Plan
 from tasks.pool import cluster, dispatch
 from tasks.pool.dispatch import Note

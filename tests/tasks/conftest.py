@@ -15,9 +15,9 @@ from pipeline.config import yaml_file
 from pipeline.config.schema import AtlasConfig
 from pipeline.network import probe
 from pipeline.plan.architecture import Describe
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import run
-from tasks.command import doctor, progress
+from tasks.command import doctor
 
 Configure = Callable[..., AtlasConfig]
 

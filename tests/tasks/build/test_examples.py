@@ -15,9 +15,8 @@ from pipeline.errors import AtlasFolderError, ConfigError, NotMeasuredError, Wor
 from pipeline.examples.source import Picture, found_in
 from pipeline.store.place import at
 from pipeline.store.store import Store
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import examples, lock, run
-from tasks.command import progress
 from tasks.pool import work
 
 pytestmark = pytest.mark.usefixtures("cpu")
