@@ -1,22 +1,22 @@
 """Showing an atlas a user's own pictures, on the pool that builds: resumable as a build is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.examples import seen, strongest
-from pipeline.explore import index
-from pipeline.publish import site
-from pipeline.examples.crops import Crops
 from pipeline.errors import NotMeasuredError, WorkError
+from pipeline.examples import seen, strongest
+from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
+from pipeline.explore import index
+from pipeline.plan.batches import Batch
+from pipeline.publish import site
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from pipeline.plan.batches import Batch
 from tasks.build import lock
-from tasks.pool import cluster, work
-from tasks.pool.dispatch import Work, dispatch
+from tasks.build.running import Running
 from tasks.planning import Plan
-from tasks.pool.dispatch import Display
+from tasks.pool import work
+from tasks.pool.dispatch import Display, Work, dispatch
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ def show(
         WorkError: a batch failed.
     """
     Store.open(plan.folder)  # raises where there is none
-    with lock.held(plan.folder, plan.config.build.lease) as check, cluster.sharing():
+    with (
+        lock.held(plan.folder, plan.config.build.lease) as check,
+        Running(plan, display, check) as running,
+    ):
         store = Store.open(plan.folder)
         if pictures:
             seen.begin(store, pictures, replace=replace)
@@ -64,7 +67,7 @@ def show(
         seen.prepare(tables, batches)
         missing = sum(len(batch.units) for batch in batches)
         display.start(len(known) - missing, missing, "pictures")
-        _run(plan, batches, work.look, display, check)
+        _run(running, batches, work.look)
         crops = Crops(store)
         if not strongest.is_current(store):
             crops.clear()
@@ -72,21 +75,18 @@ def show(
         batches = crops.pending()
         crops.prepare_all(store.provenance.available_sections(), batches)
         display.start(0, sum(len(batch.units) for batch in batches))
-        _run(plan, batches, work.crop, display, check)
+        _run(running, batches, work.crop)
         index.refresh(store)
         if plan.config.site:
             site.write(store)
         return Shown(len(known), seen.left_out(store))
 
 
-def _run(
-    plan: Plan, batches: Sequence[Batch], do: Work, display: Display, check: Callable[[], None]
-) -> None:
+def _run(running: Running, batches: Sequence[Batch], do: Work) -> None:
     if not batches:
         return
-    with cluster.pool(plan.config) as client:
-        for outcome in dispatch(client, plan, batches, do):
-            check()
+    with running.pool() as client:
+        for outcome in dispatch(client, running.plan, batches, do):
             if isinstance(outcome, Failure):
                 raise WorkError(f"{outcome.batch}: {outcome.reason}; what was done stays")
-            display.update(outcome)
+            running.tell(outcome)

@@ -34,10 +34,14 @@ def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
     )
 
 
+def silent() -> progress.Display:
+    """A display that shows nothing."""
+    return progress.show(Console(file=io.StringIO()))
+
+
 def build(config: AtlasConfig, only: tuple[str, ...] = ()) -> run.Report:
     """Build an atlas, in silence."""
-    display = progress.show(Console(file=io.StringIO()))
-    return run.run(planning.make(config, only), display)
+    return run.run(planning.make(config, only), silent())
 
 
 def contents(folder: str | Path) -> dict[str, object]:

@@ -143,8 +143,8 @@ def test_a_quota(configure) -> None:
     plan, batches = begun(configure(units=("relu:0-3",)))
     code = (
         "import resource, sys, pickle\n"
-        "from tasks import work\n"
-        "from pipeline import device\n"
+        "from tasks.pool import work\n"
+        "from pipeline.network import device\n"
         "device.use('cpu')\n"
         "batch, folder, fingerprint = pickle.load(sys.stdin.buffer)\n"
         "engine = work._engine(folder, fingerprint)\n"
@@ -154,8 +154,6 @@ def test_a_quota(configure) -> None:
         "work.compute(folder, batch, fingerprint)\n"
     )
     import pickle
-
-    from pipeline.plan.identity import digest
 
     given = (batches[0], str(plan.folder), plan.provenance.fingerprint.digest)
     done = subprocess.run(
@@ -192,11 +190,8 @@ def test_numbers_that_are_not_finite_are_never_stored(
     report = build(configure("build.retries=2", units=("relu:all",)))
     assert (report.done, report.failed) == (4, 4)
     assert len(tried) == 3
-    folder = configure().folder
-    assert (
-        "values that are not finite, first for unit relu:1"
-        in (Atlas.open(folder).failures()["relu/000000"])
-    )
+    failures = Atlas.open(report.folder).failures()
+    assert "values that are not finite, first for unit relu:1" in failures["relu/000000"]
     monkeypatch.undo()
     assert build(configure(units=("relu:all",))).failed == 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
-from builds import build, contents
+from builds import build, contents, silent
 from PIL import Image
 
 from pipeline import Atlas, single
@@ -24,6 +24,7 @@ from pipeline.store.store import Store
 from tasks import planning
 from tasks.build import lock, refresh, run
 from tasks.build.graph import BuildAtlas, RenderUnits
+from tasks.build.running import Running
 from tasks.pool import work
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -233,7 +234,7 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
 def test_two_builds_at_once_are_refused(configure) -> None:
     config = configure()
     with (
-        lock.held(config.folder),
+        lock.held(at(config.output)),
         pytest.raises(AtlasFolderError, match="is being built by process"),
     ):
         build(config)
@@ -309,14 +310,17 @@ def test_a_luigid_that_is_not_there(configure) -> None:
 def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> None:
     config = configure()
     plan = planning.make(config)
-    task = BuildAtlas(folder=str(plan.folder), plan=plan.to_json())
-    assert task.complete()
+
+    def is_complete() -> bool:
+        return bool(BuildAtlas.of(Running(plan, silent())).complete())
+
+    assert is_complete()
     (built / "mosaic.png").unlink()
-    assert not task.complete()
+    assert not is_complete()
     build(config)
-    assert task.complete()
+    assert is_complete()
     next(built.rglob("records/*/*.json")).unlink()
-    assert not task.complete()
+    assert not is_complete()
 
 
 def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:

@@ -166,8 +166,8 @@ def test_asking_never_imports_tensorflow(folder: Path) -> None:
         ["diff", "atlas", "atlas"],
     ):
         code = (
-            f"import sys; from tasks import cli; sys.argv = ['atlas', *{arguments}]\n"
-            "try: cli.main()\nexcept SystemExit as ended: assert not ended.code, ended.code\n"
+            f"import sys; from tasks.command import main; sys.argv = ['atlas', *{arguments}]\n"
+            "try: main.main()\nexcept SystemExit as ended: assert not ended.code, ended.code\n"
             "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
         )
         done = subprocess.run(

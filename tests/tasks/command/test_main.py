@@ -80,8 +80,8 @@ def test_every_command_has_help(atlas, command: str) -> None:
 def test_reading_commands_never_import_tensorflow(built: Path) -> None:
     for arguments in (["--help"], ["status"], ["query", "activation > 0"], ["show", "relu:1"]):
         code = (
-            f"import sys; from tasks import cli; sys.argv = ['atlas', *{arguments}]\n"
-            "try: cli.main()\nexcept SystemExit: pass\n"
+            f"import sys; from tasks.command import main; sys.argv = ['atlas', *{arguments}]\n"
+            "try: main.main()\nexcept SystemExit: pass\n"
             "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
         )
         done = subprocess.run(

@@ -28,7 +28,7 @@ from tasks.pool.arrival import Arrival
 from tasks.pool.dispatch import Note
 
 OTHER_KERAS = """
-from tasks import arrival
+from tasks.pool import arrival
 if not hasattr(arrival, "real"):  # Dask loads a preload twice
     arrival.real = arrival.versions
     arrival.versions = lambda: arrival.real() | {"keras": "2.0"}
@@ -59,7 +59,7 @@ def start(scheduler: LocalCluster, tmp_path: Path) -> Iterator[Start]:
                 "--no-nanny", "--no-dashboard", "--local-directory", str(place), "--preload",
                 str(place / "preload.py"), *(options or ("--nthreads", "1")),
             ]  # fmt: skip
-            path = os.pathsep.join([str(Path(arrival.__file__).parents[1]), os.environ["PATH"]])
+            path = os.pathsep.join([str(Path(arrival.__file__).parents[2]), os.environ["PATH"]])
             host = running.enter_context(
                 subprocess.Popen(
                     command, cwd=place, env={**os.environ, "PYTHONPATH": path},
