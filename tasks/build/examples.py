@@ -15,8 +15,8 @@ from pipeline.store.store import Store
 from tasks.build import lock
 from tasks.build.running import Running
 from tasks.planning import Plan
-from tasks.pool import work
-from tasks.pool.dispatch import Display, Work, dispatch
+from tasks.pool.dispatch import Display, dispatch
+from tasks.pool.work import STEPS, Do, Member, Steps
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,12 @@ class Shown:
 
 
 def show(
-    plan: Plan, pictures: Sequence[Picture], display: Display, *, replace: bool = False
+    plan: Plan,
+    pictures: Sequence[Picture],
+    display: Display,
+    *,
+    replace: bool = False,
+    steps: Steps = STEPS,
 ) -> Shown:
     """Show an atlas pictures, those that it has not seen, and find each unit's strongest.
 
@@ -42,6 +47,7 @@ def show(
         pictures: all of them; none for those that it was shown before.
         display: told of every outcome.
         replace: forget other pictures that it was shown before.
+        steps: what workers do.
 
     Raises:
         AtlasFolderError: there is no atlas, or a build is at it.
@@ -52,7 +58,7 @@ def show(
     Store.open(plan.folder)  # raises where there is none
     with (
         lock.held(plan.folder, plan.config.build.lease) as check,
-        Running(plan, display, check) as running,
+        Running(plan, display, check, steps=steps) as running,
     ):
         store = Store.open(plan.folder)
         if pictures:
@@ -67,22 +73,22 @@ def show(
         seen.prepare(tables, batches)
         missing = sum(len(batch.units) for batch in batches)
         display.start(len(known) - missing, missing, "pictures")
-        _run(running, batches, work.look)
+        _run(running, batches, running.steps.see)
         crops = Crops(store)
         if not strongest.is_current(store):
             crops.clear()
             strongest.summarise(store)
-        batches = crops.pending()
-        crops.prepare_all(store.provenance.available_sections(), batches)
-        display.start(0, sum(len(batch.units) for batch in batches))
-        _run(running, batches, work.crop)
+        uncut = crops.pending()
+        crops.prepare_all(store.provenance.available_sections(), uncut)
+        display.start(0, sum(len(batch.units) for batch in uncut))
+        _run(running, uncut, running.steps.cut)
         index.refresh(store)
         if plan.config.site:
             site.write(store)
         return Shown(len(known), seen.left_out(store))
 
 
-def _run(running: Running, batches: Sequence[Batch], do: Work) -> None:
+def _run(running: Running, batches: Sequence[Batch[Member]], do: Do[Member]) -> None:
     if not batches:
         return
     with running.pool() as client:

@@ -25,7 +25,6 @@ from pipeline.store.records import Failure
 from pipeline.store.store import Store
 from tasks.build.running import Fresh, Running, RunningParameter
 from tasks.planning import Plan
-from tasks.pool import work
 from tasks.pool.dispatch import Note, dispatch
 
 
@@ -115,7 +114,7 @@ class RenderUnits(AtlasTask):
         records = self.store.records
         failures = records.failures()
         with self.running.pool() as client:
-            for outcome in dispatch(client, self.plan, batches):
+            for outcome in dispatch(client, self.plan, batches, self.running.steps.render):
                 self.running.tell(outcome)
                 if not isinstance(outcome, Batch | Failure):
                     continue
@@ -150,7 +149,7 @@ class MeasureResponses(AtlasTask):
         for table in responses.tables(store):
             table.prepare_all(store.provenance.available_sections(), batches)
         with self.running.pool() as client:
-            for outcome in dispatch(client, self.plan, batches, work.respond):
+            for outcome in dispatch(client, self.plan, batches, self.running.steps.measure):
                 if isinstance(outcome, Failure):
                     raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
                 # The units were counted as they were rendered.

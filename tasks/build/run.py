@@ -16,6 +16,7 @@ from tasks.build.running import Running
 from tasks.build.schedule import schedule
 from tasks.planning import Plan
 from tasks.pool.dispatch import Display, Note
+from tasks.pool.work import STEPS, Steps
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,20 @@ class Report:
     folder: Folder
 
 
-def run(plan: Plan, display: Display) -> Report:
+def run(plan: Plan, display: Display, steps: Steps = STEPS) -> Report:
     """Build an atlas, or what is missing of it.
 
     Args:
         plan: what to build.
         display: told of every outcome.
+        steps: what workers do.
 
     Raises:
         AtlasFolderError: another build is at it.
         WorkError: the build could not go on; what was committed stays.
     """
     began = time.monotonic()
-    with begun(plan, display) as running:
+    with begun(plan, display, steps) as running:
         ended = schedule(BuildAtlas.of(running), plan.config.build)
     ended.insist(GivenUpError)
     failed = sum(len(f.units) for f in Store.open(plan.folder).records.failures())
@@ -69,12 +71,13 @@ def run(plan: Plan, display: Display) -> Report:
 
 
 @contextlib.contextmanager
-def begun(plan: Plan, display: Display) -> Iterator[Running]:
+def begun(plan: Plan, display: Display, steps: Steps = STEPS) -> Iterator[Running]:
     """A build that has the atlas folder to itself, looked after, until the end.
 
     Args:
         plan: what to build.
         display: told what there is and what is missing; then of every outcome.
+        steps: what workers do.
 
     Raises:
         AtlasFolderError: another build is at it.
@@ -84,8 +87,8 @@ def begun(plan: Plan, display: Display) -> Iterator[Running]:
             _look_after(Store.open(plan.folder), display)
         missing = _missing(plan)
         display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
-        refresh = [Refresher(plan.folder)] if plan.config.site else []
-        with Running(plan, display, check, *refresh) as running:
+        page = {"refresh": Refresher(plan.folder)} if plan.config.site else {}
+        with Running(plan, display, check, steps=steps, **page) as running:
             yield running
         if Store.exists(plan.folder):
             verify.trust(Store.open(plan.folder))

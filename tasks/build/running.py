@@ -13,6 +13,7 @@ from pipeline.plan.batches import Batch
 from tasks.planning import Plan
 from tasks.pool import cluster
 from tasks.pool.dispatch import Display, Outcome
+from tasks.pool.work import STEPS, Steps
 
 
 def _nothing() -> None:
@@ -25,6 +26,7 @@ class Running:
     Attributes:
         plan: the build.
         display: told how it goes.
+        steps: what workers do.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Running:
         display: Display,
         check: Callable[[], None] = _nothing,
         refresh: Callable[[], None] = _nothing,
+        steps: Steps = STEPS,
     ) -> None:
         """Begin.
 
@@ -41,9 +44,11 @@ class Running:
             display: told of every outcome.
             check: raises where the build may not go on; asked with every outcome.
             refresh: called with every batch that is committed and told of.
+            steps: what workers do.
         """
         self.plan = plan
         self.display = display
+        self.steps = steps
         self._check = check
         self._refresh = refresh
         self._opened = contextlib.ExitStack()

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,8 +17,9 @@ from tasks import planning
 from tasks.build import run
 from tasks.command import progress
 from tasks.planning import Plan
-from tasks.pool import cluster, dispatch
+from tasks.pool import cluster, dispatch, work
 from tasks.pool.dispatch import Note
+from tasks.pool.work import Do
 
 UNITS = (
     "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
@@ -39,9 +41,9 @@ def silent() -> progress.Display:
     return progress.show(Console(file=io.StringIO()))
 
 
-def build(config: AtlasConfig, only: tuple[str, ...] = ()) -> run.Report:
-    """Build an atlas, in silence."""
-    return run.run(planning.make(config, only), silent())
+def build(config: AtlasConfig, only: tuple[str, ...] = (), **how: Any) -> run.Report:
+    """Build an atlas, in silence; `how` as of `run.run`."""
+    return run.run(planning.make(config, only), silent(), **how)
 
 
 def contents(folder: str | Path) -> dict[str, object]:
@@ -63,7 +65,9 @@ def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
     return plan, [batch for _, batches in plan.missing() for batch in batches]
 
 
-def outcomes_of(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
+def outcomes_of(
+    plan: Plan, batches: list[Batch], do: Do = work.compute
+) -> list[Batch | Failure | Note]:
     """What comes of batches on a pool."""
     with cluster.pool(plan.config) as client:
-        return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
+        return [outcome for outcome in dispatch.dispatch(client, plan, batches, do) if outcome]

@@ -23,9 +23,10 @@ from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning
 from tasks.build import lock, refresh, run
-from tasks.build.graph import BuildAtlas, RenderUnits
+from tasks.build.graph import BuildAtlas
 from tasks.build.running import Running
 from tasks.pool import work
+from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -163,25 +164,19 @@ def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> Non
     assert {p: p.stat().st_mtime_ns for p in records} == records
 
 
-def test_a_failed_batch_is_told_and_the_rest_is_built(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = work.compute
-
-    def some_fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
+    def some_fail(store: Store, batch: Batch, most: int | None) -> int | None:
         if batch.key == "relu/000001":
             raise MemoryError("no room for it")
-        return real(folder, batch, fingerprint, most)
+        return work.compute(store, batch, most)
 
-    monkeypatch.setattr(work, "compute", some_fail)
     config = configure(units=("relu:0-5", "-relu:0-1", "logits:0-2"))
-    report = build(config)
+    report = build(config, steps=Steps(render=some_fail))
     assert (report.done, report.missing, report.failed) == (9, 0, 2)
     atlas = Atlas.open(report.folder.path)
     assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
     assert atlas.failures() == {"relu/000001": "no room for it"}
     assert (report.folder.path / "mosaic.png").is_file()
-    monkeypatch.setattr(work, "compute", real)
     assert build(config).failed == 0
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
 
@@ -243,14 +238,15 @@ def test_two_builds_at_once_are_refused(configure) -> None:
 def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(self: RenderUnits) -> None:
-        raise KeyboardInterrupt
+    def stop(outcome: object) -> None:
+        if isinstance(outcome, Batch):
+            raise KeyboardInterrupt
 
-    config, real = configure(units=("relu:0-3", "softmax:1")), RenderUnits.run
-    monkeypatch.setattr(RenderUnits, "run", stop)
+    config, display = configure(units=("relu:0-3", "softmax:1")), silent()
+    monkeypatch.setattr(display, "update", stop)
     with pytest.raises(KeyboardInterrupt):
-        build(config)
-    monkeypatch.setattr(RenderUnits, "run", real)
+        run.run(planning.make(config), display)
+    assert Store.open(config.output).records.places()
     assert build(config).done == 5
 
 
