@@ -26,10 +26,12 @@ from pipeline.ascent.results import NAMES, Results, Statistics
 from pipeline.config import yaml_file
 from pipeline.config.weights import Weights
 from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.batches import Batch
 from pipeline.plan.units import Unit
+from pipeline.store.store import Store
 from tasks import planning, progress
 from tasks.build import run
-from tasks.pool import work
+from tasks.pool.work import Steps
 
 ROOT = Path(__file__).parent.parent
 SIZE, STEPS, LAYERS = 16, 4, 10
@@ -49,8 +51,6 @@ site: false
 class Engine:
     """Images at once, of noise: nothing is rendered."""
 
-    most = None
-
     def compute(self, units: Sequence[Unit]) -> Results:
         """What the real one returns, made up."""
         count = len(units)
@@ -64,6 +64,10 @@ class Engine:
             np.zeros((count, 0, SIZE, SIZE, 3), np.uint8),
             Statistics(**columns),
         )
+
+
+def _commit(store: Store, batch: Batch, _: int | None) -> None:
+    store.commit(batch, Engine().compute(batch.units))
 
 
 def main() -> None:
@@ -116,8 +120,6 @@ class _Build:
         self._each = units // LAYERS
         listed = ", ".join(f"layer{number}:all" for number in range(LAYERS))
         self._config = yaml_file.parse(CONFIG.format(folder=folder, units=listed))
-        work._engine = lambda *_: Engine()
-        work.device.use = lambda *_: None
 
     def _plan(self) -> planning.Plan:
         return planning.make(self._config, (), self._describe)
@@ -131,7 +133,8 @@ class _Build:
         watcher = threading.Thread(target=self._watch, args=(ended,))
         watcher.start()
         try:
-            report = run.run(self._plan(), progress.show(Console(file=io.StringIO())))
+            display = progress.show(Console(file=io.StringIO()))
+            report = run.run(self._plan(), display, Steps(render=_commit))
         finally:
             ended.set()
             watcher.join()

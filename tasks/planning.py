@@ -1,7 +1,6 @@
 """What a build would do: everything checked, nothing written."""
 
 import functools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,26 +64,6 @@ class Plan:
             ]
         store = Store.open(self.folder)
         return [(section, store.missing(section)) for section in self.sections()]
-
-    def to_json(self) -> str:
-        """A plain form; `from_json` reads it."""
-        plain = {
-            "config": self.config.model_dump(mode="json"),
-            "provenance": self.provenance.to_json(),
-            "only": self.only,
-        }
-        return json.dumps(plain, sort_keys=True)
-
-    @staticmethod
-    @functools.lru_cache(maxsize=4)
-    def from_json(text: str) -> "Plan":
-        """The plan that `to_json` wrote."""
-        plain = json.loads(text)
-        return Plan(
-            config=AtlasConfig.model_validate_json(json.dumps(plain["config"])),
-            provenance=Provenance.from_json(plain["provenance"]),
-            only=tuple(plain["only"]),
-        )
 
 
 def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | None = None) -> Plan:

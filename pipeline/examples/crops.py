@@ -9,11 +9,8 @@ The rows and chunks are those of the images.
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
-from typing_extensions import override
 
 from pipeline.examples import seen, source, strongest
 from pipeline.examples.strongest import Example
@@ -22,9 +19,6 @@ from pipeline.store.layout import Layout
 from pipeline.store.records import Record
 from pipeline.store.store import Store
 from pipeline.store.table import Table
-
-if TYPE_CHECKING:
-    from pipeline.store.arrays import Arrays
 
 SIZE = 64
 """Side of a crop, in pixels."""
@@ -36,16 +30,9 @@ class Crops(Table):
     """What excites each unit in its strongest pictures, cut out."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store.folder, "crops")
-        self._store = store
-
-    @cached_property
-    @override
-    def arrays(self) -> "Arrays":
-        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import
-
         layout = Layout((strongest.BEST, SIZE, SIZE, 3), "uint8", 0, ("rank", "y", "x", "rgb"))
-        return Arrays(self.folder, "crops/", {"crops": layout})
+        super().__init__(store.folder, "crops", {"crops": layout})
+        self._store = store
 
     def pending(self) -> list[Batch]:
         """The batches of units whose crops are not cut out."""

@@ -10,25 +10,19 @@ What follows from them for each unit: `strongest`.
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from typing_extensions import override
 
 from pipeline.errors import ConfigError
 from pipeline.examples.source import READ, REASONS, Picture
 from pipeline.plan.architecture import CLASSES, Layer
 from pipeline.plan.batches import Batch
 from pipeline.plan.identity import digest
-from pipeline.plan.units import Unit, folder_name
+from pipeline.plan.units import folder_name
 from pipeline.store.layout import Layout
 from pipeline.store.seal import seal, sealed
 from pipeline.store.store import Store
 from pipeline.store.table import Table
-
-if TYPE_CHECKING:
-    from pipeline.store.arrays import Arrays
 
 _CHUNK = 64
 """Pictures that are seen, committed and stored together."""
@@ -50,19 +44,12 @@ class Examples(Table):
     """How the channels of one layer respond to pictures."""
 
     def __init__(self, store: Store, layer: Layer) -> None:
-        super().__init__(store.folder, f"examples/{folder_name(layer.name)}")
-        self.layer = layer
-
-    @cached_property
-    @override
-    def arrays(self) -> "Arrays":
-        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import
-
-        numbers = Layout((self.layer.channels,), "float32", float("nan"), ("channel",))
-        places = Layout((self.layer.channels,), "int32", -1, ("channel",))
+        numbers = Layout((layer.channels,), "float32", float("nan"), ("channel",))
+        places = Layout((layer.channels,), "int32", -1, ("channel",))
         layouts = {"mean": numbers, "peak": numbers, "place": places}
         layouts["state"] = Layout((1,), "uint8", READ, ("one",))
-        return Arrays(self.folder, f"{self.records.place}/", layouts)
+        super().__init__(store.folder, f"examples/{folder_name(layer.name)}", layouts)
+        self.layer = layer
 
 
 def tables(store: Store) -> list[Examples]:
@@ -105,7 +92,7 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
     store.folder.write_json(_LIST, seal(plain))
 
 
-def pending(store: Store, of: Sequence[Examples]) -> list[Batch]:
+def pending(store: Store, of: Sequence[Examples]) -> list[Batch[Picture]]:
     """The batches of pictures that some layer has not seen."""
     pictures = listed(store)
     known = [{r.chunk: r.units for r in table.records.of(PILE.name)} for table in of]
@@ -113,19 +100,18 @@ def pending(store: Store, of: Sequence[Examples]) -> list[Batch]:
     for chunk, first in enumerate(range(0, len(pictures), _CHUNK)):
         some = pictures[first : first + _CHUNK]
         if any(done.get(chunk) != tuple(p.id for p in some) for done in known):
-            # A table asks for ids alone, which pictures have as units do.
-            found.append(Batch(PILE.name, chunk, _CHUNK, cast(tuple[Unit, ...], tuple(some))))
+            found.append(Batch(PILE.name, chunk, _CHUNK, tuple(some)))
     return found
 
 
-def prepare(of: Sequence[Examples], batches: Sequence[Batch]) -> None:
+def prepare(of: Sequence[Examples], batches: Sequence[Batch[Picture]]) -> None:
     """Make room for batches of pictures."""
     for table in of:
         table.prepare(PILE, batches)
 
 
 def commit(
-    of: Sequence[Examples], batch: Batch, seen: Mapping[str, Mapping[str, np.ndarray]]
+    of: Sequence[Examples], batch: Batch[Picture], seen: Mapping[str, Mapping[str, np.ndarray]]
 ) -> None:
     """Store what was seen of a batch of pictures; by layer, by array name a row a picture."""
     for table in of:

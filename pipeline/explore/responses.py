@@ -9,11 +9,8 @@ and chunks are those of the images.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
-from typing_extensions import override
 
 from pipeline.plan.architecture import Layer
 from pipeline.plan.batches import Batch
@@ -22,9 +19,6 @@ from pipeline.store.layout import Layout
 from pipeline.store.store import Store
 from pipeline.store.table import Table
 
-if TYPE_CHECKING:
-    from pipeline.store.arrays import Arrays
-
 NAMES = ("mean", "peak")
 
 
@@ -32,16 +26,10 @@ class Responses(Table):
     """How the channels of one layer respond to the stored images."""
 
     def __init__(self, store: Store, layer: Layer) -> None:
-        super().__init__(store.folder, f"responses/{folder_name(layer.name)}")
+        layout = Layout((layer.channels,), "float32", float("nan"), ("channel",))
+        place = f"responses/{folder_name(layer.name)}"
+        super().__init__(store.folder, place, dict.fromkeys(NAMES, layout))
         self.layer = layer
-
-    @cached_property
-    @override
-    def arrays(self) -> "Arrays":
-        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import
-
-        layout = Layout((self.layer.channels,), "float32", float("nan"), ("channel",))
-        return Arrays(self.folder, f"{self.records.place}/", dict.fromkeys(NAMES, layout))
 
 
 def tables(store: Store) -> list[Responses]:

@@ -3,8 +3,22 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol
+
+from typing_extensions import TypeVar
 
 from pipeline.plan.units import Kind, Unit
+
+
+class Named(Protocol):
+    """What a batch may be of: units, or pictures."""
+
+    @property
+    def id(self) -> str:
+        """Its name everywhere."""
+
+
+Member_co = TypeVar("Member_co", bound=Named, covariant=True, default=Unit)
 
 
 @dataclass(frozen=True)
@@ -26,13 +40,16 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """The unit of work, of commit and of storage: units that become one chunk of a section."""
+class Batch(Generic[Member_co]):
+    """The unit of work, of commit and of storage: units that become one chunk of a section.
+
+    So are pictures (`Batch[Picture]`); who asks for ids alone takes a `Batch[Named]`.
+    """
 
     section: str
     chunk: int
     size: int
-    units: tuple[Unit, ...]
+    units: tuple[Member_co, ...]
 
     @property
     def key(self) -> str:

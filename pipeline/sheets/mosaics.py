@@ -69,9 +69,8 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     """
     sheet = plan(store.provenance, section, tile)
     state = _state(store, _shown(store.provenance, section), tile)
-    tiles.write(sheet, store.images(), store.folder, name_of(section))
-    about = {**tiles.describe(sheet), "state": state}
-    about["sha256"] = store.folder.digest(name_of(section))
+    sha256 = tiles.write(sheet, store.images(), store.folder, name_of(section))
+    about = {**tiles.describe(sheet), "state": state, "sha256": sha256}
     store.folder.write_json(map_of(section), seal(about))
 
 

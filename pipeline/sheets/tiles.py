@@ -120,10 +120,15 @@ def _strip(
     return canvas
 
 
-def write(sheet: Sheet, image: Picture, folder: Folder, name: str) -> None:
-    """Draw a sheet into a PNG file, never holding all of it. `sheet` and `image` as of `draw`."""
+def write(sheet: Sheet, image: Picture, folder: Folder, name: str) -> str:
+    """Draw a sheet into a PNG file, never holding all of it; the file's SHA-256.
+
+    `sheet` and `image` as of `draw`.
+    """
     rows = (np.asarray(strip) for strip in strips(sheet, image))
-    folder.write(name, lambda file: png.write(file, sheet.width, sheet.height, rows))
+    return folder.write_digested(
+        name, lambda file: png.write(file, sheet.width, sheet.height, rows)
+    )
 
 
 def describe(sheet: Sheet) -> dict[str, Any]:

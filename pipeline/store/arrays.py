@@ -11,7 +11,7 @@ import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
-from pipeline.plan.batches import Batch
+from pipeline.plan.batches import Batch, Named
 from pipeline.store.folder import Folder
 from pipeline.store.layout import Layout
 
@@ -92,7 +92,7 @@ class Arrays:
         """Write a document of a store in memory. Not by Zarr, which does not sync."""
         self.folder.write_bytes(f"{_NAME}/{name}", made[name].to_bytes())
 
-    def write(self, batch: Batch, values: Mapping[str, np.ndarray]) -> None:
+    def write(self, batch: Batch[Named], values: Mapping[str, np.ndarray]) -> None:
         """Write a batch's chunks, whole, so that what a killed writer left is never read."""
         group = zarr.open_group(self._zarr, path=self._place + batch.section, mode="r+")
         for name, layout in self._layouts.items():

@@ -7,6 +7,7 @@ a new one, whole.
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from typing_extensions import override
 
@@ -106,6 +107,14 @@ class Folder(ABC):
             _DIGESTS[str(self), name] = known
         return known[1]
 
+    def write_digested(self, name: str, fill: Callable[[IO[bytes]], object]) -> str:
+        """Write a file as `write`, front to back; its SHA-256, taken on the way."""
+        found = hashlib.sha256()
+        self.write(name, lambda file: fill(cast(IO[bytes], _Digesting(file, found))))
+        stamp = self.stamps(name.rpartition("/")[0], [name])[name]
+        _DIGESTS[str(self), name] = stamp or (0, ""), found.hexdigest()
+        return found.hexdigest()
+
     def write_json(self, name: str, value: Any) -> None:
         """Write canonical JSON."""
         encoder = json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False)
@@ -129,6 +138,27 @@ class Folder(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+
+class _Digesting(io.RawIOBase):
+    """A file that is written front to back, and digested on the way."""
+
+    def __init__(self, file: IO[bytes], found: "hashlib._Hash") -> None:
+        self._file = file
+        self._found = found
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, data: Any) -> int:
+        self._found.update(data)
+        return self._file.write(data)
+
+    @override
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 class LocalFolder(Folder):

@@ -36,8 +36,8 @@ def write(
             and in the seal.
         lists: the types of columns that hold lists, or nothing.
     """
-    folder.write(name, lambda file: _write(file, frames, notes, lists or {}))
-    folder.write_json(_seal_of(name), seal({**notes(), "sha256": folder.digest(name)}))
+    sha256 = folder.write_digested(name, lambda file: _write(file, frames, notes, lists or {}))
+    folder.write_json(_seal_of(name), seal({**notes(), "sha256": sha256}))
 
 
 def _write(

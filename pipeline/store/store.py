@@ -11,12 +11,9 @@ What commits a batch: `table`.
 import functools
 import json
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from typing_extensions import override
 
 from pipeline.ascent.results import NAMES, Results
 from pipeline.errors import AtlasFolderError, MissingError
@@ -29,9 +26,6 @@ from pipeline.store.place import at
 from pipeline.store.records import Record
 from pipeline.store.table import Table
 
-if TYPE_CHECKING:
-    from pipeline.store.arrays import Arrays
-
 _ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
 ARRAYS = "atlas.zarr"
 _ROOT = f"{ARRAYS}/zarr.json"
@@ -43,7 +37,7 @@ class Store(Table):
     """An atlas folder: what it is made of, and the table of what was rendered."""
 
     def __init__(self, folder: Folder, provenance: Provenance) -> None:
-        super().__init__(folder, "records")
+        super().__init__(folder, "", _layouts(provenance))
         self.provenance = provenance
         self._places: dict[str, tuple[Record, int]] = {}
 
@@ -102,27 +96,6 @@ class Store(Table):
         plain = provenance.to_json()
         store.arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
         return store
-
-    @cached_property
-    @override
-    def arrays(self) -> "Arrays":
-        from pipeline.store.arrays import Arrays  # noqa: PLC0415, slow to import; `query` needs none
-
-        return Arrays(self.folder, "", self._layouts())
-
-    def _layouts(self) -> dict[str, Layout]:
-        known = self.provenance
-        image = (known.size, known.size, 3)
-        names = {"statistic": list(NAMES)}
-        layouts = {
-            "images": Layout(image, "uint8", 0, ("y", "x", "rgb")),
-            "trajectory": Layout((known.recipe.steps,), "float32", float("nan"), ("step",)),
-            "statistics": Layout((len(NAMES),), "float32", float("nan"), ("statistic",), names),
-        }
-        if known.render.snapshots:
-            shape, axes = (known.render.snapshots, *image), ("snapshot", "y", "x", "rgb")
-            layouts["snapshots"] = Layout(shape, "uint8", 0, axes)
-        return layouts
 
     # Planning ----------------------------------------------------------------------------------
 
@@ -195,6 +168,21 @@ class Store(Table):
             return np.asarray(read(record.section, record.chunk)[offset])
 
         return image
+
+
+def _layouts(known: Provenance) -> dict[str, Layout]:
+    """What is stored of a unit."""
+    image = (known.size, known.size, 3)
+    names = {"statistic": list(NAMES)}
+    layouts = {
+        "images": Layout(image, "uint8", 0, ("y", "x", "rgb")),
+        "trajectory": Layout((known.recipe.steps,), "float32", float("nan"), ("step",)),
+        "statistics": Layout((len(NAMES),), "float32", float("nan"), ("statistic",), names),
+    }
+    if known.render.snapshots:
+        shape, axes = (known.render.snapshots, *image), ("snapshot", "y", "x", "rgb")
+        layouts["snapshots"] = Layout(shape, "uint8", 0, axes)
+    return layouts
 
 
 @functools.lru_cache(maxsize=4)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pipeline.errors import DamageError, WorkError
-from pipeline.plan.batches import Batch
+from pipeline.plan.batches import Batch, Named
 from pipeline.plan.identity import digest
 from pipeline.store.folder import Folder
+from pipeline.store.layout import Layout
 from pipeline.store.records import Record, Records
 
 if TYPE_CHECKING:
@@ -34,40 +35,46 @@ class Rows(Protocol):
 
 
 class Table:
-    """Rows of units, section by section and batch by batch.
+    """Rows of units, or of pictures, section by section and batch by batch.
 
     Args:
         folder: the atlas folder.
-        records: the folder in there that holds the records.
+        place: the folder in there that holds the records, and the group of the Zarr store that
+            holds the sections; empty for the images' own, `records` and the store itself.
+        layouts: by array name, what is behind its rows.
     """
 
-    def __init__(self, folder: Folder, records: str) -> None:
+    def __init__(self, folder: Folder, place: str, layouts: Mapping[str, Layout]) -> None:
         self.folder = folder
-        self.records = Records(folder, records)
+        self.records = Records(folder, place or "records")
+        self._group = f"{place}/" if place else ""
+        self._layouts = layouts
 
     @cached_property
     def arrays(self) -> "Arrays":
         """The table's arrays; made late, since Zarr is slow to import and an index needs none."""
-        raise NotImplementedError
+        from pipeline.store.arrays import Arrays  # noqa: PLC0415, see above
 
-    def has_room(self, section: Rows, batches: Sequence[Batch]) -> bool:
+        return Arrays(self.folder, self._group, self._layouts)
+
+    def has_room(self, section: Rows, batches: Sequence[Batch[Named]]) -> bool:
         """Whether a section's arrays have rows for batches, and for those that are committed."""
         wanted = self._wanted(section, batches)
         return wanted is None or self.arrays.has_room(section.name, *wanted)
 
-    def prepare(self, section: Rows, batches: Sequence[Batch]) -> None:
+    def prepare(self, section: Rows, batches: Sequence[Batch[Named]]) -> None:
         """Make room in a section's arrays for batches; the driver does this, before any worker."""
         wanted = self._wanted(section, batches)
         if wanted is not None:
             self.arrays.make_room(section.name, *wanted)
 
-    def prepare_all(self, sections: Iterable[Rows], batches: Sequence[Batch]) -> None:
+    def prepare_all(self, sections: Iterable[Rows], batches: Sequence[Batch[Named]]) -> None:
         """Make room for batches of several sections."""
         for section in sections:
             self.prepare(section, [batch for batch in batches if batch.section == section.name])
 
     def _wanted(
-        self, section: Rows, batches: Sequence[Batch]
+        self, section: Rows, batches: Sequence[Batch[Named]]
     ) -> tuple[int, int, dict[str, str]] | None:
         """Rows, rows a chunk, and attributes of a section's arrays; None where nothing is in it."""
         found = [(batch.size, batch.chunk) for batch in batches]
@@ -78,7 +85,10 @@ class Table:
         return rows, found[0][0], {"kind": section.rows_are}
 
     def write(
-        self, batch: Batch, values: Mapping[str, np.ndarray], images: np.ndarray | None = None
+        self,
+        batch: Batch[Named],
+        values: Mapping[str, np.ndarray],
+        images: np.ndarray | None = None,
     ) -> Record:
         """Store a batch: its chunks, then the record. A committed batch is left as it is.
 
@@ -129,7 +139,7 @@ class Table:
                 f"delete {self.folder}/{commit} and build again"
             ) from error
 
-    def forget_others(self, batch: Batch) -> None:
+    def forget_others(self, batch: Batch[Named]) -> None:
         """Take back the commit of a batch's chunk if it is of other units."""
         record = self.records.one(batch.section, batch.chunk)
         if record is not None and record.units != tuple(unit.id for unit in batch.units):
@@ -169,6 +179,6 @@ def _sha256(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
-def _first_bad(batch: Batch, values: np.ndarray) -> str:
+def _first_bad(batch: Batch[Named], values: np.ndarray) -> str:
     bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     return batch.units[int(np.argmax(bad))].id

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.config.schema import Local, Threads
-from pipeline.plan.provenance import Provenance
 from pipeline.plan.batches import Batch
+from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 from tasks.planning import Plan
 

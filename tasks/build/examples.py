@@ -1,22 +1,22 @@
 """Showing an atlas a user's own pictures, on the pool that builds: resumable as a build is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.examples import seen, strongest
-from pipeline.explore import index
-from pipeline.publish import site
-from pipeline.examples.crops import Crops
 from pipeline.errors import NotMeasuredError, WorkError
+from pipeline.examples import seen, strongest
+from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
+from pipeline.explore import index
+from pipeline.plan.batches import Batch
+from pipeline.publish import site
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from pipeline.plan.batches import Batch
 from tasks.build import lock
-from tasks.pool import cluster, work
-from tasks.pool.dispatch import Work, dispatch
+from tasks.build.running import Running
 from tasks.planning import Plan
-from tasks.pool.dispatch import Display
+from tasks.pool.dispatch import Display, dispatch
+from tasks.pool.work import STEPS, Do, Member, Steps
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,12 @@ class Shown:
 
 
 def show(
-    plan: Plan, pictures: Sequence[Picture], display: Display, *, replace: bool = False
+    plan: Plan,
+    pictures: Sequence[Picture],
+    display: Display,
+    *,
+    replace: bool = False,
+    steps: Steps = STEPS,
 ) -> Shown:
     """Show an atlas pictures, those that it has not seen, and find each unit's strongest.
 
@@ -42,6 +47,7 @@ def show(
         pictures: all of them; none for those that it was shown before.
         display: told of every outcome.
         replace: forget other pictures that it was shown before.
+        steps: what workers do.
 
     Raises:
         AtlasFolderError: there is no atlas, or a build is at it.
@@ -50,7 +56,10 @@ def show(
         WorkError: a batch failed.
     """
     Store.open(plan.folder)  # raises where there is none
-    with lock.held(plan.folder, plan.config.build.lease) as check, cluster.sharing():
+    with (
+        lock.held(plan.folder, plan.config.build.lease) as check,
+        Running(plan, display, check, steps=steps) as running,
+    ):
         store = Store.open(plan.folder)
         if pictures:
             seen.begin(store, pictures, replace=replace)
@@ -64,29 +73,26 @@ def show(
         seen.prepare(tables, batches)
         missing = sum(len(batch.units) for batch in batches)
         display.start(len(known) - missing, missing, "pictures")
-        _run(plan, batches, work.look, display, check)
+        _run(running, batches, running.steps.see)
         crops = Crops(store)
         if not strongest.is_current(store):
             crops.clear()
             strongest.summarise(store)
-        batches = crops.pending()
-        crops.prepare_all(store.provenance.available_sections(), batches)
-        display.start(0, sum(len(batch.units) for batch in batches))
-        _run(plan, batches, work.crop, display, check)
+        uncut = crops.pending()
+        crops.prepare_all(store.provenance.available_sections(), uncut)
+        display.start(0, sum(len(batch.units) for batch in uncut))
+        _run(running, uncut, running.steps.cut)
         index.refresh(store)
         if plan.config.site:
             site.write(store)
         return Shown(len(known), seen.left_out(store))
 
 
-def _run(
-    plan: Plan, batches: Sequence[Batch], do: Work, display: Display, check: Callable[[], None]
-) -> None:
+def _run(running: Running, batches: Sequence[Batch[Member]], do: Do[Member]) -> None:
     if not batches:
         return
-    with cluster.pool(plan.config) as client:
-        for outcome in dispatch(client, plan, batches, do):
-            check()
+    with running.pool() as client:
+        for outcome in dispatch(client, running.plan, batches, do):
             if isinstance(outcome, Failure):
                 raise WorkError(f"{outcome.batch}: {outcome.reason}; what was done stays")
-            display.update(outcome)
+            running.tell(outcome)

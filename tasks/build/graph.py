@@ -4,35 +4,32 @@
                 ├─ DrawMosaic × n ──────────────────────────────┼─ RenderUnits ── Enumerate
                 └─ DrawMosaic ──────────────────────────────────┘
 
-A task is complete when the store says so, not when a file is there.
+A task is complete when the store says so, not when a file is there. It is identified by its atlas
+and, where it has one, its section; the build itself is an object that they share (`running`).
 """
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import luigi
-from luigi.parameter import ParameterVisibility
 
+from pipeline.errors import WorkError
 from pipeline.explore import index, responses
+from pipeline.plan.batches import Batch
 from pipeline.publish import site
 from pipeline.sheets import mosaics
-from pipeline.errors import WorkError
 from pipeline.store.folder import Folder
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from pipeline.plan.batches import Batch
-from tasks.pool import work
-from tasks.pool.cluster import pool
-from tasks.pool.dispatch import Note, Outcome, dispatch
+from tasks.build.running import Fresh, Running, RunningParameter
 from tasks.planning import Plan
-from pipeline.store import store
+from tasks.pool.dispatch import Note, dispatch
 
-LISTENER: ContextVar[Callable[[Outcome], None]] = ContextVar("listener", default=lambda _: None)
-"""Told of every outcome of a rendering. Not a Luigi event: those swallow a Ctrl-C."""
+
+class GivenUpError(WorkError):
+    """Batches were given up; everything else was done."""
 
 
 @dataclass(frozen=True)
@@ -47,71 +44,52 @@ class Part(luigi.Target):  # type: ignore[misc]
         return self.folder.has(self.name)
 
 
-_DONE: ContextVar[set[str] | None] = ContextVar("done", default=None)
-"""Tasks of the build that goes on which are done for good: nobody else writes meanwhile."""
-
-
-@contextlib.contextmanager
-def remembering() -> Iterator[None]:
-    """Look up only once, from here on, that all is enumerated and rendered."""
-    token = _DONE.set(set())
-    try:
-        yield
-    finally:
-        _DONE.reset(token)
-
-
-def _once(is_complete: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def once(is_complete: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """A `complete` that is not asked again once it said yes."""
 
     @functools.wraps(is_complete)
-    def complete(task: Any) -> bool:
-        done = _DONE.get()
-        if done is not None and task.task_id in done:
-            return True
-        answer = is_complete(task)
-        if answer and done is not None:
-            done.add(task.task_id)
-        return answer
+    def complete(task: "AtlasTask") -> bool:
+        return task.running.once(task.task_id, lambda: is_complete(task))
 
     return complete
 
 
-class AtlasTask(luigi.Task):  # type: ignore[misc]
-    """A task of one atlas folder; `plan` is a `Plan` as JSON."""
+class AtlasTask(luigi.Task, metaclass=Fresh):  # type: ignore[misc]
+    """A task of one atlas folder."""
 
-    folder = luigi.Parameter(description="the atlas folder")
-    plan = luigi.Parameter(significant=False, visibility=ParameterVisibility.PRIVATE)
+    atlas = luigi.Parameter(description="the atlas folder")
+    running: Running = RunningParameter()
+
+    @classmethod
+    def of(cls, running: Running, **more: Any) -> Self:
+        """The task of a build."""
+        return cls(atlas=str(running.plan.folder), running=running, **more)
 
     @property
-    def planned(self) -> Plan:
+    def plan(self) -> Plan:
         """The build."""
-        return Plan.from_json(self.plan)
+        return self.running.plan
 
     @property
     def store(self) -> Store:
         """The atlas."""
-        return Store.open(self.planned.folder)
-
-    def of_same(self, kind: type["AtlasTask"], **more: Any) -> "AtlasTask":
-        """Another task of the same atlas."""
-        return kind(folder=self.folder, plan=self.plan, **more)
+        return Store.open(self.plan.folder)
 
 
 class Enumerate(AtlasTask):
     """Begins the atlas: its provenance, its sections, room for every batch."""
 
-    @_once
+    @once
     def complete(self) -> bool:
         """Whether the store is there, says the plan's provenance, and has room."""
-        plan = self.planned
+        plan = self.plan
         if not Store.exists(plan.folder) or self.store.provenance != plan.provenance:
             return False
         return all(self.store.has_room(section, batches) for section, batches in plan.missing())
 
     def run(self) -> None:
         """Write what is not there yet."""
-        plan = self.planned
+        plan = self.plan
         store = Store.create(plan.folder, plan.provenance)
         for section, batches in plan.missing():
             store.prepare(section, batches)
@@ -122,23 +100,22 @@ class RenderUnits(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The enumeration."""
-        return self.of_same(Enumerate)
+        return Enumerate.of(self.running)
 
-    @_once
+    @once
     def complete(self) -> bool:
         """Whether every batch is committed, or was given up by this build."""
         return self.requires().complete() and not self._missing()
 
     def run(self) -> None:
-        """Compute, telling the listener of each outcome."""
+        """Compute, telling of each outcome."""
         batches = self._missing()
         total, done = sum(len(batch.units) for batch in batches), 0
         records = self.store.records
         failures = records.failures()
-        tell = LISTENER.get()
-        with pool(self.planned.config) as client:
-            for outcome in dispatch(client, self.planned, batches):
-                tell(outcome)
+        with self.running.pool() as client:
+            for outcome in dispatch(client, self.plan, batches, self.running.steps.render):
+                self.running.tell(outcome)
                 if not isinstance(outcome, Batch | Failure):
                     continue
                 if isinstance(outcome, Failure):
@@ -150,7 +127,7 @@ class RenderUnits(AtlasTask):
 
     def _missing(self) -> list[Batch]:
         given_up = {failure.batch for failure in self.store.records.failures()}
-        found = (batch for _, batches in self.planned.missing() for batch in batches)
+        found = (batch for _, batches in self.plan.missing() for batch in batches)
         return [batch for batch in found if batch.key not in given_up]
 
 
@@ -159,9 +136,9 @@ class MeasureResponses(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The rendering."""
-        return self.of_same(RenderUnits)
+        return RenderUnits.of(self.running)
 
-    @_once
+    @once
     def complete(self) -> bool:
         """Whether every image was looked at, or no responses are wanted."""
         return self.requires().complete() and not self._pending()
@@ -171,15 +148,15 @@ class MeasureResponses(AtlasTask):
         store, batches = self.store, self._pending()
         for table in responses.tables(store):
             table.prepare_all(store.provenance.available_sections(), batches)
-        tell = LISTENER.get()
-        with pool(self.planned.config) as client:
-            for outcome in dispatch(client, self.planned, batches, work.respond):
+        with self.running.pool() as client:
+            for outcome in dispatch(client, self.plan, batches, self.running.steps.measure):
                 if isinstance(outcome, Failure):
                     raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
-                tell(outcome if isinstance(outcome, Note) else None)
+                # The units were counted as they were rendered.
+                self.running.tell(outcome if isinstance(outcome, Note) else None)
 
     def _pending(self) -> list[Batch]:
-        if not self.planned.config.explore.responses:
+        if not self.plan.config.explore.responses:
             return []
         return self.store.pending(responses.tables(self.store))
 
@@ -191,20 +168,20 @@ class DrawMosaic(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The rendering."""
-        return self.of_same(RenderUnits)
+        return RenderUnits.of(self.running)
 
-    def output(self) -> "Part":
+    def output(self) -> Part:
         """The PNG."""
-        return Part(self.planned.folder, mosaics.name_of(self.section))
+        return Part(self.plan.folder, mosaics.name_of(self.section))
 
     def complete(self) -> bool:
         """Whether all is rendered and the PNG shows it."""
-        tile = self.planned.config.mosaic.tile
+        tile = self.plan.config.mosaic.tile
         return self.requires().complete() and mosaics.is_current(self.store, self.section, tile)
 
     def run(self) -> None:
         """Draw it."""
-        mosaics.draw(self.store, self.section, self.planned.config.mosaic.tile)
+        mosaics.draw(self.store, self.section, self.plan.config.mosaic.tile)
 
 
 class WriteIndex(AtlasTask):
@@ -212,11 +189,11 @@ class WriteIndex(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The rendering, and what was measured on it."""
-        return self.of_same(MeasureResponses)
+        return MeasureResponses.of(self.running)
 
-    def output(self) -> "Part":
+    def output(self) -> Part:
         """The Parquet file."""
-        return Part(self.planned.folder, index.NAME)
+        return Part(self.plan.folder, index.NAME)
 
     def complete(self) -> bool:
         """Whether all is rendered and the index was made from it."""
@@ -232,11 +209,11 @@ class WriteSite(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The index."""
-        return self.of_same(WriteIndex)
+        return WriteIndex.of(self.running)
 
-    def output(self) -> "Part":
+    def output(self) -> Part:
         """The page."""
-        return Part(self.planned.folder, site.NAME)
+        return Part(self.plan.folder, site.NAME)
 
     def complete(self) -> bool:
         """Whether all is rendered and the page shows it."""
@@ -252,20 +229,24 @@ class BuildAtlas(AtlasTask):
 
     def requires(self) -> Iterable[AtlasTask]:
         """Everything that the atlas folder holds."""
-        shown = self.planned.provenance.available_sections()
-        yield self.of_same(WriteIndex)
-        if self.planned.config.site:
-            yield self.of_same(WriteSite)
-        yield self.of_same(DrawMosaic)
-        yield from (self.of_same(DrawMosaic, section=section.name) for section in shown)
+        shown = self.plan.provenance.available_sections()
+        yield WriteIndex.of(self.running)
+        if self.plan.config.site:
+            yield WriteSite.of(self.running)
+        yield DrawMosaic.of(self.running)
+        yield from (DrawMosaic.of(self.running, section=section.name) for section in shown)
 
     def complete(self) -> bool:
         """Whether all of it is there and nothing was given up."""
-        tasks = (self.of_same(RenderUnits), *self.requires())
+        tasks = (RenderUnits.of(self.running), *self.requires())
         return all(task.complete() for task in tasks) and not self.store.records.failures()
 
     def run(self) -> None:
-        """Tell the truth."""
+        """Tell the truth.
+
+        Raises:
+            GivenUpError: not all is there.
+        """
         failures = self.store.records.failures()
         if failures:
-            raise WorkError(f"{len(failures)} batches failed, first {failures[0].batch}")
+            raise GivenUpError(f"{len(failures)} batches failed, first {failures[0].batch}")

@@ -4,8 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from pipeline.publish import site
 from pipeline.errors import AtlasError
+from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
 

@@ -10,7 +10,6 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import dask.config
@@ -34,47 +33,14 @@ _CLOSE = 60.0
 _LOG = logging.getLogger(__name__)
 _Closable = TypeVar("_Closable", bound=Client | SpecCluster)
 
-_SHARED: ContextVar["_Shared | None"] = ContextVar("shared", default=None)
-
-
-class _Shared(contextlib.ExitStack):
-    """What is closed when sharing ends, and the client in there."""
-
-    client: Client | None = None
-
-
-@contextlib.contextmanager
-def sharing() -> Iterator[None]:
-    """One pool for everybody who asks for one from here on: opened for the first, closed here."""
-    with _Shared() as shared:
-        token = _SHARED.set(shared)
-        try:
-            yield
-        finally:
-            _SHARED.reset(token)
-
 
 @contextlib.contextmanager
 def pool(config: AtlasConfig) -> Iterator[Client]:
-    """A Dask client of the workers that a configuration asks for.
-
-    It is closed at the end, unless it is shared; see `sharing`.
+    """A Dask client of the workers that a configuration asks for; closed at the end.
 
     Raises:
         ConfigError: the cluster is not there, or cannot be had on this machine.
     """
-    shared = _SHARED.get()
-    if shared is None:
-        with _open(config) as client:
-            yield client
-        return
-    if shared.client is None:
-        shared.client = shared.enter_context(_open(config))
-    yield shared.client
-
-
-@contextlib.contextmanager
-def _open(config: AtlasConfig) -> Iterator[Client]:
     _quiet()
     with (
         dask.config.set(_settings(config)),

@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
@@ -14,11 +14,12 @@ from distributed.scheduler import KilledWorker
 from pipeline.config.schema import Threads
 from pipeline.errors import StorageError, WorkError
 from pipeline.patience import Answer, within
-from pipeline.plan.batches import Batch, half_of
+from pipeline.plan.batches import Batch, Named, half_of
 from pipeline.store.records import Failure
 from tasks.planning import Plan
 from tasks.pool import arrival, cluster, work
 from tasks.pool.arrival import Arrival, Refused
+from tasks.pool.work import Do, Member
 
 _NO_ANSWER = "the Dask scheduler has not answered"
 _TICK = 1.0
@@ -33,7 +34,7 @@ class Note:
     text: str
 
 
-Outcome = Batch | Failure | Note | None
+Outcome = Batch[Named] | Failure | Note | None
 """A batch that was committed, one that was given up, a note, or None: a second passed."""
 
 
@@ -47,14 +48,10 @@ class Display(Protocol):
         """Something happened, or a second passed."""
 
 
-Work = Callable[[str, Batch, str, int | None], int | None]
-"""What a worker does with a batch; see `tasks.pool.work`."""
-
-
 def dispatch(
-    client: Client, plan: Plan, batches: Sequence[Batch], do: Work | None = None
+    client: Client, plan: Plan, batches: Sequence[Batch[Member]], do: Do[Member]
 ) -> Iterator[Outcome]:
-    """Compute batches on a pool.
+    """Have a pool do something with batches.
 
     Where workers die over a batch, most likely for want of memory, it and all that nobody has
     begun are rendered by halves, once; that changes no pixel.
@@ -62,8 +59,8 @@ def dispatch(
     Args:
         client: of the pool.
         plan: the build.
-        batches: what to compute.
-        do: what to do with each; to render it, if nothing is said.
+        batches: with what.
+        do: what to do with each, as `work.compute`.
 
     Yields:
         Each batch as it is committed or given up, in no order, notes, and None about once a second.
@@ -73,7 +70,7 @@ def dispatch(
             batch ended for longer than `build.longest_batch`.
         StorageError: the atlas folder cannot be written or read.
     """
-    submitted = _Submitted(client, plan, do or work.compute)
+    submitted = _Submitted(client, plan, do)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
     patience = plan.config.build.patience
     _ask(patience, lambda: arrival.attend(client, _arrival(plan), refused.put))
@@ -113,7 +110,7 @@ def _arrival(plan: Plan) -> Arrival:
     return Arrival(str(plan.folder), fingerprint, isinstance(plan.config.cluster, Threads))
 
 
-class _Submitted:
+class _Submitted(Generic[Member]):
     """The batches that a pool has been given.
 
     Attributes:
@@ -121,9 +118,9 @@ class _Submitted:
         finished: the futures as they end.
     """
 
-    def __init__(self, client: Client, plan: Plan, do: Work) -> None:
+    def __init__(self, client: Client, plan: Plan, do: Do[Member]) -> None:
         self._do = do
-        self.waiting: dict[Future, tuple[Batch, int | None]] = {}
+        self.waiting: dict[Future, tuple[Batch[Member], int | None]] = {}
         self.finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._client = client
         self._plan = plan
@@ -131,17 +128,17 @@ class _Submitted:
         self._most: int | None = None
         self._count = 0
 
-    def fill(self, todo: Iterator[Batch]) -> None:
+    def fill(self, todo: Iterator[Batch[Member]]) -> None:
         """Submit so many that no worker waits, and no more: a scheduler remembers each."""
         for batch in itertools.islice(todo, max(0, _WINDOW - len(self.waiting))):
             self.add(batch)
 
-    def add(self, batch: Batch, is_again: bool = False) -> None:
+    def add(self, batch: Batch[Member], is_again: bool = False) -> None:
         """Submit a batch; one that died is tried once more."""
         self._count += 1
         mark = f"-by-{self._most}" if self._most else "-again" if is_again else ""
         future = self._client.submit(
-            self._do, str(self._plan.folder), batch, self._fingerprint, self._most,
+            work.run, self._do, str(self._plan.folder), batch, self._fingerprint, self._most,
             key=f"{self._do.__name__}-{batch.key}{mark}",
             pure=False, retries=self._plan.config.build.retries, priority=-self._count,
             resources=cluster.resources(self._plan.config),
@@ -193,7 +190,7 @@ class _Submitted:
             return None
         return most
 
-    def _again(self, killed: Batch) -> Iterator[Outcome]:
+    def _again(self, killed: Batch[Member]) -> Iterator[Outcome]:
         """Submit a batch again, by halves, and those that nobody has begun.
 
         One that has no half may have died for a larger one at the same worker.
@@ -218,14 +215,14 @@ class _Submitted:
             self.add(batch)
 
 
-def _by_halves(batch: Batch, most: int | None) -> Note:
+def _by_halves(batch: Batch[Named], most: int | None) -> Note:
     return Note(
         f"batch {batch.key} did not fit in memory: from here on {most} images are rendered at "
         "once, which changes no pixel and takes a little longer"
     )
 
 
-def _failure(future: Future, batch: Batch, deaths: int) -> Failure:
+def _failure(future: Future, batch: Batch[Named], deaths: int) -> Failure:
     error = future.exception(timeout=10) if future.status == "error" else None
     if isinstance(error, KilledWorker):
         died = "a worker" if deaths == 0 else f"{deaths + 1} workers"

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,8 +16,9 @@ from pipeline.store.store import Store
 from tasks import planning, progress
 from tasks.build import run
 from tasks.planning import Plan
-from tasks.pool import cluster, dispatch
+from tasks.pool import cluster, dispatch, work
 from tasks.pool.dispatch import Note
+from tasks.pool.work import Do
 
 UNITS = (
     "relu:0-5", "-relu:0-1", "relu:0-2@center", "relu:1@0,1", "deepdream:relu+deep", "logits:0-2",
@@ -33,10 +35,14 @@ def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
     )
 
 
-def build(config: AtlasConfig, only: tuple[str, ...] = ()) -> run.Report:
-    """Build an atlas, in silence."""
-    display = progress.show(Console(file=io.StringIO()))
-    return run.run(planning.make(config, only), display)
+def silent() -> progress.Display:
+    """A display that shows nothing."""
+    return progress.show(Console(file=io.StringIO()))
+
+
+def build(config: AtlasConfig, only: tuple[str, ...] = (), **how: Any) -> run.Report:
+    """Build an atlas, in silence; `how` as of `run.run`."""
+    return run.run(planning.make(config, only), silent(), **how)
 
 
 def contents(folder: str | Path) -> dict[str, object]:
@@ -58,7 +64,9 @@ def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
     return plan, [batch for _, batches in plan.missing() for batch in batches]
 
 
-def outcomes_of(plan: Plan, batches: list[Batch]) -> list[Batch | Failure | Note]:
+def outcomes_of(
+    plan: Plan, batches: list[Batch], do: Do = work.compute
+) -> list[Batch | Failure | Note]:
     """What comes of batches on a pool."""
     with cluster.pool(plan.config) as client:
-        return [outcome for outcome in dispatch.dispatch(client, plan, batches) if outcome]
+        return [outcome for outcome in dispatch.dispatch(client, plan, batches, do) if outcome]

@@ -5,7 +5,6 @@ import pytest
 from pipeline.errors import AtlasFolderError, UnitError
 from pipeline.store.store import Store
 from tasks import planning
-from tasks.planning import Plan
 
 
 def test_a_plan_lists_what_is_missing_and_writes_nothing(configure, tmp_path: Path) -> None:
@@ -16,11 +15,6 @@ def test_a_plan_lists_what_is_missing_and_writes_nothing(configure, tmp_path: Pa
         "deepdream": [1], "logits": [3], "softmax": [1],
     }  # fmt: skip
     assert not (tmp_path / "atlas").exists()
-
-
-def test_a_plan_survives_json(configure) -> None:
-    plan = planning.make(configure(), ["relu:0-3"])
-    assert Plan.from_json(plan.to_json()) == plan
 
 
 def test_only_restricts_the_units(configure) -> None:

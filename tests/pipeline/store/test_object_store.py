@@ -1,9 +1,11 @@
 """Tests of an atlas folder in an object store, against an S3 server on loopback."""
 
+import hashlib
 import itertools
 import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from pipeline.errors import AtlasFolderError, ConfigError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import mosaics
-from pipeline.store.folder import Folder
+from pipeline.store.folder import Folder, LocalFolder
 from pipeline.store.object_store import RemoteFolder
 from pipeline.store.place import at
 from pipeline.store.store import Store
@@ -61,6 +63,18 @@ def test_a_digest_follows_the_content(folder: Folder) -> None:
     assert folder.digest("one") == first
     folder.write_bytes("one", b"2")
     assert folder.digest("one") != first
+
+
+def test_a_digest_is_taken_while_writing(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (folder, LocalFolder(tmp_path)):
+        found = place.write_digested("a/one", lambda file: [file.write(b"1"), file.write(b"2")])
+        assert place.read("a/one") == b"12"
+        assert found == hashlib.sha256(b"12").hexdigest()
+        with monkeypatch.context() as patch:
+            patch.setattr(type(place), "read", None)  # it is known
+            assert place.digest("a/one") == found
 
 
 def test_many_files_are_read_in_their_order(folder: Folder) -> None:

@@ -11,13 +11,15 @@ from PIL import Image
 from rich.console import Console
 
 from pipeline import Atlas, verify
-from pipeline.errors import AtlasFolderError, ConfigError, NotMeasuredError, WorkError
+from pipeline.errors import AtlasFolderError, NotMeasuredError, WorkError
 from pipeline.examples.source import Picture, found_in
+from pipeline.plan.batches import Batch
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning, progress
 from tasks.build import examples, lock, run
 from tasks.pool import work
+from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
 UNITS = ("relu:0-5", "-relu:1", "relu:2@center", "deepdream:relu+deep", "logits:0-2", "softmax:1")
@@ -84,27 +86,24 @@ def test_a_damaged_batch_of_pictures_is_named_by_a_build_and_seen_again(
     assert all(found.state == "whole" for found in verify.verify(Store.open(folder)))
 
 
-def test_it_goes_on_where_it_was(
-    configure, pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_goes_on_where_it_was(configure, pictures, tmp_path: Path) -> None:
     config = configure("build.retries=0", units=UNITS)
     build(config)
-    real = work.look
 
-    def look(folder, batch, fingerprint, most):
+    def see(store: Store, batch: Batch[Picture], most: int | None) -> None:
         tries = len(list(tmp_path.glob(f"try {batch.chunk} *")))
         (tmp_path / f"try {batch.chunk} {tries}").touch()
         if batch.chunk == 1 and tries == 0:
             raise WorkError("the lights went out")
-        return real(folder, batch, fingerprint, most)
+        work.look(store, batch, most)
 
-    monkeypatch.setattr(work, "look", look)
+    steps = Steps(see=see)
     with pytest.raises(WorkError, match=r"pictures/000001: the lights went out; what was done"):
-        _show(config, pictures)
-    assert _show(config, pictures).pictures == 81
+        _show(config, pictures, steps=steps)
+    assert _show(config, pictures, steps=steps).pictures == 81
     assert len(list(tmp_path.glob("try 0 *"))) == 1
     assert len(list(tmp_path.glob("try 1 *"))) == 2
-    assert _show(config, []).pictures == 81  # the former ones: nothing to do
+    assert _show(config, [], steps=steps).pictures == 81  # the former ones: nothing to do
     assert len(list(tmp_path.glob("try *"))) == 3
 
 

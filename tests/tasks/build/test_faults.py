@@ -17,11 +17,11 @@ from builds import begun, build, contents
 from processes import children_of, is_running, run_build, start_build, wait
 
 from pipeline import Atlas
-from pipeline.ascent.results import Results
 from pipeline.errors import StorageError
 from pipeline.plan.batches import Batch
 from pipeline.store.store import Store
 from tasks.pool import cluster, dispatch, work
+from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.slow
 KILLS = 30
@@ -143,21 +143,17 @@ def test_a_quota(configure) -> None:
     plan, batches = begun(configure(units=("relu:0-3",)))
     code = (
         "import resource, sys, pickle\n"
+        "from pipeline.store.store import Store\n"
         "from tasks.pool import work\n"
-        "from pipeline.network import device\n"
-        "device.use('cpu')\n"
-        "batch, folder, fingerprint = pickle.load(sys.stdin.buffer)\n"
-        "engine = work._engine(folder, fingerprint)\n"
-        "results = engine.compute(batch.units)\n"
+        "folder, batch, fingerprint = pickle.load(sys.stdin.buffer)\n"
+        "results = work.engine(Store.open(folder)).compute(batch.units)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
-        "engine.compute = lambda _: results\n"
-        "work.compute(folder, batch, fingerprint)\n"
+        "store = lambda store, batch, most: store.commit(batch, results)\n"
+        "work.run(store, folder, batch, fingerprint)\n"
     )
     import pickle
 
-    from pipeline.plan.identity import digest
-
-    given = (batches[0], str(plan.folder), plan.provenance.fingerprint.digest)
+    given = (str(plan.folder), batches[0], plan.provenance.fingerprint.digest)
     done = subprocess.run(
         [sys.executable, "-c", code], input=pickle.dumps(given), capture_output=True, check=False
     )
@@ -166,62 +162,46 @@ def test_a_quota(configure) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 512
     store = Store.open(plan.folder)
     assert store.records.one("relu", 0) is None
-    assert work.compute(given[1], given[0], given[2]) is None
+    assert work.run(work.compute, *given) is None
     assert store.check(store.records.of("relu")[0]) == ""
 
 
-def test_numbers_that_are_not_finite_are_never_stored(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, tried = work._engine, []
+def test_numbers_that_are_not_finite_are_never_stored(configure, tmp_path: Path) -> None:
+    def broken(store: Store, batch: Batch, most: int | None) -> int | None:
+        if batch.key != "relu/000000":
+            return work.compute(store, batch, most)
+        results = work.engine(store).compute(batch.units)
+        tried = len(list(tmp_path.glob("try *")))
+        (tmp_path / f"try {tried}").touch()
+        results.trajectory[1, 2] = np.nan if tried else np.inf
+        store.commit(batch, results)
+        return None
 
-    class Broken:
-        most = None
-
-        def __init__(self, engine: object) -> None:
-            self._engine = engine
-
-        def compute(self, units) -> Results:
-            results = self._engine.compute(units)
-            if units[0].id == "relu:0":
-                tried.append(units)
-                results.trajectory[1, 2] = np.inf if len(tried) == 1 else np.nan
-            return results
-
-    monkeypatch.setattr(work, "_engine", lambda *given: Broken(real(*given)))
-    report = build(configure("build.retries=2", units=("relu:all",)))
+    config = configure("build.retries=2", units=("relu:all",))
+    report = build(config, steps=Steps(render=broken))
     assert (report.done, report.failed) == (4, 4)
-    assert len(tried) == 3
-    folder = configure().folder
-    assert (
-        "values that are not finite, first for unit relu:1"
-        in (Atlas.open(folder).failures()["relu/000000"])
-    )
-    monkeypatch.undo()
-    assert build(configure(units=("relu:all",))).failed == 0
+    assert len(list(tmp_path.glob("try *"))) == 3
+    failures = Atlas.open(report.folder).failures()
+    assert "values that are not finite, first for unit relu:1" in failures["relu/000000"]
+    assert build(config).failed == 0
 
 
-def test_a_batch_that_kills_its_workers_fails_alone_and_is_tried_again(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = work.compute
-
-    def deadly(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
-        return os._exit(9) if batch.key == "relu/000000" else real(folder, batch, fingerprint, most)
+def test_a_batch_that_kills_its_workers_fails_alone_and_is_tried_again(configure) -> None:
+    def deadly(store: Store, batch: Batch, most: int | None) -> int | None:
+        return os._exit(9) if batch.key == "relu/000000" else work.compute(store, batch, most)
 
     settings = ("cluster={kind: local, workers: 2}", "build.deaths=1")
-    monkeypatch.setattr(work, "compute", deadly)
-    report = build(configure(*settings, units=("relu:all", "deep:all")))
+    config = configure(*settings, units=("relu:all", "deep:all"))
+    report = build(config, steps=Steps(render=deadly))
     assert (report.done, report.failed) == (8, 4)
-    monkeypatch.undo()
-    report = build(configure(*settings, units=("relu:all", "deep:all")))
+    report = build(config)
     assert (report.done, report.failed) == (12, 0)
 
 
 def test_a_folder_that_goes_away_stops_the_build_at_once(configure) -> None:
     plan, batches = begun(configure(units=("relu:all", "deep:all")))
     with cluster.pool(plan.config) as client:
-        running = dispatch.dispatch(client, plan, batches)
+        running = dispatch.dispatch(client, plan, batches, work.compute)
         assert isinstance(next(outcome for outcome in running if outcome), Batch)
         shutil.rmtree(plan.folder.path)
         with pytest.raises(StorageError, match="what was committed stays: make room or mend"):

@@ -19,8 +19,8 @@ from tasks.build.lock import Note
 
 HOLD = """
 import sys
-from pipeline.folder import at
-from tasks import lock
+from pipeline.store.place import at
+from tasks.build import lock
 with lock.held(at(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

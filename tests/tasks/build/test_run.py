@@ -11,7 +11,7 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
-from builds import build, contents
+from builds import build, contents, silent
 from PIL import Image
 
 from pipeline import Atlas, single
@@ -23,8 +23,10 @@ from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning
 from tasks.build import lock, refresh, run
-from tasks.build.graph import BuildAtlas, RenderUnits
+from tasks.build.graph import BuildAtlas
+from tasks.build.running import Running
 from tasks.pool import work
+from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -162,25 +164,19 @@ def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> Non
     assert {p: p.stat().st_mtime_ns for p in records} == records
 
 
-def test_a_failed_batch_is_told_and_the_rest_is_built(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = work.compute
-
-    def some_fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
+    def some_fail(store: Store, batch: Batch, most: int | None) -> int | None:
         if batch.key == "relu/000001":
             raise MemoryError("no room for it")
-        return real(folder, batch, fingerprint, most)
+        return work.compute(store, batch, most)
 
-    monkeypatch.setattr(work, "compute", some_fail)
     config = configure(units=("relu:0-5", "-relu:0-1", "logits:0-2"))
-    report = build(config)
+    report = build(config, steps=Steps(render=some_fail))
     assert (report.done, report.missing, report.failed) == (9, 0, 2)
     atlas = Atlas.open(report.folder.path)
     assert set(atlas.index.query("status == 'failed'")["unit"]) == {"relu:4", "relu:5"}
     assert atlas.failures() == {"relu/000001": "no room for it"}
     assert (report.folder.path / "mosaic.png").is_file()
-    monkeypatch.setattr(work, "compute", real)
     assert build(config).failed == 0
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
 
@@ -233,7 +229,7 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
 def test_two_builds_at_once_are_refused(configure) -> None:
     config = configure()
     with (
-        lock.held(config.folder),
+        lock.held(at(config.output)),
         pytest.raises(AtlasFolderError, match="is being built by process"),
     ):
         build(config)
@@ -242,14 +238,15 @@ def test_two_builds_at_once_are_refused(configure) -> None:
 def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(self: RenderUnits) -> None:
-        raise KeyboardInterrupt
+    def stop(outcome: object) -> None:
+        if isinstance(outcome, Batch):
+            raise KeyboardInterrupt
 
-    config, real = configure(units=("relu:0-3", "softmax:1")), RenderUnits.run
-    monkeypatch.setattr(RenderUnits, "run", stop)
+    config, display = configure(units=("relu:0-3", "softmax:1")), silent()
+    monkeypatch.setattr(display, "update", stop)
     with pytest.raises(KeyboardInterrupt):
-        build(config)
-    monkeypatch.setattr(RenderUnits, "run", real)
+        run.run(planning.make(config), display)
+    assert Store.open(config.output).records.places()
     assert build(config).done == 5
 
 
@@ -309,14 +306,17 @@ def test_a_luigid_that_is_not_there(configure) -> None:
 def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> None:
     config = configure()
     plan = planning.make(config)
-    task = BuildAtlas(folder=str(plan.folder), plan=plan.to_json())
-    assert task.complete()
+
+    def is_complete() -> bool:
+        return bool(BuildAtlas.of(Running(plan, silent())).complete())
+
+    assert is_complete()
     (built / "mosaic.png").unlink()
-    assert not task.complete()
+    assert not is_complete()
     build(config)
-    assert task.complete()
+    assert is_complete()
     next(built.rglob("records/*/*.json")).unlink()
-    assert not task.complete()
+    assert not is_complete()
 
 
 def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:

@@ -23,12 +23,12 @@ from pipeline.config.schema import AtlasConfig
 from pipeline.errors import WorkError
 from pipeline.plan.batches import Batch
 from tasks.planning import Plan
-from tasks.pool import arrival, cluster, dispatch
+from tasks.pool import arrival, cluster, dispatch, work
 from tasks.pool.arrival import Arrival
 from tasks.pool.dispatch import Note
 
 OTHER_KERAS = """
-from tasks import arrival
+from tasks.pool import arrival
 if not hasattr(arrival, "real"):  # Dask loads a preload twice
     arrival.real = arrival.versions
     arrival.versions = lambda: arrival.real() | {"keras": "2.0"}
@@ -59,7 +59,7 @@ def start(scheduler: LocalCluster, tmp_path: Path) -> Iterator[Start]:
                 "--no-nanny", "--no-dashboard", "--local-directory", str(place), "--preload",
                 str(place / "preload.py"), *(options or ("--nthreads", "1")),
             ]  # fmt: skip
-            path = os.pathsep.join([str(Path(arrival.__file__).parents[1]), os.environ["PATH"]])
+            path = os.pathsep.join([str(Path(arrival.__file__).parents[2]), os.environ["PATH"]])
             host = running.enter_context(
                 subprocess.Popen(
                     command, cwd=place, env={**os.environ, "PYTHONPATH": path},
@@ -90,7 +90,7 @@ def test_a_worker_that_fits_may_have_batches(configure) -> None:
     arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest)
     assert arrived.refusal(1) == ""
     with cluster.pool(plan.config) as client:
-        outcomes = [o for o in dispatch.dispatch(client, plan, batches) if o]
+        outcomes = [o for o in dispatch.dispatch(client, plan, batches, work.compute) if o]
     assert outcomes == batches
 
 
@@ -168,7 +168,7 @@ def test_a_worker_of_several_threads_is_sent_away(
     host = start("--nthreads", "2")
     with Client(scheduler, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=60)
-        running = dispatch.dispatch(client, plan, batches)
+        running = dispatch.dispatch(client, plan, batches, work.compute)
         note = next(outcome for outcome in running if outcome)
         assert isinstance(note, Note)
         assert "is not used: it has 2 threads: start workers with `dask worker --nth" in note.text
@@ -184,7 +184,7 @@ def test_workers_that_come_late_are_used_and_strange_ones_are_not(
     plan, batches = begun(addressed)
     outcomes = []
     with cluster.pool(plan.config) as client:
-        running = dispatch.dispatch(client, plan, batches)
+        running = dispatch.dispatch(client, plan, batches, work.compute)
         assert next(running) is None  # nobody is there yet
         start()
         strange = start(preload=OTHER_KERAS)
@@ -209,7 +209,7 @@ def test_a_host_that_disappears_costs_its_batch_alone(
     first = start()
     done = []
     with cluster.pool(plan.config) as client:
-        for outcome in dispatch.dispatch(client, plan, batches):
+        for outcome in dispatch.dispatch(client, plan, batches, work.compute):
             if isinstance(outcome, Batch):
                 done.append(outcome)
                 if len(done) == 1:
@@ -228,7 +228,7 @@ def test_a_scheduler_that_goes_away_ends_the_build(
         address = scheduler.scheduler_address
         plan, batches = _begun_at(configure, address, 2)
         with cluster.pool(plan.config) as client:
-            running = dispatch.dispatch(client, plan, batches)
+            running = dispatch.dispatch(client, plan, batches, work.compute)
             assert next(running) is None
             closing = threading.Thread(target=scheduler.close, kwargs={"timeout": 5})
             closing.start()
@@ -244,7 +244,7 @@ def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Pa
     first = _scheduler(port, tmp_path)
     try:
         with cluster.pool(plan.config) as client:
-            running = dispatch.dispatch(client, plan, batches)
+            running = dispatch.dispatch(client, plan, batches, work.compute)
             assert next(running) is None
             first.kill()
             first.wait(30)
@@ -270,7 +270,7 @@ def test_a_scheduler_that_freezes_ends_the_build(
     frozen = _scheduler(port, tmp_path)
     try:
         with cluster.pool(plan.config) as client:
-            running = dispatch.dispatch(client, plan, batches)
+            running = dispatch.dispatch(client, plan, batches, work.compute)
             assert next(running) is None
             frozen.send_signal(signal.SIGSTOP)
             with pytest.raises(WorkError, match="has not answered for 5 seconds"):
@@ -316,7 +316,7 @@ def test_a_clock_that_jumps(configure, monkeypatch: pytest.MonkeyPatch, jump: fl
     plan, batches = begun(configure(*settings, units=("relu:all",)))
     done = []
     with cluster.pool(plan.config) as client:
-        for outcome in dispatch.dispatch(client, plan, batches):
+        for outcome in dispatch.dispatch(client, plan, batches, work.compute):
             if not isinstance(outcome, Batch):
                 continue
             done.append(outcome)

@@ -36,48 +36,39 @@ def test_every_batch_is_committed(configure) -> None:
     assert not any(batches for _, batches in plan.missing())
 
 
-def test_a_batch_that_raises_is_tried_again_and_then_given_up(
-    configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_batch_that_raises_is_tried_again_and_then_given_up(configure, tmp_path: Path) -> None:
     plan, batches = begun(configure("build.retries=2", units=("relu:0-7",)))
 
-    def fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+    def fail(store: Store, batch: Batch, most: int | None) -> int | None:
         (tmp_path / f"{batch.chunk} {uuid.uuid4()}").touch()
         raise WorkError("no luck\n today")
 
-    monkeypatch.setattr(work, "compute", fail)
-    outcomes = outcomes_of(plan, batches)
+    outcomes = outcomes_of(plan, batches, fail)
     assert sorted(path.name[0] for path in tmp_path.glob("? *")) == ["0"] * 3 + ["1"] * 3
     assert {(o.batch, o.reason) for o in outcomes if isinstance(o, Failure)} == {
         ("relu/000000", "no luck today"), ("relu/000001", "no luck today")
     }  # fmt: skip
 
 
-def test_a_batch_that_kills_its_workers_is_given_up(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_that_kills_its_workers_is_given_up(configure) -> None:
     plan, batches = begun(
         configure("cluster={kind: local, workers: 1}", "build.deaths=1", units=("relu:0-1",))
     )
-    monkeypatch.setattr(work, "compute", lambda *_: os._exit(1))
-    [failure] = outcomes_of(plan, batches)
+    [failure] = outcomes_of(plan, batches, lambda *_: os._exit(1))
     assert isinstance(failure, Failure)
     assert failure.units == ("relu:0", "relu:1")
     assert failure.reason.startswith("2 workers died over it, most likely for want of memory")
 
 
-def test_a_batch_that_kills_its_workers_is_rendered_by_halves(
-    configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_batch_that_kills_its_workers_is_rendered_by_halves(configure, tmp_path: Path) -> None:
     local = ("cluster={kind: local, workers: 1}", "build.deaths=1", "batch_size=9")
     plan, batches = begun(configure(*local, units=("relu:0-7",)))
 
-    def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+    def die(store: Store, batch: Batch, most: int | None) -> int | None:
         (tmp_path / f"{most} {uuid.uuid4()}").touch()
         return most or os._exit(1)
 
-    monkeypatch.setattr(work, "compute", die)
-    note, batch = outcomes_of(plan, batches)
+    note, batch = outcomes_of(plan, batches, die)
     assert [batch] == batches
     assert note == Note(
         "batch relu/000000 did not fit in memory: from here on 4 images are rendered at once, "
@@ -88,20 +79,19 @@ def test_a_batch_that_kills_its_workers_is_rendered_by_halves(
 
 
 def test_a_batch_that_kills_both_workers_is_rendered_by_halves_and_all_is_done(
-    configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    configure, tmp_path: Path
 ) -> None:
     local = ("cluster={kind: local, workers: 2}", "build.deaths=1", "batch_size=8")
     units = ("relu:0-7", "-relu:0-7", "relu:0-7@center", "relu:0-7@3,3")
     plan, batches = begun(configure(*local, units=units))
 
-    def die(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+    def die(store: Store, batch: Batch, most: int | None) -> int | None:
         if batch.section == "relu":
             (tmp_path / f"{most} {uuid.uuid4()}").touch()
             return most or os._exit(1)
         return most
 
-    monkeypatch.setattr(work, "compute", die)
-    outcomes = outcomes_of(plan, batches)
+    outcomes = outcomes_of(plan, batches, die)
     [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
     assert "from here on 4 images are rendered at once" in note.text
     assert sorted(outcome.key for outcome in outcomes if isinstance(outcome, Batch)) == sorted(
@@ -129,49 +119,28 @@ def test_a_batch_is_done_though_its_worker_died_just_after(configure) -> None:
     assert list(submitted.take(future)) == batches
 
 
-def test_a_batch_whose_halves_kill_workers_too_is_given_up(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_whose_halves_kill_workers_too_is_given_up(configure) -> None:
     local = ("cluster={kind: local, workers: 1}", "build.deaths=0", "batch_size=8")
     plan, batches = begun(configure(*local, units=("relu:0-1",)))
-    monkeypatch.setattr(work, "compute", lambda *_: os._exit(1))
-    note, failure = outcomes_of(plan, batches)
+    note, failure = outcomes_of(plan, batches, lambda *_: os._exit(1))
     assert isinstance(note, Note)
     assert isinstance(failure, Failure)
     assert failure.reason.startswith("a worker died over it, most likely for want of memory")
 
 
-def test_a_worker_that_halves_its_batches_is_told_of_once(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_halves_its_batches_is_told_of_once(configure) -> None:
     plan, batches = begun(configure(units=("relu:0-7", "deep:0-3")))
-    monkeypatch.setattr(work, "compute", lambda *_: 4)
-    outcomes = outcomes_of(plan, batches)
+    outcomes = outcomes_of(plan, batches, lambda *_: 4)
     [note] = [outcome for outcome in outcomes if isinstance(outcome, Note)]
     assert "from here on 4 images are rendered at once" in note.text
     assert set(outcomes) == {note, *batches}
-
-
-def test_a_batch_by_halves_is_the_same(configure) -> None:
-    plan, batches = begun(configure("batch_size=8", units=("relu:0-7",)))
-    store, fingerprint = Store.open(plan.folder), plan.provenance.fingerprint.digest
-
-    def computed(most: int | None, expected: int | None) -> tuple[str, ...]:
-        assert work.compute(str(plan.folder), batches[0], fingerprint, most) == expected
-        record = store.records.one("relu", 0)
-        store.records.drop(record)
-        return record.image_sha256
-
-    whole = computed(None, None)
-    assert computed(4, 4) == computed(None, 4) == whole
-    assert len(set(whole)) == 8
 
 
 def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch) -> None:
     plan, batches = begun(configure("build.patience=2", units=("relu:0",)))
     monkeypatch.setattr(cluster, "resources", lambda _: {"nobody has it": 1})
     with cluster.pool(plan.config) as client:
-        running = dispatch.dispatch(client, plan, batches)
+        running = dispatch.dispatch(client, plan, batches, work.compute)
         assert next(running) is None
         monkeypatch.setattr(client, "scheduler_info", lambda n_workers: {"n_workers": 0})
         with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
@@ -182,7 +151,7 @@ def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
     plan, batches = begun(configure("build.longest_batch=2", units=("relu:0-7",)))
     over = tmp_path / "over"
 
-    def hang(folder: str, batch: Batch, fingerprint: str, most: int | None) -> None:
+    def hang(store: Store, batch: Batch, most: int | None) -> None:
         if batch.chunk:
             wait(over.exists, None)
 
@@ -193,12 +162,6 @@ def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
                 list(running)
         finally:
             over.touch()
-
-
-def test_a_folder_of_another_atlas_is_refused_by_the_worker(configure) -> None:
-    plan, batches = begun(configure(units=("relu:0",)))
-    with pytest.raises(WorkError, match="is another atlas here than where the build runs"):
-        work.compute(str(plan.folder), batches[0], "other")
 
 
 def test_a_pool_is_given_some_batches_at_a_time(configure, monkeypatch: pytest.MonkeyPatch) -> None:

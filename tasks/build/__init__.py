@@ -1,0 +1,1 @@
+"""A build: its Luigi tasks, its lock, and the truth at the end."""
