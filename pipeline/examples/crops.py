@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.examples import seen, source, strongest
 from pipeline.examples.strongest import Example
 from pipeline.plan.batches import Batch
+from pipeline.plan.identity import digest
 from pipeline.store.layout import Layout
 from pipeline.store.records import Record
 from pipeline.store.store import Store
@@ -58,6 +59,17 @@ class Crops(Table):
                 crops[row, example.rank] = source.crop(square(example.picture), example.box, SIZE)
         self.forget_others(batch)
         self.write(batch, {"crops": crops})
+
+
+def state_of(store: Store) -> str:
+    """A digest of what is cut out; empty where nothing is."""
+    records = Crops(store).records
+    cut = [
+        (section, record.chunk, dict(record.sha256))
+        for section in records.sections()
+        for record in records.of(section)
+    ]
+    return digest(cut) if cut else ""
 
 
 @dataclass(frozen=True)

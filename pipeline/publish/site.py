@@ -294,4 +294,6 @@ def _there(folder: Folder) -> set[str]:
 def _state(store: Store) -> str:
     """A digest of all that a page is written from."""
     sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
-    return digest([index.state_of(store), store.provenance.to_json(), sources])
+    known = [index.state_of(store), store.provenance.to_json(), sources]
+    cut = crops.state_of(store)
+    return digest([*known, cut] if cut else known)

@@ -1,4 +1,9 @@
-"""Showing an atlas a user's own pictures, on the pool that builds: resumable as a build is."""
+"""Showing an atlas a user's own pictures: Luigi tasks on the pool that builds, as those of a build.
+
+    ShowPictures ── PageExamples ── IndexExamples ── CutCrops ── RankPictures ── SeePictures
+
+A task is complete when the store says so; the units may still be those of an unfinished atlas.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +12,13 @@ from pipeline.errors import NotMeasuredError, WorkError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
-from pipeline.explore import index
 from pipeline.plan.batches import Batch
-from pipeline.publish import site
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
 from tasks.build import lock
+from tasks.build.graph import AtlasTask, WriteIndex, WriteSite, once
 from tasks.build.running import Running
+from tasks.build.schedule import schedule
 from tasks.planning import Plan
 from tasks.pool.dispatch import Display, dispatch
 from tasks.pool.work import STEPS, Do, Member, Steps
@@ -68,31 +73,115 @@ def show(
             raise NotMeasuredError(
                 f"the atlas {store.folder} was shown no pictures yet: name a folder of them"
             )
-        tables = seen.tables(store)
-        batches = seen.pending(store, tables)
-        seen.prepare(tables, batches)
-        missing = sum(len(batch.units) for batch in batches)
+        missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
-        _run(running, batches, running.steps.see)
-        crops = Crops(store)
-        if not strongest.is_current(store):
-            crops.clear()
-            strongest.summarise(store)
-        uncut = crops.pending()
-        crops.prepare_all(store.provenance.available_sections(), uncut)
-        display.start(0, sum(len(batch.units) for batch in uncut))
-        _run(running, uncut, running.steps.cut)
-        index.refresh(store)
-        if plan.config.site:
-            site.write(store)
+        schedule(ShowPictures.of(running), plan.config.build).insist()
         return Shown(len(known), seen.left_out(store))
 
 
-def _run(running: Running, batches: Sequence[Batch[Member]], do: Do[Member]) -> None:
-    if not batches:
-        return
-    with running.pool() as client:
-        for outcome in dispatch(client, running.plan, batches, do):
-            if isinstance(outcome, Failure):
-                raise WorkError(f"{outcome.batch}: {outcome.reason}; what was done stays")
-            running.tell(outcome)
+class PoolTask(AtlasTask):
+    """A task for which the pool does something with batches, all of them or it fails."""
+
+    def have_done(self, batches: Sequence[Batch[Member]], do: Do[Member]) -> None:
+        """Have it done, telling of each outcome.
+
+        Raises:
+            WorkError: a batch was given up.
+        """
+        total, done = sum(len(batch.units) for batch in batches), 0
+        with self.running.pool() as client:
+            for outcome in dispatch(client, self.plan, batches, do):
+                if isinstance(outcome, Failure):
+                    raise WorkError(f"{outcome.batch}: {outcome.reason}; what was done stays")
+                self.running.tell(outcome)
+                if isinstance(outcome, Batch):
+                    done += len(outcome.units)
+                    self.set_progress_percentage(round(100 * done / total))
+                    self.set_status_message(f"{done} of {total}")
+
+
+class SeePictures(PoolTask):
+    """Has the pool see every picture, with every channel of the atlas's layers."""
+
+    @once
+    def complete(self) -> bool:
+        """Whether every layer has seen every picture."""
+        return not self._pending()
+
+    def run(self) -> None:
+        """See those that are new."""
+        batches = self._pending()
+        seen.prepare(seen.tables(self.store), batches)
+        self.have_done(batches, self.running.steps.see)
+
+    def _pending(self) -> list[Batch[Picture]]:
+        store = self.store
+        return seen.pending(store, seen.tables(store))
+
+
+class RankPictures(AtlasTask):
+    """Finds each unit's strongest pictures."""
+
+    def requires(self) -> AtlasTask:
+        """What was seen."""
+        return SeePictures.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether the strongest are those of what was seen."""
+        return self.requires().complete() and strongest.is_current(self.store)
+
+    def run(self) -> None:
+        """Find them; what was cut out of others goes."""
+        Crops(self.store).clear()
+        strongest.summarise(self.store)
+
+
+class CutCrops(PoolTask):
+    """Has the pool cut out what excites each unit in its strongest pictures."""
+
+    def requires(self) -> AtlasTask:
+        """The strongest."""
+        return RankPictures.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether every unit's are cut out."""
+        return self.requires().complete() and not Crops(self.store).pending()
+
+    def run(self) -> None:
+        """Cut out those that are wanting."""
+        store, crops = self.store, Crops(self.store)
+        batches = crops.pending()
+        crops.prepare_all(store.provenance.available_sections(), batches)
+        self.running.display.start(0, sum(len(batch.units) for batch in batches))
+        self.have_done(batches, self.running.steps.cut)
+
+
+class IndexExamples(WriteIndex):
+    """Writes `index.parquet`, with what the pictures tell."""
+
+    def requires(self) -> AtlasTask:
+        """All that the pictures tell."""
+        return CutCrops.of(self.running)
+
+
+class PageExamples(WriteSite):
+    """Writes the page, with the pictures."""
+
+    def requires(self) -> AtlasTask:
+        """The index."""
+        return IndexExamples.of(self.running)
+
+
+class ShowPictures(AtlasTask):
+    """All that follows from pictures."""
+
+    def requires(self) -> AtlasTask:
+        """The page, or the index where no page is wanted."""
+        last = PageExamples if self.plan.config.site else IndexExamples
+        return last.of(self.running)
+
+    def complete(self) -> bool:
+        """Whether that is there."""
+        return bool(self.requires().complete())

@@ -33,12 +33,17 @@ class Ended:
 
         Raises:
             AtlasError: a task raised it, or what it raised is told by it.
+            WorkError: no task raised anything, and yet not all is done.
         """
         error = next((e for e in self.errors if not isinstance(e, expected)), None)
         if isinstance(error, AtlasError):
             raise error
         if error is not None:
             raise WorkError(f"the build stopped: {type(error).__name__}: {error}") from error
+        if not self.succeeded and not self.errors:
+            raise WorkError(
+                "Luigi did not run every task: another build of this folder may be at it"
+            )
 
 
 def schedule(task: luigi.Task, build: Build) -> Ended:

@@ -5,23 +5,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import build
+from builds import build, silent
 from command import call
 from PIL import Image
 from rich.console import Console
 
 from pipeline import Atlas, verify
 from pipeline.errors import AtlasFolderError, NotMeasuredError, WorkError
+from pipeline.examples import seen
+from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture, found_in
 from pipeline.plan.batches import Batch
+from pipeline.publish import site
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning, progress
 from tasks.build import examples, lock, run
+from tasks.build.examples import (
+    CutCrops,
+    IndexExamples,
+    PageExamples,
+    RankPictures,
+    SeePictures,
+    ShowPictures,
+)
+from tasks.build.running import Running
+from tasks.build.schedule import schedule
 from tasks.pool import work
 from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
+TASKS = (SeePictures, RankPictures, CutCrops, IndexExamples, PageExamples, ShowPictures)
 UNITS = ("relu:0-5", "-relu:1", "relu:2@center", "deepdream:relu+deep", "logits:0-2", "softmax:1")
 
 
@@ -105,6 +119,71 @@ def test_it_goes_on_where_it_was(configure, pictures, tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("try 1 *"))) == 2
     assert _show(config, [], steps=steps).pictures == 81  # the former ones: nothing to do
     assert len(list(tmp_path.glob("try *"))) == 3
+
+
+def test_a_crop_that_fails_ends_it(configure, pictures) -> None:
+    def cut(store: Store, batch: Batch, most: int | None) -> None:
+        raise WorkError("the scissors are gone")
+
+    config = configure("build.retries=0", units=("relu:0-5",))
+    build(config)
+    with pytest.raises(WorkError, match=r"relu/00000\d: the scissors are gone; what was done"):
+        _show(config, pictures, steps=Steps(cut=cut))
+    assert len(Atlas.open(config.output).examples("relu:0")) == 9
+
+
+def test_a_page_written_before_the_crops_is_written_again(configure, pictures) -> None:
+    """As where a process is killed between the two, and a build writes the page meanwhile."""
+    config = configure(units=("relu:0-5",))
+    store = Store.open(build(config).folder)
+    seen.begin(store, pictures)
+    plan = planning.make(config)
+    for last in (RankPictures, CutCrops):
+        with Running(plan, silent()) as running:
+            assert schedule(last.of(running), config.build).succeeded
+        if last is RankPictures:
+            build(config)
+            assert site.is_current(store)
+    assert not store.folder.files("site/examples")
+    _show(config, [])
+    assert len(store.folder.files("site/examples")) == 6
+
+
+def test_ctrl_c_ends_it_and_the_next_goes_on(
+    configure, pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(outcome: object) -> None:
+        if isinstance(outcome, Batch):
+            raise KeyboardInterrupt
+
+    config, display = configure(units=("relu:0",)), silent()
+    build(config)
+    monkeypatch.setattr(display, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        examples.show(planning.make(config), pictures, display)
+    assert _show(config, []).pictures == 81
+    assert len(Atlas.open(config.output).examples("relu:0")) == 9
+
+
+def test_luigi_knows_what_is_done(configure, pictures) -> None:
+    config = configure(units=("relu:0",))
+    build(config)
+
+    def done() -> list[bool]:
+        running = Running(planning.make(config), silent())
+        return [kind.of(running).complete() for kind in TASKS]
+
+    assert done() == [True, False, False, False, False, False]  # of no pictures all are seen
+    _show(config, pictures)
+    assert done() == [True] * 6
+    store = Store.open(config.output)
+    [record, *_] = Crops(store).records.of("relu")
+    Crops(store).records.drop(record)
+    assert done() == [True, True, False, False, False, False]
+    _show(config, [])
+    assert done() == [True] * 6
+    seen.begin(store, pictures[:3], replace=True)
+    assert not any(done())
 
 
 def test_units_that_come_later_are_shown_the_former_pictures(configure, pictures) -> None:
