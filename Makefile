@@ -1,4 +1,5 @@
-# make atlas | demo | test | test-all | lint | bench — each makes what it needs, in .venv.
+# make atlas | demo | test | test-all | lint | api | tour | bench — each makes what it needs,
+# in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
@@ -17,7 +18,7 @@ BASE := $(VENV)/.installed-gpu$(GPU)
 DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -mixed4:1-2, \
         deepdream:mixed2, deepdream:mixed4, logits:207, softmax:207]
 
-.PHONY: install atlas demo test test-all lint bench bench-scale clean
+.PHONY: install atlas demo test test-all api tour lint bench bench-scale clean
 
 install: $(BASE)
 
@@ -33,6 +34,12 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q --durations=12
+
+api: $(BASE)
+	$(VENV)/bin/python docs/make_api.py
+
+tour: $(VENV)/.installed-test
+	$(VENV)/bin/python docs/make_tour.py
 
 lint: $(VENV)/.installed-lint
 	$(VENV)/bin/ruff check .

@@ -19,6 +19,7 @@ MAY_USE = {
     "tasks": ("gpu", "slurm", "object-store", "xarray", "export"),
     "tests": ("test",),
     "benchmarks": ("bench",),
+    "docs": ("test",),
 }
 """By folder, the extras it may import from, beside what every installation has."""
 ASKING = ("importorskip", "import_module", "need", "library")
