@@ -15,12 +15,14 @@ from builds import UNITS, configuration, contents
 
 import tasks
 from pipeline import Atlas
+from pipeline.ascent.results import Results
 from pipeline.errors import AtlasError, ConfigError, UnitError, WorkError
 from pipeline.patience import within
 from pipeline.plan.batches import Batch
+from pipeline.store.records import Record
+from pipeline.store.store import Store
 from tasks import Progress, build_atlas
 from tasks.build import run
-from tasks.pool import work
 
 
 @pytest.fixture
@@ -90,21 +92,21 @@ def test_a_file_and_changes_to_it(written: Path, capsys: pytest.CaptureFixture[s
 def test_batches_that_failed_are_an_error(
     plain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compute = work.compute
+    commit = Store.commit
 
-    def some_fail(folder: str, batch: Batch, fingerprint: str, most: int | None) -> int | None:
+    def some_fail(store: Store, batch: Batch, results: Results) -> Record:
         if batch.key == "relu/000001":
             raise ValueError("no room for it")
-        return compute(folder, batch, fingerprint, most)
+        return commit(store, batch, results)
 
-    monkeypatch.setattr(work, "compute", some_fail)
+    monkeypatch.setattr(Store, "commit", some_fail)
     plain["units"], seen = ["relu:0-5"], []
     message = r"2 units failed, first of batch relu/000001: no room for it; 4 are done and kept in"
     with pytest.raises(WorkError, match=message):
         build_atlas(plain, progress=seen.append)
     assert seen[-1].failed == 2
     assert "batch relu/000001 failed: no room for it" in [one.note for one in seen]
-    monkeypatch.setattr(work, "compute", compute)
+    monkeypatch.setattr(Store, "commit", commit)
     assert build_atlas(plain, progress=False).failures() == {}
 
 

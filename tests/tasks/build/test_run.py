@@ -1,11 +1,7 @@
 """Whole builds of a small network, in threads of this process."""
 
 import json
-import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import luigi
@@ -260,31 +256,6 @@ def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.Monkey
     assert percentages == sorted(percentages)
     assert percentages[-1] == 100
     assert ("set_task_status_message", "11 of 11 units, 0 batches failed") in seen
-
-
-@pytest.fixture
-def luigid(tmp_path: Path) -> Iterator[int]:
-    """The port of a running luigid."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    program = Path(sys.executable).parent / "luigid"
-    command = [program, "--address", "127.0.0.1", "--port", str(port), "--state-path", "state"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        ready = threading.Event()
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                ready.set()
-                break
-            except OSError:
-                assert server.poll() is None
-                ready.wait(0.1)
-        assert ready.is_set()
-        yield port
-        server.terminate()
-        server.wait(30)
 
 
 def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:

@@ -230,12 +230,10 @@ def test_view_without_a_page_says_how_to_get_one(atlas, built: Path, tmp_path: P
 def test_a_failed_build_exits_with_1(
     atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tasks.pool import work
-
-    def fail(*_: object) -> str:
+    def fail(*_: object) -> None:
         raise ValueError("no luck")
 
-    monkeypatch.setattr(work, "compute", fail)
+    monkeypatch.setattr(Store, "commit", fail)
     code, text, _ = atlas("build", "-o", str(tmp_path / "a"), "--only", "relu:0-1")
     assert code == 1
     assert "batch relu/000000 failed: no luck" in text
