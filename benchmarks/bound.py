@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 
-from benchmarks.run import LAYERS, channels
+from benchmarks.shown import LAYERS, channels
 from pipeline.config.recipes import RECIPES, Adam, Pixel, Spectrum
 from pipeline.config.weights import resolve
 from pipeline.network import device
@@ -19,7 +19,7 @@ from pipeline.plan.pixels import quantise
 from pipeline.plan.units import Unit
 
 SIZE = 128
-FORMS = {
+FORMS: dict[str, tuple[Spectrum | Pixel, Adam]] = {
     "spectrum": (Spectrum(decay=1.0), Adam(rate=0.12, beta1=0.7, end=0.05)),
     "pixel": (Pixel(), Adam(rate=0.06, beta1=0.9, end=0.05)),
 }
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--every", type=int, default=6, help="one of so many compared channels")
     options = parser.parse_args()
-    chosen = channels(LAYERS[options.layer])[:: options.every]
+    chosen = channels(options.layer)[:: options.every]
     device.use("cpu")
     reached = ascend(options.layer, chosen, options.form, options.steps)
     for channel, value in zip(chosen, reached, strict=True):
@@ -60,7 +60,7 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
     each = [unit for unit in units for _ in all_looks]
     target = Aim(*map(tf.constant, objectives.aim(each, network.map_size(SIZE))))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(numbers: tf.Tensor, slots: tf.Tensor, number: tf.Tensor, reviving: bool) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(numbers)

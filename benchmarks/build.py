@@ -50,7 +50,8 @@ def found(atlas: Atlas, wall: float) -> dict[str, Any]:
     index, workers = atlas.index, local_workers("auto")
     steps = atlas.provenance.recipe.steps
     layers = {}
-    for layer, rows in index.groupby("layer"):
+    for name, rows in index.groupby("layer"):
+        layer = str(name)
         layers[layer] = {
             "channels": len(rows),
             "alive": int((rows["activation"] > 0).sum()),

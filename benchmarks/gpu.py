@@ -142,9 +142,9 @@ def _short(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def _table(heads: list[str], rows: Iterable[list[object]]) -> None:
+def _table(heads: list[str], rows: Iterable[list[str]]) -> None:
     for line in (heads, ["---"] * len(heads), *rows):
-        print("| " + " | ".join(map(str, line)) + " |")
+        print(f"| {' | '.join(line)} |")
 
 
 if __name__ == "__main__":

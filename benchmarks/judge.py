@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.shown import channels
 from pipeline.config.weights import resolve
 from pipeline.network import device
 from pipeline.plan.kinds import CHANNEL
@@ -25,15 +26,13 @@ Scores = Mapping[tuple[str, str], Score]
 
 def judge(images: Mapping[tuple[str, str], np.ndarray]) -> Scores:
     """Score (units, size, size, 3) uint8 images, by (layer, method)."""
-    from benchmarks.run import LAYERS, channels  # noqa: PLC0415
-
     device.use("cpu")
     from pipeline.ascent.measure import Meter  # noqa: PLC0415, TensorFlow after its environment
     from pipeline.network.network import load  # noqa: PLC0415
 
     scores = {}
     for layer in sorted({layer for layer, _ in images}):
-        units = [Unit(CHANNEL, (layer,), c) for c in channels(LAYERS[layer])]
+        units = [Unit(CHANNEL, (layer,), c) for c in channels(layer)]
         network = load(resolve("bundled"), (layer,))
         for name in [name for other, name in images if other == layer]:
             shown = images[layer, name]

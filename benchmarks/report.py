@@ -1,7 +1,5 @@
 """BENCHMARKS.md: what `benchmarks.run` measured, as tables and contact sheets."""
 
-from __future__ import annotations
-
 import datetime
 import importlib.metadata
 import json
@@ -9,16 +7,14 @@ import math
 import platform
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks import judge
+from benchmarks.shown import Measured, channels
 from pipeline.config.recipes import RECIPES
-
-if TYPE_CHECKING:
-    from benchmarks.run import Measured
 
 NAMES = {
     "article": "the article's loop",
@@ -271,15 +267,9 @@ def _sheets(found: Measured, folder: Path) -> str:
                 canvas.paste(tile, (GAP + across * step, top + 18 + down * step))
         canvas.save(folder / f"bench-{layer}.jpg", quality=88)
         lines.append(f"![{layer} by each method](docs/bench-{layer}.jpg)")
-    shown = {layer: ", ".join(map(str, _shown(layer))) for layer in _layers(found)}
+    shown = {layer: ", ".join(map(str, channels(layer))) for layer in _layers(found)}
     lines.append("; ".join(f"{layer}: channels {text}" for layer, text in shown.items()) + ".")
     return "\n\n".join(lines)
-
-
-def _shown(layer: str) -> list[int]:
-    from benchmarks.run import LAYERS, channels  # noqa: PLC0415
-
-    return channels(LAYERS[layer])
 
 
 def _how(found: Measured) -> str:

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,42 +23,17 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.gate import Gate
+from benchmarks.shown import LAYERS, SHOWN, Measured, channels
 from pipeline.config.recipes import RECIPES
 from tasks.pool.cluster import local_workers
 
 ROOT = Path(__file__).parent.parent
-LAYERS = {"mixed2": 288, "mixed4": 768}
-SHOWN, BATCH = 24, 16
+BATCH = 16
 PEERS = {"tf-keras-vis": "benchmarks.peers.keras_vis", "xplique": "benchmarks.peers.xplique_peer"}
 SUITED = {("tf-keras-vis", "mixed4"): ("--pixels", "255")}
 """What suits a peer better on a layer; see its script."""
 MISSING = 3
 """Exit code of a peer's script where the peer is not installed."""
-
-
-@dataclass
-class Measured:
-    """What a run found.
-
-    Attributes:
-        machine: what it ran on, in words.
-        sgemm: operations a second of each core, all of them at work.
-        forms: by name, milliseconds an image-step on the whole machine, repetitions.
-        methods: by (layer, method), the arrays of its file.
-        absent: peers that are not installed, with the reason.
-        whole: by recipe, what a build of all 1,056 channels showed.
-        peaks: peak memory of a worker, in bytes, by how many units it rendered.
-        minutes: how long all of it took.
-    """
-
-    machine: str = ""
-    sgemm: list[float] = field(default_factory=list)
-    forms: dict[str, list[float]] = field(default_factory=dict)
-    methods: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    absent: dict[str, str] = field(default_factory=dict)
-    whole: dict[str, dict[str, Any]] = field(default_factory=dict)
-    peaks: dict[int, float] = field(default_factory=dict)
-    minutes: float = 0.0
 
 
 def main() -> None:
@@ -85,8 +59,8 @@ def measure(folder: Path, full: Sequence[str]) -> Measured:
     say("where the speed comes from")
     found.forms = forms(workers)
     steps = RECIPES["fourier"].steps
-    for layer, count in LAYERS.items():
-        shown = channels(count)
+    for layer in LAYERS:
+        shown = channels(layer)
         say(f"{layer}: the article's loop")
         one(found, folder, layer, "article", "benchmarks.peers.article", shown)
         for recipe in ("draft", "fourier"):
@@ -99,11 +73,6 @@ def measure(folder: Path, full: Sequence[str]) -> Measured:
             one(found, folder, layer, name, module, shown, *more, *suited)
     found.whole = whole(folder, full)
     return found
-
-
-def channels(count: int) -> list[int]:
-    """The channels that are compared: spread evenly over a layer."""
-    return [round((i + 0.5) * count / SHOWN) for i in range(SHOWN)]
 
 
 def forms(workers: int) -> dict[str, list[float]]:

@@ -10,10 +10,9 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from pipeline.network import device
 
@@ -33,9 +32,10 @@ from pipeline.config.recipes import RECIPES, Recipe
 from pipeline.config.schema import Render
 from pipeline.config.weights import Weights
 from pipeline.network import model_file, network
-from pipeline.network.network import CLASSES, Network
-from pipeline.plan.kinds import KINDS, SOFTMAX
-from pipeline.plan.units import Unit
+from pipeline.network.network import Network
+from pipeline.plan.architecture import CLASSES
+from pipeline.plan.kinds import LOGITS, SOFTMAX
+from pipeline.plan.units import Kind, Unit
 
 SIZE, COUNT, SEED, KEPT = 128, 10, 0, 8
 RECIPE = RECIPES["fourier"]
@@ -44,13 +44,21 @@ FORGETFUL = RECIPE.model_copy(
 )
 
 
-def log_p(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+def log_p(activations: Activations, target: Aim) -> tf.Tensor:
     """The logarithm of each image's probability."""
-    del kind
     return tf.gather(tf.nn.log_softmax(activations[CLASSES]), target.index, batch_dims=1)
 
 
-SCORES = {"p": objectives.activation, "log p": log_p, "log-odds": objectives.score}
+WAYS = {
+    "p": replace(SOFTMAX, name="p"),
+    "log p": replace(SOFTMAX, name="log p"),
+    "log-odds": SOFTMAX,
+}
+"""How a probability is raised: kinds of unit that differ in their objectives' scores alone."""
+objectives.OBJECTIVES |= {
+    name: replace(objectives.OBJECTIVES["softmax"], score=score)
+    for name, score in (("p", None), ("log p", log_p))
+}
 CHANGED: dict[str, dict[str, Any]] = {
     "20 times as sharp": {"factor": 20.0},
     "of 1,000 classes": {"classes": 1000},
@@ -87,35 +95,36 @@ class Classifier:
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Of uint8 images."""
-        return self.network(tf.constant(images / 127.5 - 1.0, tf.float32))[CLASSES].numpy()
+        seen = self.network(tf.constant(images / 127.5 - 1.0, tf.float32))
+        return np.asarray(seen[CLASSES])
 
-    def robust(self, kind: str, images: np.ndarray) -> np.ndarray:
+    def robust(self, kind: Kind, images: np.ndarray) -> np.ndarray:
         """The robust activation of each class's image."""
-        units = [Unit(KINDS[kind], (), index) for index in range(len(images))]
+        units = [Unit(kind, (), index) for index in range(len(images))]
         return self.meter.robust(images, units, len(images))
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sheet", type=Path, help="where to draw the pictures, a row a score")
     sheet = parser.parse_args().sheet
     device.use("cpu")
     with tempfile.TemporaryDirectory() as folder:
         plain, judge = (trained(end, Path(folder)) for end in ("mixed4", "mixed2"))
-        found = {"`logits`": find(plain, "logits", "p")}
-        found |= {name: find(plain, "softmax", name) for name in SCORES}
+        found = {"`logits`": find(plain, LOGITS)}
+        found |= {name: find(plain, way) for name, way in WAYS.items()}
         row(*ALONG, heading=True)
         for name, kept in found.items():
             along(plain, name, kept)
         row(*ENDS, heading=True)
-        found["p, `beta2` 0.5"] = find(plain, "softmax", "p", recipe=FORGETFUL)
+        found["p, `beta2` 0.5"] = find(plain, WAYS["p"], recipe=FORGETFUL)
         for name, kept in found.items():
             ends(plain, "plain", name, kept, judge)
         for title, change in CHANGED.items():
             changed = altered(plain, **change)
-            for name in SCORES:
-                ends(changed, title, name, find(changed, "softmax", name, FEW), judge)
+            for name, way in WAYS.items():
+                ends(changed, title, name, find(changed, way, FEW), judge)
     if sheet is not None:
         rows = [np.hstack(kept[-1]) for kept in found.values()][:4]
         Image.fromarray(np.vstack(rows)).resize((COUNT * 96, 4 * 96)).save(sheet, quality=85)
@@ -140,7 +149,7 @@ def patterns(random: np.random.Generator) -> Iterator[np.ndarray]:
     right, down = random.uniform(0.2, 0.8, 2) * SIZE
 
     def wave(place: np.ndarray) -> np.ndarray:
-        return np.sin(2 * np.pi * place / period + phase)
+        return np.asarray(np.sin(2 * np.pi * place / period + phase))
 
     yield wave(y)
     yield wave(x)
@@ -195,13 +204,12 @@ def altered(
 
 
 def find(
-    classifier: Classifier, kind: str, name: str, count: int = COUNT, recipe: Recipe = RECIPE
+    classifier: Classifier, kind: Kind, count: int = COUNT, recipe: Recipe = RECIPE
 ) -> np.ndarray:
     """Images that an ascent passes and finds, (KEPT + 1, classes, size, size, 3) uint8."""
     options = Render(precision="float32", snapshots=KEPT)
-    with mock.patch.object(objectives, "score", SCORES[name]):
-        engine = Engine(classifier.weights, recipe, SIZE, SEED, count, options)
-        results = engine.compute([Unit(KINDS[kind], (), index) for index in range(count)])
+    engine = Engine(classifier.weights, recipe, SIZE, SEED, count, options)
+    results = engine.compute([Unit(kind, (), index) for index in range(count)])
     return np.concatenate([results.snapshots.swapaxes(0, 1), results.images[None]])
 
 
@@ -231,11 +239,11 @@ def ends(
     own_first, _, against_first = apart(classifier.logits(first))
     own, _, against = apart(classifier.logits(last))
     change = np.abs(last.astype(float) - first).mean(axis=(1, 2, 3))
-    p = classifier.robust("softmax", last)
+    p = classifier.robust(SOFTMAX, last)
     columns = (
-        1 / (1 + np.exp(against_first - own_first)), p, classifier.robust("logits", last),
+        1 / (1 + np.exp(against_first - own_first)), p, classifier.robust(LOGITS, last),
         own - against, own - own_first, against_first - against, contrast(last),
-        judge.robust("softmax", last),
+        judge.robust(SOFTMAX, last),
     )  # fmt: skip
     start, *medians = (np.median(each) for each in columns)
     row(title, name, start, f"{(change < 1).sum()} of {len(p)}", p.min(), *medians)
@@ -251,7 +259,7 @@ def apart(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def contrast(images: np.ndarray) -> np.ndarray:
     """Standard deviation of each image's pixels, of which black and white are -1 and 1."""
-    return images.std(axis=(1, 2, 3)) / 127.5
+    return np.asarray(images.std(axis=(1, 2, 3)) / 127.5)
 
 
 def row(*cells: object, heading: bool = False) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import gate
+from pipeline.config.schema import Precision
 from pipeline.plan.kinds import CHANNEL
 
 REPETITIONS, STEPS, BATCH, SIZE = 4, 6, 16, 128
@@ -88,7 +89,7 @@ def _ours(layer: str, form: str) -> Callable[[], object]:
     from pipeline.network.network import load  # noqa: PLC0415
     from pipeline.plan.units import Unit  # noqa: PLC0415
 
-    precision = "bfloat16" if form == "bfloat16" else "float32"
+    precision: Precision = "bfloat16" if form == "bfloat16" else "float32"
     recipe = RECIPES["fourier"].model_copy(update={"steps": STEPS, "revive": 0})
     renderer = Renderer(load(resolve("bundled"), (layer,), precision), recipe, SIZE)
     units = [Unit(CHANNEL, (layer,), number) for number in range(BATCH)]

@@ -71,7 +71,7 @@ def ascend(way: Way, channel: int, size: int, steps: int) -> np.ndarray:
         if image.shape[1] != side:
             image = tf.image.resize(image, (side, side))
         image = climb(way, image, channel, step, random)
-    return image.numpy()[0]
+    return np.asarray(image[0])
 
 
 def climb(

@@ -20,7 +20,7 @@ RATE = 0.05
 REMEDY = "pip install 'channel-atlas[bench]' && pip install --no-deps xplique==2.0.2"
 
 
-class Clock(keras.optimizers.Adam):
+class Clock(keras.optimizers.Adam):  # type: ignore[misc]
     """xplique's default optimiser, with a note of when the first gradient came."""
 
     def __init__(self) -> None:
@@ -79,6 +79,7 @@ def ascend(peer: ModuleType, objective: object, wanted: Job) -> tuple[np.ndarray
         custom_shape=(wanted.size, wanted.size),
     )
     images = np.asarray(saved[-1])
+    assert clock.began is not None, "xplique takes a step at least"
     seconds = time.perf_counter() - clock.began
     return images, seconds * wanted.steps / max(wanted.steps - 1, 1)
 

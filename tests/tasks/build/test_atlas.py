@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import luigi
+import numpy as np
 import pytest
 from builds import contents
 
@@ -43,12 +44,16 @@ def test_luigis_own_command_builds_by_a_luigid(
     assert {task["params"].get("section") for task in listed.values()} >= {"relu", "softmax"}
 
 
-def test_what_failed_is_told_by_luigis_return_codes(written: Path, tmp_path: Path) -> None:
-    """A rate so high that no number is finite."""
-    hopeless = written.read_text().replace(
-        "recipe: {name: fourier, steps: 4}",
-        "recipe: {name: fourier, steps: 4, optimizer: {kind: adam, rate: 1.0e+38}}",
-    )
+def test_what_failed_is_told_by_luigis_return_codes(
+    written: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """A network that gives no number."""
+    import keras
+
+    model = keras.models.load_model(tiny_model)
+    model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+    model.save(tmp_path / "hopeless.keras")
+    hopeless = written.read_text().replace(str(tiny_model), str(tmp_path / "hopeless.keras"))
     (tmp_path / "hopeless.yaml").write_text(hopeless)
     given = ("--local-scheduler", "--config", "hopeless.yaml", "--output", "elsewhere")
     done = _luigi(tmp_path, *given, *CODES)
