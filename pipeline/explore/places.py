@@ -19,6 +19,8 @@ EXACT = 2000
 def layout(features: np.ndarray, seed: int) -> np.ndarray:
     """Places in the unit square, near for rows that are alike: t-SNE (van der Maaten, 2008).
 
+    Few rows, or rows that are all one, lie in a line: t-SNE divides by their spread.
+
     Returns:
         (rows, 2) float32 in 0 to 1.
     """
@@ -27,12 +29,11 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     count = len(features)
-    if count < 4:
-        return np.stack([np.arange(count), np.zeros(count)], axis=1).astype(np.float32) / max(
-            count - 1, 1
-        )
     # Rows of length one: Euclidean distance then orders as cosine distance does.
     directions = unit_rows(features)
+    if count < 4 or not np.ptp(directions, axis=0).any():
+        line = np.arange(count, dtype=np.float32) / max(count - 1, 1)
+        return np.stack([line, np.zeros_like(line)], axis=1)
     with threadpool_limits(1):  # sums in one order
         small = PCA(min(50, *directions.shape), random_state=seed).fit_transform(directions)
         perplexity = min(30.0, (count - 1) / 3)

@@ -49,3 +49,10 @@ def test_alike_features_lie_near_on_the_map() -> None:
 )
 def test_columns(count: int, columns: int, expected: int) -> None:
     assert grid(count, columns) == expected
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_rows_that_are_all_one_lie_in_a_line(value: float) -> None:
+    found = places.layout(np.full((12, 6), value, np.float32), 0)
+    np.testing.assert_allclose(found[:, 0], np.linspace(0, 1, 12), rtol=1e-6)
+    assert not found[:, 1].any()

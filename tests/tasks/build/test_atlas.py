@@ -47,11 +47,12 @@ def test_luigis_own_command_builds_by_a_luigid(
 def test_what_failed_is_told_by_luigis_return_codes(
     written: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    """A network that gives no number."""
+    """A classifier that gives no number."""
     import keras
 
     model = keras.models.load_model(tiny_model)
-    model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+    classes = model.get_layer("classes")
+    classes.set_weights([np.full_like(values, np.nan) for values in classes.get_weights()])
     model.save(tmp_path / "hopeless.keras")
     hopeless = written.read_text().replace(str(tiny_model), str(tmp_path / "hopeless.keras"))
     (tmp_path / "hopeless.yaml").write_text(hopeless)
