@@ -13,6 +13,7 @@ from typing import Any
 from distributed import Client, Reschedule, WorkerPlugin, get_worker
 
 from pipeline.errors import AtlasError
+from pipeline.network import device
 from pipeline.plan import machine
 from pipeline.store.store import Store
 
@@ -89,7 +90,7 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
             known.locate_weights()
         except AtlasError as error:
             return str(error)
-        return ""
+        return device.refusal() if known.device == "cpu" else ""
 
 
 def end_profile(worker: Any) -> None:

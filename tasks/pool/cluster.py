@@ -131,6 +131,8 @@ def _processes(environments: list[dict[str, str]], resources: dict[str, int]) ->
 
 
 def _threads(cluster: Threads) -> Any:
+    if reason := device.refusal():
+        raise ConfigError(f"cluster.kind: threads computes in this process, which cannot: {reason}")
     worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
     return _here({"protocol": "inproc://"}, Worker, [worker])
 

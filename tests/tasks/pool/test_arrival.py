@@ -21,6 +21,7 @@ from processes import wait
 
 from pipeline.config.schema import AtlasConfig
 from pipeline.errors import WorkError
+from pipeline.network import device
 from pipeline.plan.batches import Batch
 from tasks.planning import Plan
 from tasks.pool import arrival, cluster, dispatch, work
@@ -100,6 +101,15 @@ def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.Mo
     monkeypatch.setattr(arrival, "versions", lambda: {**arrived._versions, "numpy": "1.0"})
     assert "it runs other versions: numpy " in arrived.refusal(1)
     assert "1.0 there; install the same ones" in arrived.refusal(1)
+
+
+def test_a_worker_that_computes_by_other_convolutions_is_refused(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = begun(configure(units=("relu:0",)))
+    arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest)
+    monkeypatch.setattr(device, "refusal", lambda: "oneDNN is off")
+    assert arrived.refusal(1) == "oneDNN is off"
 
 
 def test_a_worker_that_cannot_tell_what_it_runs_is_refused(

@@ -10,6 +10,7 @@ from processes import wait
 
 from pipeline.config.schema import Address, Slurm
 from pipeline.errors import ConfigError, WorkError
+from pipeline.network import device
 from tasks.pool import cluster
 
 
@@ -51,6 +52,15 @@ def _listening() -> set[tuple[str, int]]:
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def test_threads_of_a_process_that_computes_otherwise_are_refused(
+    configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "refusal", lambda: "oneDNN is off")
+    said = "cluster.kind: threads computes in this process, which cannot: oneDNN is off"
+    with pytest.raises(ConfigError, match=said), cluster.pool(configure()):
+        pass
 
 
 def test_threads_are_this_process(configure, look) -> None:
