@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from builds import build
+from builds import build, configuration
 
 from pipeline import Atlas
 from pipeline.ascent.objectives import OBJECTIVES, Activations, Aim, Objective
+from pipeline.config import yaml_file
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture
 from pipeline.plan.kinds import KINDS
@@ -58,20 +59,19 @@ def peak(activations: Activations, target: Aim) -> tf.Tensor:
     return tf.gather(tf.reduce_max(values, axis=(1, 2)), target.index, batch_dims=1)
 
 
-@pytest.fixture(autouse=True)
-def _kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "peak", PEAK)
-    monkeypatch.setitem(OBJECTIVES, "peak", Objective(peak))
-
-
 UNITS = ("relu:0-2", "relu:0-2@peak", "relu:1@0,1")
 IDS = [f"relu:{number}@peak" for number in range(3)]
 
 
-@pytest.fixture
-def atlas(configure) -> Atlas:
-    """An atlas that has units of the new kind beside others."""
-    return Atlas.open(build(configure("recipe.steps=12", units=UNITS)).folder)
+@pytest.fixture(scope="module")
+def atlas(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Atlas]:
+    """An atlas that has units of the new kind beside others, which is known meanwhile."""
+    text = configuration(tiny_model, tmp_path_factory.mktemp("extended") / "atlas", UNITS)
+    config = yaml_file.parse(text, settings=("recipe.steps=12",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(KINDS, "peak", PEAK)
+        patch.setitem(OBJECTIVES, "peak", Objective(peak))
+        yield Atlas.open(build(config).folder)
 
 
 def test_it_is_planned_rendered_and_measured(atlas: Atlas) -> None:

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.usefixtures("cpu")
 
 
 def test_parents_follow_operations_and_repeated_calls() -> None:
+    keras.utils.clear_session()  # operations are counted from zero again
     shared = layers.Conv2D(3, 1, name="shared")
     image = keras.Input((8, 8, 3), name="image")
     once = shared(image * 2)
