@@ -26,6 +26,7 @@ ASKING = ("importorskip", "import_module", "need", "library")
 """Functions whose first argument is a module that they import."""
 ELSEWHERE = {
     "xplique": "it pins an older TensorFlow, so `make bench` installs it by itself",
+    "boto3": "moto[server] brings the one that fits; named beside s3fs, pip tries years of them",
     "IPython": "only a notebook's kernel shows anything with it, and that brings it",
 }
 
