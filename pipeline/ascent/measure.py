@@ -10,13 +10,11 @@ import tensorflow as tf
 from pipeline.ascent import objectives, transforms
 from pipeline.ascent.objectives import Aim
 from pipeline.ascent.render import Rendered
-from pipeline.ascent.results import Statistics
+from pipeline.ascent.results import LOOKS, Statistics
 from pipeline.network.network import Network
 from pipeline.plan.batches import pad
 from pipeline.plan.pixels import floats
 from pipeline.plan.units import Unit
-
-_LOOKS = 16
 
 
 def looks(size: int) -> np.ndarray:
@@ -34,7 +32,7 @@ def looks(size: int) -> np.ndarray:
     """
     root = 1.1673039782614187  # of x^5 = x + 1
     steps = np.array([root**-power for power in (1, 2, 3, 4)])
-    places = 2.0 * ((0.5 + steps * np.arange(1, _LOOKS + 1)[:, None]) % 1.0) - 1.0
+    places = 2.0 * ((0.5 + steps * np.arange(1, LOOKS + 1)[:, None]) % 1.0) - 1.0
     return np.stack(
         [
             transforms.matrix(
@@ -172,9 +170,9 @@ class Meter:
             return number + 1, total + value
 
         _, total = tf.while_loop(
-            lambda number, _: number < _LOOKS,
+            lambda number, _: number < LOOKS,
             look,
             (0, tf.zeros_like(target.sign)),
             parallel_iterations=1,
         )
-        return total / float(_LOOKS)
+        return total / float(LOOKS)

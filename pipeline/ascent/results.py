@@ -4,6 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+LOOKS = 16
+"""Small transforms over which an image's robust activation is the mean; see `ascent.measure`."""
+
 
 @dataclass(frozen=True)
 class Statistics:

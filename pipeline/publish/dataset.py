@@ -7,7 +7,8 @@ import numpy as np
 from pipeline.ascent.results import NAMES
 from pipeline.errors import ConfigError, DamageError, MissingError
 from pipeline.extras import need
-from pipeline.store.store import ARRAYS, Store
+from pipeline.store.layout import ARRAYS
+from pipeline.store.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -13,9 +13,8 @@ from zarr.storage import MemoryStore
 
 from pipeline.plan.batches import Batch, Named
 from pipeline.store.folder import Folder
-from pipeline.store.layout import Layout
+from pipeline.store.layout import ARRAYS, Layout
 
-_NAME = "atlas.zarr"
 _CODECS = ["BytesCodec", "ZstdCodec", "Crc32cCodec"]
 _MOST = 1 << 16
 """Rows of a chunk."""
@@ -34,7 +33,7 @@ class Arrays:
     def __init__(self, folder: Folder, place: str, layouts: Mapping[str, Layout]) -> None:
         self.folder = folder
         self._place = place
-        self._zarr = folder.zarr(_NAME)
+        self._zarr = folder.zarr(ARRAYS)
         self._layouts = layouts
 
     def note(self, attributes: dict[str, Any]) -> None:
@@ -90,7 +89,7 @@ class Arrays:
 
     def _write_metadata(self, made: "_Documents", name: str) -> None:
         """Write a document of a store in memory. Not by Zarr, which does not sync."""
-        self.folder.write_bytes(f"{_NAME}/{name}", made[name].to_bytes())
+        self.folder.write_bytes(f"{ARRAYS}/{name}", made[name].to_bytes())
 
     def write(self, batch: Batch[Named], values: Mapping[str, np.ndarray]) -> None:
         """Write a batch's chunks, whole, so that what a killed writer left is never read."""
@@ -145,7 +144,7 @@ class Arrays:
 
     def folder_of(self, section: str) -> str:
         """The folder of a section's arrays, in the atlas folder."""
-        return f"{_NAME}/{self._place}{section}"
+        return f"{ARRAYS}/{self._place}{section}"
 
 
 def _fits(array: Any, wanted: Any) -> bool:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ARRAYS = "atlas.zarr"
+"""The Zarr store of an atlas folder."""
+
 
 @dataclass(frozen=True)
 class Layout:

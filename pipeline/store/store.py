@@ -21,13 +21,12 @@ from pipeline.plan.batches import Batch, Section, missing_batches
 from pipeline.plan.identity import digest
 from pipeline.plan.provenance import Provenance
 from pipeline.store.folder import Folder
-from pipeline.store.layout import Layout
+from pipeline.store.layout import ARRAYS, Layout
 from pipeline.store.place import at
 from pipeline.store.records import Record
 from pipeline.store.table import Table
 
 _ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
-ARRAYS = "atlas.zarr"
 _ROOT = f"{ARRAYS}/zarr.json"
 LOCK = "build.lock"
 """What a folder may hold before there is an atlas in it: the lock of who begins one."""
@@ -77,7 +76,7 @@ class Store(Table):
         try:
             if place.has(_ROOT):
                 return True
-            own = set(place.folders("")) <= {"atlas.zarr"} and set(place.files("")) <= {LOCK}
+            own = set(place.folders("")) <= {ARRAYS} and set(place.files("")) <= {LOCK}
             if own and not place.is_a_file():
                 return False
         except OSError as error:

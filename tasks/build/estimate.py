@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.ascent.results import LOOKS
 from pipeline.config.schema import Local, Threads
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
@@ -14,8 +15,8 @@ from tasks.planning import Plan
 
 _SHARE = {"float32": 0.65, "bfloat16": 1.1}
 """An ascent's rate by that of the machine's float32 matrix products, about; see BENCHMARKS.md."""
-_LOOKS = 18
-"""Forward passes in float32 that measure an image: start, end, and 16 small moves."""
+_PASSES = LOOKS + 2
+"""Forward passes in float32 that measure an image: start, end, and so many small moves."""
 _COMPRESSED = 0.85
 """Stored bytes by raw bytes, about: rendered images hardly compress."""
 
@@ -51,7 +52,7 @@ def estimate(plan: Plan, batches: list[Batch], rate: float | None) -> Estimate:
     known = plan.provenance
     steps, render = known.recipe.steps, known.render
     forward = sum(_forward(unit, known) for unit in units)
-    ascent, measuring = 2.0 * steps * forward, float(_LOOKS * forward)
+    ascent, measuring = 2.0 * steps * forward, float(_PASSES * forward)
     operations = ascent + measuring
     pixels = known.size * known.size * 3 * (1 + render.snapshots)
     stored = int(len(units) * (pixels * _COMPRESSED + 4 * steps))

@@ -47,8 +47,11 @@ def unavailable(count: int) -> list[str]:
     """The line that says how many units the weights have nothing for, if any."""
     if not count:
         return []
+    from pipeline.plan.kinds import KINDS  # noqa: PLC0415, slow to import
+
+    kinds = " and ".join(kind.name for kind in KINDS.values() if kind.needs_classifier)
     return [
-        f"{count:,} logits and softmax units are unavailable: these weights have no classifier. "
+        f"{count:,} {kinds} units are unavailable: these weights have no classifier. "
         "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
     ]
 

@@ -6,7 +6,6 @@ never by name, so that a restarted worker is as good as the first.
 
 import contextlib
 import logging
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import dask.config
 from dask.system import CPU_COUNT
 from distributed import Client, Nanny, Scheduler, SpecCluster, Worker
+from distributed.system import MEMORY_LIMIT
 
 from pipeline.config.schema import Address, AtlasConfig, Cluster, Local, LocalGpu, Slurm, Threads
 from pipeline.errors import ConfigError, WorkError
@@ -67,11 +67,15 @@ def resources(config: AtlasConfig) -> dict[str, int]:
     return {"GPU": 1} if config.device == "gpu" else {}
 
 
-def local_workers(wanted: int | str) -> int:
-    """Worker processes for this machine: those asked for, or one a core that memory allows."""
+def local_workers(wanted: int | str, memory: int = MEMORY_LIMIT) -> int:
+    """Worker processes for this machine: those asked for, or one a core that memory allows.
+
+    Args:
+        wanted: how many, or `auto`.
+        memory: bytes that there are, in the container where this runs in one.
+    """
     if isinstance(wanted, int):
         return wanted
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(int(CPU_COUNT), memory // _MEMORY_A_WORKER))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dask.system import CPU_COUNT
 from distributed import LocalCluster, SpecCluster
 from processes import wait
 
@@ -208,3 +209,9 @@ def test_jobs_are_scheduled_and_adapted(
 def test_the_number_of_local_workers(wanted: int | str, expected: int | None) -> None:
     found = cluster.local_workers(wanted)
     assert found == expected if expected else 1 <= found <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("gigabytes", "expected"), [(0, 1), (1, 1), (3, 1), (1_000_000, None)])
+def test_workers_are_as_many_as_memory_allows(gigabytes: int, expected: int | None) -> None:
+    found = cluster.local_workers("auto", gigabytes * 1024**3)
+    assert found == (expected or int(CPU_COUNT))
