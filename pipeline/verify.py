@@ -61,7 +61,7 @@ def verify(store: Store) -> Iterator[Finding]:
     Yields:
         What was found, part by part, as it is read.
     """
-    for table in _tables(store):
+    for table in tables(store):
         for section in table.records.sections():
             yield from _records(table, section)
             yield from batches(table, table.records.of(section))
@@ -133,14 +133,14 @@ def _trusted(store: Store) -> Mapping[str, str]:
     return stamps if isinstance(stamps, dict) else {}
 
 
-def _tables(store: Store) -> list[Table]:
+def tables(store: Store) -> list[Table]:
     """Everything that batches are committed to."""
     return [store, *responses.tables(store), *seen.tables(store), Crops(store)]
 
 
 def _stamped(store: Store) -> Iterator[tuple[Table, list[Record], list[str]]]:
     """The records of every section of every table, and how their chunks lie on the disk."""
-    for table in _tables(store):
+    for table in tables(store):
         for section in table.records.sections():
             records = table.records.of(section)
             yield table, records, table.stamps(section, records)
