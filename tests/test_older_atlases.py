@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builds import build
+from PIL import Image
 
 from pipeline import Atlas, verify
 from pipeline.config import yaml_file
@@ -88,6 +89,17 @@ def test_it_is_read_in_every_way(folder: Path, tmp_path: Path) -> None:
     counts = atlas.status()
     assert sum(row["done"] for row in counts.values()) == 10
     assert sum(row["unavailable"] for row in counts.values()) == 2
+
+
+def test_its_mosaics_are_drawn_as_they_were(folder: Path) -> None:
+    before = {path: np.asarray(Image.open(path)) for path in (folder / "mosaics").glob("*.png")}
+    before[folder / "mosaic.png"] = np.asarray(Image.open(folder / "mosaic.png"))
+    store = Store.open(folder)
+    for path, pixels in before.items():
+        path.unlink()
+        mosaics.draw(store, mosaics.WHOLE if path.name == "mosaic.png" else path.stem, 24)
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), pixels)
+    assert len(before) == 5
 
 
 def test_it_goes_on(folder: Path) -> None:

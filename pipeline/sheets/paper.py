@@ -4,6 +4,7 @@ Pillow draws the PNG. ReportLab writes the PDF, where a text is text and a line 
 one typeface that comes with Pillow.
 """
 
+import functools
 import io
 import unicodedata
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def save(paper: Paper, path: Path) -> None:
 
 def width_of(text: str, size: int) -> float:
     """How wide a text is."""
-    return float(_font(size).getlength(drawable(text)))
+    return float(font(size).getlength(drawable(text)))
 
 
 def fitting(text: str, width: float, size: int) -> str:
@@ -161,9 +162,9 @@ def draw(paper: Paper) -> Image.Image:
             case Picture():
                 _paste(canvas, pen, item, by)
             case Text():
-                font, text = _font(item.size * by), drawable(item.text)
-                left = item.x * by - (font.getlength(text) if item.is_right else 0)
-                pen.text((left, item.y * by), text, TONES[item.tone], font=font)
+                letters, text = font(item.size * by), drawable(item.text)
+                left = item.x * by - (letters.getlength(text) if item.is_right else 0)
+                pen.text((left, item.y * by), text, TONES[item.tone], font=letters)
             case Line():
                 points = [(x * by, y * by) for x, y in item.points]
                 width = max(1, round(item.width * by))
@@ -190,7 +191,9 @@ def _corners(item: Picture | Box, by: int) -> tuple[float, float, float, float]:
     return x, y, max(x, x + item.width * by - 1), max(y, y + item.height * by - 1)
 
 
-def _font(size: int) -> Any:
+@functools.cache
+def font(size: int) -> Any:
+    """The typeface in a size, in pixels."""
     return ImageFont.load_default(size=size)
 
 
@@ -204,7 +207,7 @@ def _save_pdf(paper: Paper, file: IO[bytes]) -> None:
     from reportlab.pdfbase.ttfonts import TTFont  # noqa: PLC0415
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
 
-    pdfmetrics.registerFont(TTFont("Sheet", io.BytesIO(_font(10).font_bytes)))
+    pdfmetrics.registerFont(TTFont("Sheet", io.BytesIO(font(10).font_bytes)))
     high = paper.height
     pen = Canvas(
         file, (paper.width * _POINT, high * _POINT), invariant=1, pageCompression=1, lang="en"
@@ -225,7 +228,7 @@ def _save_pdf(paper: Paper, file: IO[bytes]) -> None:
                 pen.setFont("Sheet", item.size)
                 write = pen.drawRightString if item.is_right else pen.drawString
                 # Pillow puts the top of the letters' line there, a PDF their feet.
-                ascent = _font(item.size).getmetrics()[0]
+                ascent = font(item.size).getmetrics()[0]
                 write(item.x, high - item.y - ascent, drawable(item.text))
             case Line():
                 pen.setStrokeColorRGB(*(v / 255 for v in TONES[item.tone]))

@@ -1,6 +1,5 @@
 """Mosaics: an atlas's tiles on one sheet, labelled, with a map from pixel to unit."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -8,15 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pipeline.sheets import png
+from pipeline.sheets.paper import drawable, fitting, font
 from pipeline.store.folder import Folder
 
 Picture = Callable[[str], np.ndarray | None]
 
 _BACKGROUND, _INK, _PALE, _NONE = (17, 17, 20), (236, 236, 240), (150, 150, 160), (44, 44, 50)
-_GAP, _LABEL, _HEADING = 4, 14, 40
+_GAP, _LABEL, _HEADING, _SMALL = 4, 14, 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ def _strip(
     """The rows of pixels from `top` to `bottom`, with the headings and tiles that are there."""
     canvas = Image.new("RGB", (sheet.width, bottom - top), _BACKGROUND)
     pen = ImageDraw.Draw(canvas)
-    large, small = _font(22), _font(10)
+    large, small = font(22), font(_SMALL)
     for text, x, y in headings:
-        pen.text((x, y - top + 6), text, _INK, font=large)
+        pen.text((x, y - top + 6), drawable(text), _INK, font=large)
     for tile in tiles:
         pixels, x, y, last = image(tile.unit), tile.x, tile.y - top, tile.side - 1
         if pixels is None:
@@ -115,7 +115,7 @@ def _strip(
             if picture.size != (tile.side, tile.side):
                 picture = picture.resize((tile.side, tile.side), Image.Resampling.LANCZOS)
             canvas.paste(picture, (x, y))
-        label = _fitting(tile.label, tile.side, small)
+        label = fitting(tile.label, tile.side, _SMALL)
         pen.text((x, y + tile.side + 1), label, _PALE, font=small)
     return canvas
 
@@ -135,14 +135,3 @@ def describe(sheet: Sheet) -> dict[str, Any]:
     """Where each unit is: `width`, `height`, and a list `tiles`."""
     tiles = [asdict(tile) for tile in sheet.tiles]
     return {"width": sheet.width, "height": sheet.height, "tiles": tiles}
-
-
-@functools.cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
-
-
-def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    while text and font.getlength(text) > width:
-        text = text[:-2] + "…" if len(text) > 2 else ""
-    return text

@@ -92,6 +92,14 @@ def test_labels_stay_under_their_tile(label: str) -> None:
     assert (columns < tile.x + SIDE + 2).all()
 
 
+def test_letters_that_the_typeface_lacks_are_told_apart_from_boxes() -> None:
+    def drawn(label: str, heading: str) -> np.ndarray:
+        return np.asarray(draw(lay_out([Panel(heading, [("a", label)], 1)], SIDE), lambda _: None))
+
+    np.testing.assert_array_equal(drawn("7 кот", "кот · all"), drawn("7 ???", "??? · all"))
+    np.testing.assert_array_equal(drawn("7 café", ""), drawn("7 cafe", ""))
+
+
 @pytest.fixture
 def noise(sheet: Sheet) -> dict[str, np.ndarray | None]:
     """A picture of each unit of the sheet but one."""
