@@ -44,7 +44,7 @@ def looks(size: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Measured:
     """One look at a batch of images, each (batch,)."""
 
     activation: np.ndarray
@@ -114,13 +114,13 @@ class Meter:
         """
         matrices = tf.constant(looks(self._size))
 
-        def look(kind: str, some: tf.Tensor, target: Aim) -> tuple[tf.Tensor]:
-            return (self._compiled_robust(kind, some, target, matrices),)
+        def look(kind: str, some: tf.Tensor, aim: Aim) -> tuple[tf.Tensor]:
+            return (self._compiled_robust(kind, some, aim, matrices),)
 
         return self._in_parts(look, images, units, batch)[0]
 
-    def _see(self, images: np.ndarray, units: Sequence[Unit], batch: int) -> _Seen:
-        return _Seen(*self._in_parts(self._compiled, images, units, batch))
+    def _see(self, images: np.ndarray, units: Sequence[Unit], batch: int) -> _Measured:
+        return _Measured(*self._in_parts(self._compiled, images, units, batch))
 
     def _in_parts(
         self,
@@ -143,36 +143,34 @@ class Meter:
         """What the compiled functions take: padded to a shape of the renderer's."""
         padded = pad(units, batch)
         rows = np.arange(len(padded)) % len(units)
-        target = objectives.aim(padded, self._network.map_size(self._size))
+        aim = objectives.aim(padded, self._network.map_size(self._size))
         pixels = tf.constant(floats(images[rows]))
-        return padded[0].kind.name, pixels, Aim(*map(tf.constant, target))
+        return padded[0].kind.name, pixels, Aim(*map(tf.constant, aim))
 
-    def _look(self, kind: str, images: tf.Tensor, target: Aim) -> tuple[tf.Tensor, ...]:
+    def _look(self, kind: str, images: tf.Tensor, aim: Aim) -> tuple[tf.Tensor, ...]:
         activations = self._network(images)
         # Image by image: reduced in one go, the last bits depend on an image's row.
-        fields = tf.unstack(objectives.field(kind, activations, target))
+        fields = tf.unstack(objectives.field(kind, activations, aim))
         return (
-            objectives.activation(kind, activations, target),
+            objectives.activation(kind, activations, aim),
             tf.stack([tf.reduce_mean(field) for field in fields]),
             tf.stack([tf.math.reduce_std(field) for field in fields]),
             tf.stack([tf.reduce_mean(tf.cast(field <= 0, tf.float32)) for field in fields]),
         )
 
-    def _look_about(
-        self, kind: str, images: tf.Tensor, target: Aim, matrices: tf.Tensor
-    ) -> tf.Tensor:
+    def _look_about(self, kind: str, images: tf.Tensor, aim: Aim, matrices: tf.Tensor) -> tf.Tensor:
         """The mean over the transforms, one after the other: memory for one of them."""
         batch = tf.shape(images)[0]
 
         def look(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seen = transforms.warp(images, tf.tile(matrices[number][None], (batch, 1)))
-            value = objectives.activation(kind, self._network(seen), target)
+            value = objectives.activation(kind, self._network(seen), aim)
             return number + 1, total + value
 
         _, total = tf.while_loop(
             lambda number, _: number < LOOKS,
             look,
-            (0, tf.zeros_like(target.sign)),
+            (0, tf.zeros_like(aim.sign)),
             parallel_iterations=1,
         )
         return total / float(LOOKS)

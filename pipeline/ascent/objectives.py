@@ -43,9 +43,9 @@ def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
     )
 
 
-def _channel_map(activations: Activations, target: Aim) -> tf.Tensor:
+def _channel_map(activations: Activations, aim: Aim) -> tf.Tensor:
     (values,) = activations.values()
-    maps = tf.gather(values, target.index, axis=3, batch_dims=1)  # (batch, rows, columns)
+    maps = tf.gather(values, aim.index, axis=3, batch_dims=1)  # (batch, rows, columns)
     return tf.reshape(maps, (tf.shape(maps)[0], -1))
 
 
@@ -73,20 +73,20 @@ def outputs(unit: Unit, *, with_features: bool = False) -> tuple[str, ...]:
     return unit.reads
 
 
-def activation(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+def activation(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """The plain activation of each image's unit, (batch,), whatever its direction."""
-    return OBJECTIVES[kind].value(activations, target)
+    return OBJECTIVES[kind].value(activations, aim)
 
 
-def score(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+def score(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """What the ascent raises, (batch,): the plain activation, or what rises and falls with it."""
     objective = OBJECTIVES[kind]
-    return (objective.score or objective.value)(activations, target)
+    return (objective.score or objective.value)(activations, aim)
 
 
-def field(kind: str, activations: Activations, target: Aim) -> tf.Tensor:
+def field(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """The numbers among which each image's unit stands, (batch, count)."""
-    return OBJECTIVES[kind].field(activations, target)
+    return OBJECTIVES[kind].field(activations, aim)
 
 
 def similarity(activations: Activations, group: int) -> tf.Tensor:
@@ -119,59 +119,59 @@ def _style(features: tf.Tensor) -> tf.Tensor:
     return gram * tf.math.rsqrt(tf.maximum(tf.reduce_sum(gram * gram), 1e-12))
 
 
-def _channel(activations: Activations, target: Aim) -> tf.Tensor:
+def _channel(activations: Activations, aim: Aim) -> tf.Tensor:
     (values,) = activations.values()
-    return tf.gather(tf.reduce_mean(values, axis=(1, 2)), target.index, batch_dims=1)
+    return tf.gather(tf.reduce_mean(values, axis=(1, 2)), aim.index, batch_dims=1)
 
 
-def _neuron(activations: Activations, target: Aim) -> tf.Tensor:
+def _neuron(activations: Activations, aim: Aim) -> tf.Tensor:
     (values,) = activations.values()
     rows, columns = tf.unstack(tf.shape(values)[1:3])
-    row = tf.cast(target.row * tf.cast(rows, tf.float32), tf.int32)
-    column = tf.cast(target.column * tf.cast(columns, tf.float32), tf.int32)
-    place = tf.stack([row, column, target.index], axis=1)
+    row = tf.cast(aim.row * tf.cast(rows, tf.float32), tf.int32)
+    column = tf.cast(aim.column * tf.cast(columns, tf.float32), tf.int32)
+    place = tf.stack([row, column, aim.index], axis=1)
     return tf.gather_nd(values, place, batch_dims=1)
 
 
-def _deepdream(activations: Activations, target: Aim) -> tf.Tensor:
-    del target
+def _deepdream(activations: Activations, aim: Aim) -> tf.Tensor:
+    del aim
     return tf.add_n([tf.reduce_mean(values, axis=(1, 2, 3)) for values in activations.values()])
 
 
-def _logits(activations: Activations, target: Aim) -> tf.Tensor:
-    return tf.gather(activations[CLASSES], target.index, batch_dims=1)
+def _logits(activations: Activations, aim: Aim) -> tf.Tensor:
+    return tf.gather(activations[CLASSES], aim.index, batch_dims=1)
 
 
-def _softmax(activations: Activations, target: Aim) -> tf.Tensor:
-    return tf.gather(tf.nn.softmax(activations[CLASSES]), target.index, batch_dims=1)
+def _softmax(activations: Activations, aim: Aim) -> tf.Tensor:
+    return tf.gather(tf.nn.softmax(activations[CLASSES]), aim.index, batch_dims=1)
 
 
-def _log_odds(activations: Activations, target: Aim) -> tf.Tensor:
+def _log_odds(activations: Activations, aim: Aim) -> tf.Tensor:
     """log(p / (1 - p)) of each image's class: its logit less the log-sum-exp of its rivals'.
 
     The gradient of p is p (1 - p) times this one's: hardly any near 0 and 1 (docs/softmax.md).
     """
     logits = activations[CLASSES]
-    own = tf.one_hot(target.index, logits.shape[-1], on_value=True, off_value=False)
+    own = tf.one_hot(aim.index, logits.shape[-1], on_value=True, off_value=False)
     rivals = tf.unstack(tf.where(own, logits.dtype.min, logits))
     # Image by image: reduced in one go, the last bits depend on the size of the batch.
     against = tf.stack([tf.reduce_logsumexp(row) for row in rivals])
-    return _logits(activations, target) - against
+    return _logits(activations, aim) - against
 
 
-def _everything(activations: Activations, target: Aim) -> tf.Tensor:
-    del target
+def _everything(activations: Activations, aim: Aim) -> tf.Tensor:
+    del aim
     batch = tf.shape(next(iter(activations.values())))[0]
     return tf.concat([tf.reshape(a, (batch, -1)) for a in activations.values()], axis=1)
 
 
-def _all_logits(activations: Activations, target: Aim) -> tf.Tensor:
-    del target
+def _all_logits(activations: Activations, aim: Aim) -> tf.Tensor:
+    del aim
     return activations[CLASSES]
 
 
-def _all_probabilities(activations: Activations, target: Aim) -> tf.Tensor:
-    del target
+def _all_probabilities(activations: Activations, aim: Aim) -> tf.Tensor:
+    del aim
     return tf.nn.softmax(activations[CLASSES])
 
 

@@ -87,7 +87,7 @@ class Renderer:
         """
         padded = self.padded(units, batch)
         streams = [_stream(seed, unit) for unit in padded]
-        target = objectives.aim(padded, self.network.map_size(self.size))
+        aim = objectives.aim(padded, self.network.map_size(self.size))
         numbers = self._octaves[0].start(streams)
         first = self._stored(self._octaves[0].image(numbers))
         seen, snapshots = [], []
@@ -95,9 +95,7 @@ class Renderer:
             if octave is not self._octaves[0]:
                 numbers = octave.grow(numbers)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
-            numbers, trajectory, kept = octave.climb(
-                padded[0], numbers, matrices, target, self._marks
-            )
+            numbers, trajectory, kept = octave.climb(padded[0], numbers, matrices, aim, self._marks)
             seen.append(trajectory)
             snapshots += [self._stored(images) for images in kept]
         count = len(units)
@@ -191,7 +189,7 @@ class _Octave:
         like: Unit,
         numbers: tf.Tensor,
         matrices: np.ndarray,
-        target: Aim,
+        aim: Aim,
         marks: frozenset[int],
     ) -> tuple[tf.Tensor, np.ndarray, list[np.ndarray]]:
         """All steps.
@@ -200,7 +198,7 @@ class _Octave:
             like: any of the batch's units: they share kind and direction.
             numbers: where to start.
             matrices: (steps, batch, 8), the transforms.
-            target: what each image is for.
+            aim: what each image is for.
             marks: the steps, counted over all octaves, before which the images are kept.
 
         Returns:
@@ -211,7 +209,7 @@ class _Octave:
         revive = min(max(revive, 0), self._steps)
         own = {mark - self._first for mark in marks} & set(range(self._steps))
         numbers, matrices = tf.constant(numbers), tf.constant(matrices)
-        target = Aim(*map(tf.constant, target))
+        aim = Aim(*map(tf.constant, aim))
         slots = self._optimizer.slots(numbers)
         seen, kept = [], []
         for start, stop in itertools.pairwise(sorted({0, revive, self._steps} | own)):
@@ -219,7 +217,7 @@ class _Octave:
                 kept.append(self.image(numbers))
             bounds = tf.constant([start, stop])
             numbers, slots, values = self._compiled(
-                like.kind.name, start < revive, bounds, numbers, slots, matrices, target
+                like.kind.name, start < revive, bounds, numbers, slots, matrices, aim
             )
             seen.append(values.numpy())
         return numbers, np.concatenate(seen).T, kept
@@ -232,7 +230,7 @@ class _Octave:
         numbers: tf.Tensor,
         slots: Slots,
         matrices: tf.Tensor,
-        target: Aim,
+        aim: Aim,
     ) -> tuple[tf.Tensor, Slots, tf.Tensor]:
         """The steps from the first bound to before the second; compiled."""
         start, stop = bounds[0], bounds[1]
@@ -240,7 +238,7 @@ class _Octave:
         def step(
             number: tf.Tensor, numbers: tf.Tensor, slots: Slots, seen: tf.TensorArray
         ) -> tuple[tf.Tensor, tf.Tensor, Slots, tf.TensorArray]:
-            value, gradient = self._slope(kind, numbers, matrices[number], target, reviving)
+            value, gradient = self._slope(kind, numbers, matrices[number], aim, reviving)
             numbers, slots = self._optimizer.step(numbers, gradient, slots, number + self._first)
             numbers = self._form.settle(self._after(numbers, matrices[number], number))
             return number + 1, numbers, slots, seen.write(number - start, value)
@@ -254,7 +252,7 @@ class _Octave:
         return numbers, slots, seen.stack()
 
     def _slope(
-        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, target: Aim, reviving: bool
+        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, aim: Aim, reviving: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The plain activations and the way up."""
         with tf.GradientTape() as tape:
@@ -263,9 +261,9 @@ class _Octave:
             if self._recipe.transforms.apply == "view":
                 view = transforms.warp(view, matrices)
             activations = self._network(view, revive=reviving)
-            value = objectives.activation(kind, activations, target)
-            score = objectives.score(kind, activations, target)
-            total = tf.reduce_sum(score * target.sign)
+            value = objectives.activation(kind, activations, aim)
+            score = objectives.score(kind, activations, aim)
+            total = tf.reduce_sum(score * aim.sign)
             if self._group > 1:
                 # In units of the score, so that one weight serves every unit.
                 alike = objectives.similarity(activations, self._group)

@@ -12,7 +12,7 @@ from pipeline.plan.pixels import HALF
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """How a layer's channels respond to pictures, each (pictures, channels).
 
     Attributes:
@@ -40,7 +40,7 @@ class Observer:
         self._network = network.load(weights, self.layers, span=span)
         self._compiled = tf.function(self._look)
 
-    def see(self, pictures: np.ndarray, batch: int) -> dict[str, Seen]:
+    def see(self, pictures: np.ndarray, batch: int) -> dict[str, Observed]:
         """How every channel responds.
 
         Args:
@@ -56,7 +56,7 @@ class Observer:
             padded = some[np.arange(batch) % len(some)]
             parts.append([value.numpy()[: len(some)] for value in self._compiled(padded)])
         joined = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-        each = [Seen(*joined[i : i + 3]) for i in range(0, len(joined), 3)]
+        each = [Observed(*joined[i : i + 3]) for i in range(0, len(joined), 3)]
         return dict(zip(self.layers, each, strict=True))
 
     def maps(self, picture: np.ndarray) -> dict[str, np.ndarray]:

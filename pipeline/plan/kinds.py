@@ -83,9 +83,6 @@ def _forms() -> str:
     )
 
 
-# Channels and neurons ----------------------------------------------------------------------------
-
-
 def _is_of_a_layer(_: Pattern) -> bool:
     return True  # whatever nobody else claims
 
@@ -146,9 +143,6 @@ NEURON = Kind(
 )
 
 
-# DeepDream ---------------------------------------------------------------------------------------
-
-
 def _is_deepdream(pattern: Pattern) -> bool:
     return pattern.head == "deepdream"
 
@@ -177,9 +171,6 @@ DEEPDREAM = Kind(
     on_pictures=_sum_of_means,
     is_alone=True,
 )
-
-
-# Classes -----------------------------------------------------------------------------------------
 
 
 def _is_logit(pattern: Pattern) -> bool:

@@ -28,8 +28,8 @@ def write_ome_zarr(store: Store, path: Path) -> None:
     from ome_zarr.scale import Methods  # noqa: PLC0415
     from ome_zarr.writer import write_image, write_labels  # noqa: PLC0415
 
-    sheet, pixels = _drawn(store)
-    factors = _factors(sheet.width, sheet.height)
+    mosaic, pixels = _drawn(store)
+    factors = _factors(mosaic.width, mosaic.height)
     chunks = {"storage_options": {"chunks": (3, _CHUNK, _CHUNK)}}
     root = zarr.open_group(path, mode="w-", zarr_format=3)
     write_image(
@@ -45,8 +45,8 @@ def write_ome_zarr(store: Store, path: Path) -> None:
     attributes: dict[str, Any] = {**cast("dict[str, Any]", root.attrs["ome"])}
     attributes["omero"] = {"name": "channel atlas", "channels": _COLOURS}
     root.attrs["ome"] = attributes
-    labels = np.zeros((sheet.height, sheet.width), np.int32)
-    for number, tile in enumerate(sheet.tiles, start=1):
+    labels = np.zeros((mosaic.height, mosaic.width), np.int32)
+    for number, tile in enumerate(mosaic.tiles, start=1):
         labels[tile.y : tile.y + tile.side, tile.x : tile.x + tile.side] = number
     write_labels(
         labels,
@@ -57,7 +57,7 @@ def write_ome_zarr(store: Store, path: Path) -> None:
         method=Methods.NEAREST,
         fmt=FormatV05(),
         axes=["y", "x"],
-        label_metadata={"properties": _properties(store, sheet)},
+        label_metadata={"properties": _properties(store, mosaic)},
         storage_options={"chunks": (_CHUNK, _CHUNK)},
     )
 
@@ -69,21 +69,21 @@ def write_dzi(store: Store, path: Path) -> None:
     """
     import pyvips  # noqa: PLC0415, an extra
 
-    sheet, pixels = _drawn(store)
+    mosaic, pixels = _drawn(store)
     path.mkdir()
     image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
     image.dzsave(
         str(path / "atlas"), suffix=".jpg[Q=90,strip]", tile_size=_TILE, overlap=1, depth="onepixel"
     )
     (path / "atlas_files" / "vips-properties.xml").unlink(missing_ok=True)
-    text = json.dumps(tiles.describe(sheet), sort_keys=True, indent=1, ensure_ascii=False)
+    text = json.dumps(tiles.describe(mosaic), sort_keys=True, indent=1, ensure_ascii=False)
     (path / "units.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _drawn(store: Store) -> tuple[tiles.Sheet, np.ndarray]:
+def _drawn(store: Store) -> tuple[tiles.Mosaic, np.ndarray]:
     """The mosaic of the whole, as large as its images are, and its pixels."""
-    sheet = mosaics.plan(store.provenance, mosaics.WHOLE, store.provenance.size)
-    return sheet, np.asarray(tiles.draw(sheet, store.images()))
+    mosaic = mosaics.plan(store.provenance, mosaics.WHOLE, store.provenance.size)
+    return mosaic, np.asarray(tiles.draw(mosaic, store.images()))
 
 
 def _factors(width: int, height: int) -> list[int]:
@@ -95,10 +95,10 @@ def _factors(width: int, height: int) -> list[int]:
     return factors
 
 
-def _properties(store: Store, sheet: tiles.Sheet) -> list[dict[str, Any]]:
+def _properties(store: Store, mosaic: tiles.Mosaic) -> list[dict[str, Any]]:
     """What is said of each label, in the order of the tiles."""
     frame = index.of(store)
-    units = [tile.unit for tile in sheet.tiles]
+    units = [tile.unit for tile in mosaic.tiles]
     rows: Any = frame.set_index("unit", drop=False).loc[units, list(_SAID)]
     return [
         {"label-value": number} | {name: _plain(value) for name, value in row.items()}

@@ -19,7 +19,7 @@ from pipeline.explore import answers
 from pipeline.explore.answers import Asked
 from pipeline.plan.units import Unit
 from pipeline.sheets.contact import caption, number
-from pipeline.sheets.paper import Box, Item, Line, Paper, Picture, Text, fitting
+from pipeline.sheets.paper import Box, Item, Line, Paper, Raster, Text, fitting
 from pipeline.store.records import Record
 from pipeline.store.store import Store
 
@@ -187,14 +187,11 @@ def _lines(unit: str) -> tuple[str, ...]:
     return tuple(unit.replace("@", "\n@").split("\n"))
 
 
-# Drawing -----------------------------------------------------------------------------------------
-
-
 def _head(subject: Subject, x: float, y: float) -> list[Item]:
     """The image, the id and the key figures."""
     items: list[Item] = [
         Text(x, y, fitting(subject.unit.id, WIDTH, 20), 20),
-        Picture(x, y + 32, WIDTH, WIDTH, subject.image),
+        Raster(x, y + 32, WIDTH, WIDTH, subject.image),
     ]
     top = y + 32 + WIDTH + 10
     for name in _FIGURES:
@@ -272,7 +269,7 @@ def _thumbs(thumbs: Sequence[Thumb], x: float, y: float) -> list[Item]:
     items: list[Item] = []
     for place, thumb in enumerate(thumbs[:_THUMBS]):
         left = x + place * (_THUMB + _THUMB_GAP)
-        items.append(Picture(left, y, _THUMB, _THUMB, thumb.pixels))
+        items.append(Raster(left, y, _THUMB, _THUMB, thumb.pixels))
         for line, text in enumerate(thumb.captions):
             top = y + _THUMB + 3 + line * 13
             items.append(Text(left, top, fitting(text, _THUMB, 10), 10, "pale"))
@@ -285,5 +282,5 @@ def _lowest(item: Item) -> float:
             return item.y + item.size
         case Line():
             return max(y for _, y in item.points)
-        case Picture() | Box():
+        case Raster() | Box():
             return item.y + item.height

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.explore import query
 from pipeline.explore.places import grid
-from pipeline.sheets.paper import Item, Paper, Picture, Text, Tone, fitting
+from pipeline.sheets.paper import Item, Paper, Raster, Text, Tone, fitting
 from pipeline.store.store import Store
 
 _NAMES = ("unit", "class_name", "layer", "kind", "section", "status", "recipe")
@@ -53,7 +53,7 @@ def lay_out(
     for place, unit in enumerate(units):
         row, column = divmod(place, wide)
         x, y = gap + column * (tile + gap), top + row * step
-        items.append(Picture(x, y, tile, tile, partial(image, unit)))
+        items.append(Raster(x, y, tile, tile, partial(image, unit)))
         items += caption_items(rows.iloc[place], captions, x, y + tile + gap // 2, tile, size)
     height = top + math.ceil(len(units) / wide) * step
     return Paper(width, height + gap // 2, tuple(items))

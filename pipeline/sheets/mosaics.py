@@ -67,14 +67,14 @@ def draw(store: Store, section: str | None, tile: int) -> None:
     Raises:
         DamageError: a stored image is damaged.
     """
-    sheet = plan(store.provenance, section, tile)
+    mosaic = plan(store.provenance, section, tile)
     state = _state(store, _shown(store.provenance, section), tile)
-    sha256 = tiles.write(sheet, store.images(), store.folder, name_of(section))
-    about = {**tiles.describe(sheet), "state": state, "sha256": sha256}
+    sha256 = tiles.write(mosaic, store.images(), store.folder, name_of(section))
+    about = {**tiles.describe(mosaic), "state": state, "sha256": sha256}
     store.folder.write_json(map_of(section), seal(about))
 
 
-def plan(provenance: Provenance, section: str | None, tile: int) -> tiles.Sheet:
+def plan(provenance: Provenance, section: str | None, tile: int) -> tiles.Mosaic:
     """Where everything goes on a mosaic. Arguments as of `draw`."""
     sections = _shown(provenance, section)
     total = sum(len(shown.units) for shown in sections)

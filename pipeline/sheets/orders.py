@@ -18,7 +18,7 @@ _EMPTY = ("", "")
 
 def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...], tile: int,
          path: Path) -> None:  # fmt: skip
-    """Draw the finished units of some sections, one sheet for all, as a PNG.
+    """Draw the finished units of some sections, one mosaic for all, as a PNG.
 
     Args:
         store: the atlas.
@@ -43,9 +43,9 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     done = index[index["status"] == "done"].set_index("unit")
     chosen = [known[name] for name in sections or known]
     panels = [_PANELS[order](store, section, done) for section in chosen]
-    sheet = tiles.lay_out([panel for panel in panels if panel.units], tile)
+    mosaic = tiles.lay_out([panel for panel in panels if panel.units], tile)
     try:
-        tiles.write(sheet, store.images(), LocalFolder(path.parent), path.name)
+        tiles.write(mosaic, store.images(), LocalFolder(path.parent), path.name)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.explore.places import grid
 from pipeline.sheets import contact
-from pipeline.sheets.paper import Item, Paper, Picture, Text, fitting
+from pipeline.sheets.paper import Item, Paper, Raster, Text, fitting
 from pipeline.store.store import Store
 
 
@@ -37,7 +37,7 @@ def lay_out(
         x, y, unit = gap + column * (pair + gap), top + row * step, str(values["unit"])
         for number, image in enumerate(sides):
             left = x + number * (tile + 2)
-            items.append(Picture(left, y, tile, tile, partial(image, unit)))
+            items.append(Raster(left, y, tile, tile, partial(image, unit)))
         under = y + tile + max(3, gap // 4)
         items.append(Text(x, under, fitting(unit, pair, size), size))
         items.append(Text(x, under + line, fitting(_said(values), pair, size), size, "pale"))

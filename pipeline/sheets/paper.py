@@ -35,7 +35,7 @@ _PLAIN = str.maketrans({"–": "-", "—": "-", "−": "-", "×": "x", "’": "'
 
 
 @dataclass(frozen=True)
-class Picture:
+class Raster:
     """An image in a box; `pixels` gives (height, width, 3) uint8, or None for an empty box."""
 
     x: float
@@ -77,7 +77,7 @@ class Box:
     tone: Tone
 
 
-Item = Picture | Text | Line | Box
+Item = Raster | Text | Line | Box
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def draw(paper: Paper) -> Image.Image:
     pen = ImageDraw.Draw(canvas)
     for item in paper.items:
         match item:
-            case Picture():
+            case Raster():
                 _paste(canvas, pen, item, by)
             case Text():
                 letters, text = font(item.size * by), drawable(item.text)
@@ -174,7 +174,7 @@ def draw(paper: Paper) -> Image.Image:
     return canvas
 
 
-def _paste(canvas: Image.Image, pen: ImageDraw.ImageDraw, item: Picture, by: int) -> None:
+def _paste(canvas: Image.Image, pen: ImageDraw.ImageDraw, item: Raster, by: int) -> None:
     pixels = item.pixels()
     if pixels is None:
         pen.rectangle(_corners(item, by), TONES["empty"])
@@ -186,7 +186,7 @@ def _paste(canvas: Image.Image, pen: ImageDraw.ImageDraw, item: Picture, by: int
     canvas.paste(picture, (round(item.x * by), round(item.y * by)))
 
 
-def _corners(item: Picture | Box, by: int) -> tuple[float, float, float, float]:
+def _corners(item: Raster | Box, by: int) -> tuple[float, float, float, float]:
     x, y = item.x * by, item.y * by
     return x, y, max(x, x + item.width * by - 1), max(y, y + item.height * by - 1)
 
@@ -215,7 +215,7 @@ def _save_pdf(paper: Paper, file: IO[bytes]) -> None:
     pen.scale(_POINT, _POINT)
     for item in paper.items:
         match item:
-            case Picture():
+            case Raster():
                 place = (item.x, high - item.y - item.height, item.width, item.height)
                 pixels = item.pixels()
                 if pixels is None:

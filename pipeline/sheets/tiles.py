@@ -1,4 +1,4 @@
-"""Mosaics: an atlas's tiles on one sheet, labelled, with a map from pixel to unit."""
+"""Mosaics: an atlas's tiles on one mosaic, labelled, with a map from pixel to unit."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ from pipeline.sheets import png
 from pipeline.sheets.paper import drawable, fitting, font
 from pipeline.store.folder import Folder
 
-Picture = Callable[[str], np.ndarray | None]
+ImageOf = Callable[[str], np.ndarray | None]
 
 _BACKGROUND, _INK, _PALE, _NONE = (17, 17, 20), (236, 236, 240), (150, 150, 160), (44, 44, 50)
 _GAP, _LABEL, _HEADING, _SMALL = 4, 14, 40, 10
@@ -21,7 +21,7 @@ _GAP, _LABEL, _HEADING, _SMALL = 4, 14, 40, 10
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One unit's place on a sheet: `x`, `y` of its upper left pixel, and its side."""
+    """One unit's place on a mosaic: `x`, `y` of its upper left pixel, and its side."""
 
     unit: str
     label: str
@@ -43,7 +43,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Mosaic:
     """Where everything goes, before anything is drawn."""
 
     width: int
@@ -59,7 +59,7 @@ class Sheet:
         return None
 
 
-def lay_out(panels: Sequence[Panel], side: int) -> Sheet:
+def lay_out(panels: Sequence[Panel], side: int) -> Mosaic:
     """Place panels below one another."""
     headings, tiles, top, width = [], [], _GAP, 0
     for panel in panels:
@@ -73,35 +73,35 @@ def lay_out(panels: Sequence[Panel], side: int) -> Sheet:
             tiles.append(Tile(unit, label, x, y, side))
             width = max(width, x + side + _GAP)
         top += math.ceil(len(panel.units) / panel.columns) * (side + _LABEL) + _GAP
-    return Sheet(max(width, 320), top, tuple(headings), tuple(tiles))
+    return Mosaic(max(width, 320), top, tuple(headings), tuple(tiles))
 
 
-def draw(sheet: Sheet, image: Picture) -> Image.Image:
-    """Draw a sheet; `image` gives a unit's (height, width, 3) uint8 picture, or None."""
-    return _strip(sheet, 0, sheet.height, sheet.headings, sheet.tiles, image)
+def draw(mosaic: Mosaic, image: ImageOf) -> Image.Image:
+    """Draw a mosaic; `image` gives a unit's (height, width, 3) uint8 picture, or None."""
+    return _strip(mosaic, 0, mosaic.height, mosaic.headings, mosaic.tiles, image)
 
 
-def strips(sheet: Sheet, image: Picture) -> Iterator[Image.Image]:
-    """Draw a sheet strip by strip, from the top: a row of tiles each. Arguments as of `draw`."""
+def strips(mosaic: Mosaic, image: ImageOf) -> Iterator[Image.Image]:
+    """Draw a mosaic strip by strip, from the top: a row of tiles each. Arguments as of `draw`."""
     rows: dict[int, list[Tile]] = {}
-    for tile in sheet.tiles:
+    for tile in mosaic.tiles:
         rows.setdefault(tile.y, []).append(tile)
-    above = {y: [(text, x, y)] for text, x, y in sheet.headings}
-    cuts = [0, *sorted({*rows, *above} - {0}), sheet.height]
+    above = {y: [(text, x, y)] for text, x, y in mosaic.headings}
+    cuts = [0, *sorted({*rows, *above} - {0}), mosaic.height]
     for top, bottom in itertools.pairwise(cuts):
-        yield _strip(sheet, top, bottom, above.get(top, ()), rows.get(top, ()), image)
+        yield _strip(mosaic, top, bottom, above.get(top, ()), rows.get(top, ()), image)
 
 
 def _strip(
-    sheet: Sheet,
+    mosaic: Mosaic,
     top: int,
     bottom: int,
     headings: Sequence[tuple[str, int, int]],
     tiles: Sequence[Tile],
-    image: Picture,
+    image: ImageOf,
 ) -> Image.Image:
     """The rows of pixels from `top` to `bottom`, with the headings and tiles that are there."""
-    canvas = Image.new("RGB", (sheet.width, bottom - top), _BACKGROUND)
+    canvas = Image.new("RGB", (mosaic.width, bottom - top), _BACKGROUND)
     pen = ImageDraw.Draw(canvas)
     large, small = font(22), font(_SMALL)
     for text, x, y in headings:
@@ -120,18 +120,18 @@ def _strip(
     return canvas
 
 
-def write(sheet: Sheet, image: Picture, folder: Folder, name: str) -> str:
-    """Draw a sheet into a PNG file, never holding all of it; the file's SHA-256.
+def write(mosaic: Mosaic, image: ImageOf, folder: Folder, name: str) -> str:
+    """Draw a mosaic into a PNG file, never holding all of it; the file's SHA-256.
 
-    `sheet` and `image` as of `draw`.
+    `mosaic` and `image` as of `draw`.
     """
-    rows = (np.asarray(strip) for strip in strips(sheet, image))
+    rows = (np.asarray(strip) for strip in strips(mosaic, image))
     return folder.write_digested(
-        name, lambda file: png.write(file, sheet.width, sheet.height, rows)
+        name, lambda file: png.write(file, mosaic.width, mosaic.height, rows)
     )
 
 
-def describe(sheet: Sheet) -> dict[str, Any]:
+def describe(mosaic: Mosaic) -> dict[str, Any]:
     """Where each unit is: `width`, `height`, and a list `tiles`."""
-    tiles = [asdict(tile) for tile in sheet.tiles]
-    return {"width": sheet.width, "height": sheet.height, "tiles": tiles}
+    tiles = [asdict(tile) for tile in mosaic.tiles]
+    return {"width": mosaic.width, "height": mosaic.height, "tiles": tiles}

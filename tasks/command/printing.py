@@ -15,7 +15,7 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from PIL.Image import Image as Picture
+    from PIL import Image
 
     from pipeline.verify import Finding
     from tasks.build.estimate import Estimate
@@ -117,7 +117,7 @@ def show_frame(frame: "pd.DataFrame", form: Format) -> None:
         sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
 
 
-def save(image: "Picture", path: Path) -> None:
+def save(image: "Image.Image", path: Path) -> None:
     """Write a picture as PNG.
 
     Raises:

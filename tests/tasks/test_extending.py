@@ -54,9 +54,9 @@ PEAK = Kind(
 )
 
 
-def peak(activations: Activations, target: Aim) -> tf.Tensor:
+def peak(activations: Activations, aim: Aim) -> tf.Tensor:
     (values,) = activations.values()  # (batch, rows, columns, channels)
-    return tf.gather(tf.reduce_max(values, axis=(1, 2)), target.index, batch_dims=1)
+    return tf.gather(tf.reduce_max(values, axis=(1, 2)), aim.index, batch_dims=1)
 
 
 UNITS = ("relu:0-2", "relu:0-2@peak", "relu:1@0,1")

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError, MissingError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import compare
-from pipeline.sheets.paper import Line, Picture, Text
+from pipeline.sheets.paper import Line, Raster, Text
 from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
@@ -85,7 +85,7 @@ def test_examples_are_shown_where_there_are_any(store: Store, tmp_path: Path) ->
     show(store, tmp_path, [f"{number}.png" for number in range(7)])
     paper = compare.lay_out(store, index.of(store), ["mixed2:1"])
     assert "3.50" in _texts(store, "mixed2:1")
-    last = [item for item in paper.items if isinstance(item, Picture)][-1]
+    last = [item for item in paper.items if isinstance(item, Raster)][-1]
     assert (last.pixels() == (3, 0, 0)).all()
 
 

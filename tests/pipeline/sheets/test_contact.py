@@ -11,7 +11,7 @@ from pipeline import Atlas
 from pipeline.errors import ConfigError
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import contact
-from pipeline.sheets.paper import Picture, Text
+from pipeline.sheets.paper import Raster, Text
 from pipeline.store.store import Store
 
 Make = Callable[..., Provenance]
@@ -32,7 +32,7 @@ def _texts(store: Store, captions: list[str], heading: str = "", columns: int = 
 
 
 def _is(item: object) -> bool:
-    return isinstance(item, Picture | Text)
+    return isinstance(item, Raster | Text)
 
 
 def test_units_stand_in_the_order_asked_for(store: Store) -> None:

@@ -24,10 +24,10 @@ def _drawn(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
-def _tile(sheet: np.ndarray, row: int, column: int) -> np.ndarray:
+def _tile(mosaic: np.ndarray, row: int, column: int) -> np.ndarray:
     """A tile of 8 px of the first panel."""
     x, y = 4 + column * 12, 4 + 40 + row * 22
-    return sheet[y : y + 8, x : x + 8]
+    return mosaic[y : y + 8, x : x + 8]
 
 
 @pytest.mark.parametrize(("order", "first"), [("channel", 0), ("activation", 5)])
@@ -64,7 +64,7 @@ def test_units_that_are_alike_lie_together(store: Store, tmp_path: Path) -> None
     )
 
 
-def test_all_sections_on_one_sheet(store: Store, tmp_path: Path) -> None:
+def test_all_sections_on_one_mosaic(store: Store, tmp_path: Path) -> None:
     orders.draw(store, index.build(store), "channel", (), 8, tmp_path / "all.png")
     orders.draw(store, index.build(store), "channel", ("mixed4",), 8, tmp_path / "one.png")
     assert _drawn(tmp_path / "all.png").shape[0] > _drawn(tmp_path / "one.png").shape[0]

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import ConfigError, DamageError
-from pipeline.sheets.paper import Box, Line, Paper, Picture, Text, drawable, fitting, save, width_of
+from pipeline.sheets.paper import Box, Line, Paper, Raster, Text, drawable, fitting, save, width_of
 
 NOISE = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
 PAPER = Paper(
     120, 80,
     (
-        Picture(4, 6, 16, 16, lambda: NOISE),
-        Picture(30, 6, 16, 16, lambda: None),
+        Raster(4, 6, 16, 16, lambda: NOISE),
+        Raster(30, 6, 16, 16, lambda: None),
         Box(60, 6, 10, 10, "accent"),
         Line(((4, 40), (60, 44), (110, 40)), "ink", 2),
         Text(4, 60, "mixed4:42", 12),
@@ -84,7 +84,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
     (tmp_path / "s.png").write_text("before")
     with pytest.raises(DamageError, match="it is damaged"):
-        save(Paper(40, 40, (Picture(0, 0, 9, 9, fail),)), tmp_path / "s.png")
+        save(Paper(40, 40, (Raster(0, 0, 9, 9, fail),)), tmp_path / "s.png")
     assert [path.name for path in tmp_path.iterdir()] == ["s.png"]
     assert (tmp_path / "s.png").read_text() == "before"
 
