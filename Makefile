@@ -30,7 +30,7 @@ demo: $(BASE)
 		--set '$(DEMO)' --set batch_size=8
 
 test: $(VENV)/.installed-test
-	$(VENV)/bin/python -m pytest -q -m 'not slow and not browser'
+	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not browser'
 
 test-all: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q --durations=12

@@ -44,7 +44,8 @@ def build(fake_results: Callable[..., Results]) -> Callable[..., Store]:
                 store.prepare(section, batches)
                 for batch in batches[:most]:
                     snapshots = provenance.render.snapshots
-                    store.commit(batch, fake_results(batch, seconds, snapshots))
+                    given = fake_results(batch, seconds, snapshots, provenance.size)
+                    store.commit(batch, given)
         return store
 
     return make

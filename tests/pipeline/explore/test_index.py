@@ -118,19 +118,19 @@ def test_parquet_and_back(tmp_path: Path, make_provenance: Make, build: Build) -
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 7, 100])
 def test_an_index_is_written_part_by_part(
-    tmp_path: Path, make_provenance: Make, build: Build, monkeypatch: pytest.MonkeyPatch,
-    at_once: int,
+    tmp_path: Path, make_provenance: Make, build: Build, at_once: int
 ) -> None:  # fmt: skip
     """Parts and sections need not begin together."""
     store = build(tmp_path, make_provenance("mixed2:0-4", "logits:1", "-mixed2:0-1"), most=3)
-    monkeypatch.setattr(index, "_AT_ONCE", at_once)
-    index.refresh(store)
+    index.refresh(store, at_once)
     frame = index.build(store)
     pd.testing.assert_frame_equal(index.read(store.folder), frame)
-    assert index.notes(store.folder)["identity"] == index.identity(frame)
+    assert index.notes(store.folder)["identity"] == index.identity(frame, at_once)
     file = pq.ParquetFile(tmp_path / index.NAME)
     assert file.num_row_groups == -(-len(frame) // at_once)
-    assert file.metadata.metadata[b"channel_atlas.identity"].decode() == index.identity(frame)
+    assert file.metadata.metadata[b"channel_atlas.identity"].decode() == index.identity(
+        frame, at_once
+    )
     assert file.schema_arrow.field("nearest").type == pa.list_(pa.string())
 
 

@@ -149,9 +149,10 @@ def test_large_images_have_thumbnails() -> None:
 
 
 def test_thumbnails_stand_beside_large_images(
-    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, make_provenance: Make, build: Build
 ) -> None:
-    monkeypatch.setattr(site_images, "_LARGE", 4)
+    folder = tmp_path / "large"
+    store = build(folder, make_provenance("mixed2:0-1", size=193))
     site.write(store)
     data = data_of(folder)
     assert data["thumbs"] is True
