@@ -154,9 +154,10 @@ def test_more_variants_later_leave_the_old_ones(configure) -> None:
 
 def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> None:
     records = {p: p.stat().st_mtime_ns for p in built.rglob("records/*/*.json")}
-    width = Image.open(built / "mosaic.png").width
-    report = build(configure("mosaic.tile=80", "mosaic.columns=2"))
-    assert Image.open(report.folder.path / "mosaic.png").width != width
+    with Image.open(built / "mosaic.png") as before:
+        build(configure("mosaic.tile=80", "mosaic.columns=2"))
+    with Image.open(built / "mosaic.png") as after:
+        assert after.width != before.width
     assert {p: p.stat().st_mtime_ns for p in records} == records
 
 

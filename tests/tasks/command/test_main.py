@@ -152,7 +152,8 @@ def test_query_gives_parquet(built: Path) -> None:
 def test_query_draws_a_sheet(atlas, tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
     assert atlas("query", "kind == 'channel'", "--sheet", str(path))[0] == 0
-    assert Image.open(path).width > 300
+    with Image.open(path) as found:
+        assert found.width > 300
 
 
 def test_nothing_found(atlas) -> None:

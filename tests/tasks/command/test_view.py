@@ -1,10 +1,12 @@
 """Tests of the page's server: the page's files to loopback, and nothing else to anybody."""
 
+import contextlib
 import http.client
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import atlases
 import pytest
@@ -35,10 +37,18 @@ def port(folder: Path) -> Iterator[int]:
         thread.join(10)
 
 
-def ask(port: int, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers=headers)
-    return connection.getresponse()
+    with contextlib.closing(connection):
+        connection.request(method, path, headers=headers)
+        found = connection.getresponse()
+        return Answer(found.status, found.headers, found.read())
 
 
 def test_every_file_of_the_page_is_served(folder: Path, port: int) -> None:
@@ -46,18 +56,18 @@ def test_every_file_of_the_page_is_served(folder: Path, port: int) -> None:
     paths = [p for p in root.rglob("*.*") if p.is_file() and not p.is_symlink()]
     for path in (path for path in paths if not path.name.startswith(".")):
         answer = ask(port, f"/{path.relative_to(root)}")
-        assert (answer.status, answer.read()) == (200, path.read_bytes())
+        assert (answer.status, answer.body) == (200, path.read_bytes())
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         changes = path.name in ("index.html", "now.js")
         assert ("immutable" in answer.headers["Cache-Control"]) is not changes
-    assert ask(port, "/").read() == (root / "index.html").read_bytes()
+    assert ask(port, "/").body == (root / "index.html").read_bytes()
     assert ask(port, "/data/now.js?7").status == 200
 
 
 def test_a_head_has_no_body(port: int) -> None:
     answer = ask(port, "/", "HEAD")
     assert int(answer.headers["Content-Length"]) > 0
-    assert answer.read() == b""
+    assert answer.body == b""
 
 
 @pytest.mark.parametrize(
@@ -69,7 +79,7 @@ def test_a_head_has_no_body(port: int) -> None:
 def test_nothing_else_is(port: int, path: str) -> None:
     answer = ask(port, path)
     assert answer.status == 404
-    assert b"secret" not in answer.read()
+    assert b"secret" not in answer.body
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,13 @@ def start(scheduler: LocalCluster, tmp_path: Path) -> Iterator[Start]:
                 str(place / "preload.py"), *(options or ("--nthreads", "1")),
             ]  # fmt: skip
             path = os.pathsep.join([str(Path(arrival.__file__).parents[2]), os.environ["PATH"]])
-            host = running.enter_context(
-                subprocess.Popen(
-                    command, cwd=place, env={**os.environ, "PYTHONPATH": path},
-                    stdout=subprocess.DEVNULL, stderr=(place / "log").open("w"),
-                )
-            )  # fmt: skip
+            with (place / "log").open("w") as log:
+                host = running.enter_context(
+                    subprocess.Popen(
+                        command, cwd=place, env={**os.environ, "PYTHONPATH": path},
+                        stdout=subprocess.DEVNULL, stderr=log,
+                    )
+                )  # fmt: skip
             running.callback(host.kill)
             return host
 
