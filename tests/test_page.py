@@ -101,6 +101,32 @@ def search(page: Page, text: str) -> list[str]:
     return tiles(page)
 
 
+def settled(page: Page) -> None:
+    """Wait until every picture in sight is there, and what follows from it is drawn."""
+    page.wait_for_function(
+        """() => [...document.images].every((image) => {
+        const box = image.getBoundingClientRect();
+        return image.complete || box.bottom <= 0 || box.top >= innerHeight;
+        })"""
+    )
+    page.evaluate(
+        "() => new Promise((on) => requestAnimationFrame(() => requestAnimationFrame(on)))"
+    )
+
+
+def at_rest(page: Page) -> bytes:
+    """The map as it is drawn when it is drawn the same twice."""
+    settled(page)
+    before = page.locator("#canvas").screenshot()
+    for _ in range(50):
+        settled(page)
+        now = page.locator("#canvas").screenshot()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError("the map does not come to rest")
+
+
 def in_sight(page: Page) -> int:
     """How many pictures in sight are drawn."""
     return page.evaluate(
@@ -226,8 +252,7 @@ def test_the_map(page: Page, address: str) -> None:
     drawn = []
     for layout in ("channel", "similarity", "activation"):
         page.locator("#layout").select_option(layout)
-        page.wait_for_timeout(300)
-        drawn.append(page.locator("#canvas").screenshot())
+        drawn.append(at_rest(page))
     assert len(set(drawn)) == 3
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
@@ -291,7 +316,7 @@ def test_nothing_bars_anybody(browser: Browser, atlas: Path, scheme: str, where:
     with browser.new_context(color_scheme=scheme) as context:
         page = context.new_page()
         page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
-        page.wait_for_timeout(300)
+        settled(page)
         found = Axe().run(page, options={"preload": False})  # it would fetch the style
         assert found.violations_count == 0, found.generate_report()
 
@@ -310,7 +335,7 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser, atlas: Path, where: 
     ) as context:
         page = context.new_page()
         page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
-        page.wait_for_timeout(300)
+        settled(page)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
 
 
