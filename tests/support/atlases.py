@@ -57,12 +57,12 @@ def provenance(
     return Provenance(fingerprint, patterns or ("mixed2:all",), weights, **given)
 
 
-def results(batch: Batch, seconds: float = 1.0, snapshots: int = 0) -> Results:
+def results(batch: Batch, seconds: float = 1.0, snapshots: int = 0, size: int = SIZE) -> Results:
     """What a batch might give: noise that depends on each unit alone."""
     count = len(batch.units)
     seeds = [unit.index + 1 + 1000 * unit.variant for unit in batch.units]
     images = np.stack(
-        [np.random.default_rng(s).integers(0, 256, (SIZE, SIZE, 3), np.uint8) for s in seeds]
+        [np.random.default_rng(s).integers(0, 256, (size, size, 3), np.uint8) for s in seeds]
     )
     columns = {name: np.arange(count, dtype=np.float32) + 0.5 for name in NAMES}
     columns["activation"] = np.array(seeds, np.float32)
@@ -80,7 +80,8 @@ def commit(store: Store, most: int | None = None) -> Store:
         batches = store.missing(section)
         store.prepare(section, batches)
         for batch in batches[:most]:
-            store.commit(batch, results(batch, 1.0, store.provenance.render.snapshots))
+            known = store.provenance
+            store.commit(batch, results(batch, 1.0, known.render.snapshots, known.size))
     return store
 
 
