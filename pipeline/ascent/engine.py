@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -38,6 +38,7 @@ class Engine:
         batch_size: the largest batch.
         options: what is rendered of each unit, and in which arithmetic.
         span: what black and white are to the network.
+        renderer: what renders the units of a section.
 
     Attributes:
         most: how many images are rendered at once since a batch did not fit in memory, else None.
@@ -52,6 +53,7 @@ class Engine:
         batch_size: int,
         options: Render = PLAIN,
         span: tuple[float, float] = SPAN,
+        renderer: Callable[[network.Network, Recipe, int, Render], Renderer] = Renderer,
     ) -> None:
         self.weights = weights
         self.recipe = recipe
@@ -60,6 +62,7 @@ class Engine:
         self.batch_size = batch_size
         self.options = options
         self.span = span
+        self._renderer = renderer
         self.most: int | None = None
         # What `auto` means is settled where an atlas is planned.
         self._precision: Precision = "float32" if options.precision == "auto" else options.precision
@@ -144,7 +147,7 @@ class Engine:
             plain = ("float32", "graph", self.span)
             same = (wanted, *how) == (names, *plain)
             measured = climbed if same else network.load(self.weights, names, span=self.span)
-            renderer = Renderer(climbed, self.recipe, self.size, self.options)
+            renderer = self._renderer(climbed, self.recipe, self.size, self.options)
             self._compiled[names] = (renderer, Meter(measured, self.size))
         self._compiled.move_to_end(names)
         while len(self._compiled) > _KEPT:

@@ -22,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 _BUNDLED_FILE = "inception_v3_mixed4.weights.h5"
 _BUNDLED_SHA256 = "f9619b423d39ff7458910d6507e7da5dc80d6fb6df0d5ff3e72d633e4f1a8523"
+_PACKAGE = Path(__file__).parents[1]
 _ENDINGS = (".keras", ".h5", ".weights.h5")
 _KEYWORDS = ("auto", "imagenet", "bundled")
 
@@ -67,33 +68,37 @@ IMAGENET = Download(
 """Address and hash as in keras/src/applications/inception_v3.py."""
 
 
-def resolve(wanted: str, *, timeout: float = 5.0, imagenet: Download = IMAGENET) -> Weights:
+def resolve(
+    wanted: str, *, timeout: float = 5.0, imagenet: Download = IMAGENET, data: Path | None = None
+) -> Weights:
     """Find the weights file that a configuration means.
 
     Args:
         wanted: `auto`, `imagenet`, `bundled`, or the path of a `.keras` or `.h5` file.
         timeout: seconds until a download must have begun to answer, and for each read.
         imagenet: what `imagenet` means.
+        data: where `bundled` is; among the files that come with the project, if nothing is said.
 
     Raises:
         WeightsError: the file is missing, is not what it should be, or does not download.
     """
+    bundled = (data or data_folder()) / "weights" / _BUNDLED_FILE
     if wanted == "auto":
-        return _auto(timeout, imagenet)
+        return _auto(timeout, imagenet, bundled)
     if wanted == "imagenet":
         return _imagenet(timeout, imagenet)
     if wanted == "bundled":
-        return _bundled()
+        return _bundled(bundled)
     return _file(wanted)
 
 
-def data_folder() -> Path:
+def data_folder(package: Path = _PACKAGE) -> Path:
     """The folder of the files that come with the project: in the wheel, or in the checkout."""
-    inside = Path(__file__).parents[1] / "_data"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "data"
+    inside = package / "_data"
+    return inside if inside.is_dir() else package.parent / "data"
 
 
-def _auto(timeout: float, imagenet: Download) -> Weights:
+def _auto(timeout: float, imagenet: Download, bundled: Path) -> Weights:
     try:
         return _imagenet(timeout, imagenet)
     except WeightsError as error:
@@ -102,7 +107,7 @@ def _auto(timeout: float, imagenet: Download) -> Weights:
             "softmax units are missing: %s",
             error,
         )
-        return _bundled()
+        return _bundled(bundled)
 
 
 def _imagenet(timeout: float, imagenet: Download) -> Weights:
@@ -118,8 +123,7 @@ def _imagenet(timeout: float, imagenet: Download) -> Weights:
     return Weights("imagenet", path, _digest(path, "sha256"))
 
 
-def _bundled() -> Weights:
-    path = data_folder() / "weights" / _BUNDLED_FILE
+def _bundled(path: Path) -> Weights:
     sha256 = _digest(path, "sha256")
     if sha256 != _BUNDLED_SHA256:
         raise WeightsError(

@@ -16,12 +16,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.errors import ConfigError
 
-LARGEST = 178_000_000
+_LARGEST = 178_000_000
 """Pixels of a picture that is still decoded; Pillow itself refuses little more."""
 READ, UNREADABLE, TOO_LARGE, GONE = range(4)
 REASONS = {
     UNREADABLE: "it is no picture, or is damaged",
-    TOO_LARGE: f"it has more than {LARGEST // 10**6} million pixels",
+    TOO_LARGE: f"it has more than {_LARGEST // 10**6} million pixels",
     GONE: "it is not there, or may not be read",
 }
 """Why a picture was left out, by its state."""
@@ -67,7 +67,7 @@ def found_in(source: Path) -> list[Picture]:
     return found
 
 
-def load(picture: Picture, size: int, largest: int = LARGEST) -> tuple[np.ndarray, int]:
+def load(picture: Picture, size: int) -> tuple[np.ndarray, int]:
     """A picture, cut to its middle square and resized.
 
     Turned as its EXIF says; the first of several frames; transparent parts white; 16-bit and float
@@ -76,13 +76,12 @@ def load(picture: Picture, size: int, largest: int = LARGEST) -> tuple[np.ndarra
     Args:
         picture: where it is.
         size: side of the result, in pixels.
-        largest: pixels of a picture that is still decoded.
 
     Returns:
         (size, size, 3) uint8 RGB and `READ`; or black and why not.
     """
     try:
-        image = _decoded(picture, largest)
+        image = _decoded(picture)
     except Exception as error:  # decoders raise anything for damaged files
         return np.zeros((size, size, 3), np.uint8), _state(error)
     side = min(image.size)
@@ -148,7 +147,7 @@ def _rows(store: Path) -> list[Picture]:
     return [Picture(f"{row}", str(store.absolute()), row) for row in range(shape[0])]
 
 
-def _decoded(picture: Picture, largest: int) -> Image.Image:
+def _decoded(picture: Picture) -> Image.Image:
     """The picture as RGB of 8 bits, upright."""
     if picture.row is not None:
         import zarr  # noqa: PLC0415, only for arrays
@@ -158,7 +157,7 @@ def _decoded(picture: Picture, largest: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes below our own bound, and of odd metadata
         with Image.open(picture.path) as image:
-            if image.width * image.height > largest:
+            if image.width * image.height > _LARGEST:
                 raise Image.DecompressionBombError
             image.draft("RGB", (1024, 1024))
             return _as_rgb(ImageOps.exif_transpose(image))

@@ -62,7 +62,7 @@ TYPES = {
 """The index's columns and their pandas types."""
 
 _LISTS = {"nearest": pa.list_(pa.string()), "nearest_distance": pa.list_(pa.float64())}
-AT_ONCE = 10_000
+_AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT)
 """Columns that two builds of one atlas need not share."""
@@ -132,11 +132,7 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def write(
-    parts: Iterable[pd.DataFrame],
-    provenance: Provenance,
-    state: str,
-    folder: Folder,
-    at_once: int = AT_ONCE,
+    parts: Iterable[pd.DataFrame], provenance: Provenance, state: str, folder: Folder
 ) -> None:
     """Write an index as Parquet; equal rows of equal atlases give equal bytes.
 
@@ -145,7 +141,6 @@ def write(
         provenance: the atlas's.
         state: what the index was made from, see `state_of`.
         folder: the atlas folder.
-        at_once: rows that are turned into text, and written, together.
     """
     found = _Identity()
     note = {
@@ -154,15 +149,15 @@ def write(
         "state": state,
     }
     parquet.write(
-        folder, NAME, map(found.seen, _regrouped(parts, at_once)),
+        folder, NAME, map(found.seen, _regrouped(parts)),
         lambda: note | {"identity": found.hexdigest()}, _LISTS,
     )  # fmt: skip
 
 
-def refresh(store: Store, at_once: int = AT_ONCE) -> None:
-    """Write the index of what a store holds now, `at_once` rows at a time."""
+def refresh(store: Store) -> None:
+    """Write the index of what a store holds now, never holding all of it."""
     state = state_of(store)
-    write(map(explore(store), _sections(store)), store.provenance, state, store.folder, at_once)
+    write(map(explore(store), _sections(store)), store.provenance, state, store.folder)
 
 
 def is_current(store: Store) -> bool:
@@ -193,21 +188,16 @@ def notes(folder: Folder) -> dict[str, str]:
     return parquet.notes(folder, NAME)
 
 
-def identity(frame: pd.DataFrame, at_once: int = AT_ONCE) -> str:
-    """SHA-256 of an index without its timings: equal for equal atlases, however built.
-
-    Args:
-        frame: the index.
-        at_once: rows that were turned into text together; files have the default's.
-    """
+def identity(frame: pd.DataFrame) -> str:
+    """SHA-256 of an index without its timings: equal for equal atlases, however built."""
     found = _Identity()
-    for first in range(0, len(frame), at_once):
-        found.seen(frame.iloc[first : first + at_once])
+    for first in range(0, len(frame), _AT_ONCE):
+        found.seen(frame.iloc[first : first + _AT_ONCE])
     return found.hexdigest()
 
 
 class _Identity:
-    """The identity of an index that is seen part by part."""
+    """The identity of an index that is seen part by part, `_AT_ONCE` rows each."""
 
     def __init__(self) -> None:
         self._found = hashlib.sha256()
@@ -220,16 +210,16 @@ class _Identity:
         return part
 
 
-def _regrouped(parts: Iterable[pd.DataFrame], at_once: int) -> Iterator[pd.DataFrame]:
-    """The same rows, counted through, `at_once` a part and the rest in the last."""
+def _regrouped(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The same rows, counted through, `_AT_ONCE` a part and the rest in the last."""
     count, rest = 0, pd.DataFrame()
     for part in parts:
         counted = part.set_axis(range(count, count + len(part)))
         count += len(part)
         rest = pd.concat([rest, counted]) if len(rest) else counted
-        while len(rest) >= at_once:
-            yield rest.iloc[:at_once]
-            rest = rest.iloc[at_once:]
+        while len(rest) >= _AT_ONCE:
+            yield rest.iloc[:_AT_ONCE]
+            rest = rest.iloc[_AT_ONCE:]
     if len(rest):
         yield rest
 

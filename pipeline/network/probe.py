@@ -7,9 +7,12 @@ from pipeline.network import device
 from pipeline.network.apart import apart
 from pipeline.plan.architecture import Architecture
 
+_KNOWN: dict[tuple[Weights, int], Architecture] = {}
+"""What this process was told, by what was asked: of a file of the same digest it stays true."""
+
 
 def probe(weights: Weights, image_size: int, patience: float = 300.0) -> Architecture:
-    """Describe a network in a process of its own.
+    """Describe a network in a process of its own; who asks again has the same answer at once.
 
     Args:
         weights: the resolved weights file.
@@ -21,8 +24,12 @@ def probe(weights: Weights, image_size: int, patience: float = 300.0) -> Archite
         ConfigError: the network cannot take images of that size.
         WorkError: the process died, or did not answer in time.
     """
-    remedy = "(build.patience): see whether that file can be read, and try again"
-    return apart(partial(_describe, weights, image_size), f"read {weights.path}", patience, remedy)
+    asked = weights, image_size
+    if asked not in _KNOWN:
+        remedy = "(build.patience): see whether that file can be read, and try again"
+        task = f"read {weights.path}"
+        _KNOWN[asked] = apart(partial(_describe, *asked), task, patience, remedy)
+    return _KNOWN[asked]
 
 
 def _describe(weights: Weights, image_size: int) -> Architecture:

@@ -6,7 +6,7 @@ restarted one is looked at again.
 
 import asyncio
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +38,22 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
         folder: the atlas folder.
         fingerprint: digest of the fingerprint that the driver works by.
         is_threads: whether workers may have several threads, as those of `cluster.kind: threads`.
+        wanted: the versions that they must run; those of this process, if nothing is said.
     """
 
     name = "channel-atlas"
 
-    def __init__(self, folder: str, fingerprint: str, is_threads: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str,
+        fingerprint: str,
+        is_threads: bool = False,
+        wanted: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._fingerprint = fingerprint
         self._is_threads = is_threads
-        self._versions = versions()
+        self._wanted = versions() if wanted is None else wanted
 
     async def setup(self, worker: Any) -> None:
         """Look at a worker; where it does not fit, tell why and have it leave."""
@@ -73,10 +80,10 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
                 "`--nworkers` for more of them)"
             )
         here = versions()
-        differing = [name for name, wanted in self._versions.items() if here[name] != wanted]
+        differing = [name for name, wanted in self._wanted.items() if here[name] != wanted]
         if differing:
             listed = ", ".join(
-                f"{name} {self._versions[name]} where the build runs, {here[name]} there"
+                f"{name} {self._wanted[name]} where the build runs, {here[name]} there"
                 for name in differing
             )
             return f"it runs other versions: {listed}; install the same ones"

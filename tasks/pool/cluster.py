@@ -9,6 +9,7 @@ import logging
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dask.config
@@ -25,41 +26,54 @@ _MEMORY_A_WORKER = 2 * 1024**3
 _LOOPBACK = "127.0.0.1"
 _QUIET = {"dashboard": False, "dashboard_address": f"{_LOOPBACK}:0"}
 """What Dask's schedulers and workers serve over HTTP is to be had on their own machine alone."""
-_CONNECT = 30.0
-"""Seconds until a scheduler must answer."""
-_CLOSE = 60.0
-"""Seconds until a pool must have closed."""
 
 _LOG = logging.getLogger(__name__)
 _Closable = TypeVar("_Closable", bound=Client | SpecCluster)
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Seconds until a scheduler must answer, and until what was opened must have closed."""
+
+    connect: float = 30.0
+    close: float = 60.0
+
+
+BOUNDS = Bounds()
+"""Those of a build."""
+
+
 @contextlib.contextmanager
-def pool(config: AtlasConfig) -> Iterator[Client]:
+def pool(config: AtlasConfig, bounds: Bounds = BOUNDS) -> Iterator[Client]:
     """A Dask client of the workers that a configuration asks for; closed at the end.
+
+    Args:
+        config: the configuration.
+        bounds: how long its scheduler and its end may take.
 
     Raises:
         ConfigError: the cluster is not there, or cannot be had on this machine.
     """
     _quiet()
+    patience = config.build.patience
     with (
         dask.config.set(_settings(config)),
-        _POOLS[type(config.cluster)](config.cluster) as address,
-        _closed(Client(address, timeout=config.build.patience, set_as_default=False)) as client,
+        _POOLS[type(config.cluster)](config.cluster, bounds) as address,
+        _closed(Client(address, timeout=patience, set_as_default=False), bounds) as client,
     ):
         yield client
 
 
 @contextlib.contextmanager
-def _closed(opened: _Closable) -> Iterator[_Closable]:
+def _closed(opened: _Closable, bounds: Bounds) -> Iterator[_Closable]:
     """Something that is closed at the end, or left to the end of this process if that hangs."""
     try:
         yield opened
     finally:
         try:
-            within(_CLOSE, opened.close)
+            within(bounds.close, opened.close)
         except TimeoutError:
-            _LOG.warning("%s did not close in %g seconds", type(opened).__name__, _CLOSE)
+            _LOG.warning("%s did not close in %g seconds", type(opened).__name__, bounds.close)
 
 
 def resources(config: AtlasConfig) -> dict[str, int]:
@@ -108,11 +122,12 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _local(cluster: Local) -> Any:
-    return _processes([device.environment("cpu")] * local_workers(cluster.workers), {})
+def _local(cluster: Local, bounds: Bounds) -> AbstractContextManager[SpecCluster]:
+    environments = [device.environment("cpu")] * local_workers(cluster.workers)
+    return _closed(_processes(environments, {}), bounds)
 
 
-def _local_gpu(cluster: LocalGpu) -> Any:
+def _local_gpu(cluster: LocalGpu, bounds: Bounds) -> AbstractContextManager[SpecCluster]:
     numbers = gpus() if cluster.gpus == "auto" else cluster.gpus
     if not numbers:
         raise ConfigError(
@@ -121,10 +136,10 @@ def _local_gpu(cluster: LocalGpu) -> Any:
         )
     common = device.environment("gpu")
     environments = [{**common, "CUDA_VISIBLE_DEVICES": str(number)} for number in numbers]
-    return _processes(environments, {"GPU": 1})
+    return _closed(_processes(environments, {"GPU": 1}), bounds)
 
 
-def _processes(environments: list[dict[str, str]], resources: dict[str, int]) -> Any:
+def _processes(environments: list[dict[str, str]], resources: dict[str, int]) -> SpecCluster:
     """Worker processes on this machine, one for each environment, reachable from it alone."""
     common = {
         "host": _LOOPBACK, "nthreads": 1, "resources": resources,
@@ -134,29 +149,27 @@ def _processes(environments: list[dict[str, str]], resources: dict[str, int]) ->
     return _here({"host": _LOOPBACK, "port": 0, "protocol": "tcp://"}, Nanny, workers)
 
 
-def _threads(cluster: Threads) -> Any:
+def _threads(cluster: Threads, bounds: Bounds) -> AbstractContextManager[SpecCluster]:
     if reason := device.refusal():
         raise ConfigError(f"cluster.kind: threads computes in this process, which cannot: {reason}")
     worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
-    return _here({"protocol": "inproc://"}, Worker, [worker])
+    return _closed(_here({"protocol": "inproc://"}, Worker, [worker]), bounds)
 
 
-def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> Any:
+def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> SpecCluster:
     """A pool of this machine."""
-    return _closed(
-        SpecCluster(
-            scheduler={"cls": Scheduler, "options": {**scheduler, **_QUIET}},
-            workers={
-                number: {"cls": kind, "options": {**worker, **_QUIET}}
-                for number, worker in enumerate(workers)
-            },
-            silence_logs=False,
-        )
+    return SpecCluster(
+        scheduler={"cls": Scheduler, "options": {**scheduler, **_QUIET}},
+        workers={
+            number: {"cls": kind, "options": {**worker, **_QUIET}}
+            for number, worker in enumerate(workers)
+        },
+        silence_logs=False,
     )
 
 
 @contextlib.contextmanager
-def _address(cluster: Address) -> Iterator[str]:
+def _address(cluster: Address, bounds: Bounds) -> Iterator[str]:
     if (cluster.address is None) == (cluster.scheduler_file is None):
         raise ConfigError(
             "cluster.kind: address needs either `address`, as in tcp://host:8786, or "
@@ -164,10 +177,10 @@ def _address(cluster: Address) -> Iterator[str]:
         )
     try:
         client = Client(
-            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=_CONNECT,
+            address=cluster.address, scheduler_file=cluster.scheduler_file, timeout=bounds.connect,
             set_as_default=False,
         )  # fmt: skip
-        with _closed(client):
+        with _closed(client, bounds):
             address = client.scheduler.address
     except (OSError, ValueError) as error:
         where = cluster.address or cluster.scheduler_file
@@ -176,8 +189,8 @@ def _address(cluster: Address) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _slurm(cluster: Slurm) -> Iterator[Any]:
-    with _closed(slurm_cluster(cluster)) as found:
+def _slurm(cluster: Slurm, bounds: Bounds) -> Iterator[Any]:
+    with _closed(slurm_cluster(cluster), bounds) as found:
         if cluster.least_jobs is None:
             found.scale(jobs=cluster.jobs)
         else:
@@ -209,7 +222,7 @@ def slurm_cluster(cluster: Slurm) -> Any:
     )  # fmt: skip
 
 
-_POOLS: dict[type[Cluster], Callable[[Any], AbstractContextManager[Any]]] = {
+_POOLS: dict[type[Cluster], Callable[[Any, Bounds], AbstractContextManager[Any]]] = {
     Local: _local,
     LocalGpu: _local_gpu,
     Threads: _threads,

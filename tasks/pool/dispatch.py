@@ -49,7 +49,11 @@ class Display(Protocol):
 
 
 def dispatch(
-    client: Client, plan: Plan, batches: Sequence[Batch[Member]], do: Do[Member]
+    client: Client,
+    plan: Plan,
+    batches: Sequence[Batch[Member]],
+    do: Do[Member],
+    window: int = _WINDOW,
 ) -> Iterator[Outcome]:
     """Have a pool do something with batches.
 
@@ -61,6 +65,7 @@ def dispatch(
         plan: the build.
         batches: with what.
         do: what to do with each, as `work.compute`.
+        window: batches that the pool is given at a time.
 
     Yields:
         Each batch as it is committed or given up, in no order, notes, and None about once a second.
@@ -70,7 +75,7 @@ def dispatch(
             batch ended for longer than `build.longest_batch`.
         StorageError: the atlas folder cannot be written or read.
     """
-    submitted = _Submitted(client, plan, do)
+    submitted = _Submitted(client, plan, do, window)
     refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
     patience = plan.config.build.patience
     _ask(patience, lambda: arrival.attend(client, _arrival(plan), refused.put))
@@ -118,8 +123,9 @@ class _Submitted(Generic[Member]):
         finished: the futures as they end.
     """
 
-    def __init__(self, client: Client, plan: Plan, do: Do[Member]) -> None:
+    def __init__(self, client: Client, plan: Plan, do: Do[Member], window: int = _WINDOW) -> None:
         self._do = do
+        self._window = window
         self.waiting: dict[Future, tuple[Batch[Member], int | None]] = {}
         self.finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._client = client
@@ -130,7 +136,7 @@ class _Submitted(Generic[Member]):
 
     def fill(self, todo: Iterator[Batch[Member]]) -> None:
         """Submit so many that no worker waits, and no more: a scheduler remembers each."""
-        for batch in itertools.islice(todo, max(0, _WINDOW - len(self.waiting))):
+        for batch in itertools.islice(todo, max(0, self._window - len(self.waiting))):
             self.add(batch)
 
     def add(self, batch: Batch[Member], is_again: bool = False) -> None:

@@ -43,9 +43,8 @@ def build(fake_results: Callable[..., Results]) -> Callable[..., Store]:
                 batches = store.missing(section)
                 store.prepare(section, batches)
                 for batch in batches[:most]:
-                    snapshots = provenance.render.snapshots
-                    given = fake_results(batch, seconds, snapshots, provenance.size)
-                    store.commit(batch, given)
+                    of = provenance.render.snapshots, provenance.size
+                    store.commit(batch, fake_results(batch, seconds, *of))
         return store
 
     return make

@@ -6,6 +6,7 @@ from pathlib import Path
 import atlases
 import numpy as np
 import pytest
+from folders import Noting
 from PIL import Image
 
 from pipeline import Atlas, Card
@@ -133,14 +134,14 @@ def test_the_index_is_read_where_it_is_current(atlas: Atlas, build: Build) -> No
 
 
 def test_the_index_is_read_once_while_nothing_changes(
-    atlas: Atlas, build: Build, monkeypatch: pytest.MonkeyPatch
+    atlas: Atlas, build: Build, tmp_path: Path
 ) -> None:
     index.refresh(Store.open(atlas.folder))
-    read, count = index.read, []
-    monkeypatch.setattr(index, "read", lambda folder: count.append(folder) or read(folder))
+    folder = Noting(tmp_path)
+    atlas = Atlas.open(folder)
     first, second = atlas.index, atlas.index
     atlas.row("mixed2:3"), atlas.query("activation > 0")
-    assert len(count) == 1
+    assert folder.read_names.count(index.NAME) == 1
     first["activation"] = 0.0  # nobody else's
     assert second.equals(atlas.index)
     assert atlas.row("mixed2:3")["activation"] == 4.0
@@ -148,7 +149,7 @@ def test_the_index_is_read_once_while_nothing_changes(
     assert atlas.row("mixed2:5")["status"] == "done"
     index.refresh(Store.open(atlas.folder))
     assert atlas.row("mixed2:5")["status"] == "done"
-    assert len(count) == 2
+    assert folder.read_names.count(index.NAME) == 2
 
 
 def test_an_atlas_is_a_collection_of_its_units(atlas: Atlas) -> None:

@@ -80,9 +80,8 @@ def commit(store: Store, most: int | None = None) -> Store:
         batches = store.missing(section)
         store.prepare(section, batches)
         for batch in batches[:most]:
-            store.commit(
-                batch, results(batch, 1.0, store.provenance.render.snapshots, store.provenance.size)
-            )
+            known = store.provenance
+            store.commit(batch, results(batch, 1.0, known.render.snapshots, known.size))
     return store
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from pipeline import Atlas
 from pipeline.config.schema import AtlasConfig
 from pipeline.explore import index
+from pipeline.network.probe import probe
 from pipeline.plan.batches import Batch
 from pipeline.sheets import mosaics
 from pipeline.store.records import Failure
@@ -40,6 +41,16 @@ def silent() -> progress.Display:
     return progress.show(Console(file=io.StringIO()))
 
 
+def stopping() -> progress.Display:
+    """A display at which somebody presses Ctrl-C as soon as a batch is there."""
+
+    def stop(so_far: progress.Progress) -> None:
+        if so_far.done:
+            raise KeyboardInterrupt
+
+    return progress.told(stop)
+
+
 def build(config: AtlasConfig, only: tuple[str, ...] = (), **how: Any) -> run.Report:
     """Build an atlas, in silence; `how` as of `run.run`."""
     return run.run(planning.make(config, only), silent(), **how)
@@ -56,8 +67,8 @@ def contents(folder: str | Path) -> dict[str, object]:
 
 
 def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
-    """A plan, its store, and its batches."""
-    plan = planning.make(config)
+    """A plan, its store, and its batches; the configuration's patience is for what comes then."""
+    plan = planning.make(config, describe=probe)
     store = Store.create(plan.folder, plan.provenance)
     for section, batches in plan.missing():
         store.prepare(section, batches)
@@ -65,8 +76,8 @@ def begun(config: AtlasConfig) -> tuple[Plan, list[Batch]]:
 
 
 def outcomes_of(
-    plan: Plan, batches: list[Batch], do: Do = work.compute
+    plan: Plan, batches: list[Batch], do: Do = work.compute, **how: Any
 ) -> list[Batch | Failure | Note]:
-    """What comes of batches on a pool."""
+    """What comes of batches on a pool; `how` as of `dispatch.dispatch`."""
     with cluster.pool(plan.config) as client:
-        return [outcome for outcome in dispatch.dispatch(client, plan, batches, do) if outcome]
+        return [found for found in dispatch.dispatch(client, plan, batches, do, **how) if found]

@@ -1,11 +1,11 @@
 """A small network with a classifier, as a user's file, and builds of it."""
 
-import functools
 import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builds import UNITS, configuration, contents
 from processes import run_build
@@ -13,11 +13,8 @@ from rich.console import Console
 
 from pipeline.config import yaml_file
 from pipeline.config.schema import AtlasConfig
-from pipeline.network import probe
-from pipeline.plan.architecture import Describe
 from tasks import planning, progress
 from tasks.build import run
-from tasks.command import doctor
 
 Configure = Callable[..., AtlasConfig]
 
@@ -44,29 +41,25 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def asked_once() -> Describe:
-    """The process that tells of a network, asked once for each network and size."""
-    return functools.cache(probe.probe)
+def hopeless(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the same network, with a classifier that gives no number."""
+    import keras
 
-
-@pytest.fixture(autouse=True)
-def _asks_once(asked_once: Describe, monkeypatch: pytest.MonkeyPatch) -> None:
-    make = planning.make
-    monkeypatch.setattr(
-        planning, "make", lambda config, only=(), describe=asked_once: make(config, only, describe)
-    )
-    monkeypatch.setattr(doctor, "probe", asked_once)
+    model = keras.models.load_model(tiny_model)
+    classes = model.get_layer("classes")
+    classes.set_weights([np.full_like(values, np.nan) for values in classes.get_weights()])
+    path = tmp_path_factory.mktemp("hopeless") / "hopeless.keras"
+    model.save(path)
+    return path
 
 
 @pytest.fixture(scope="session")
-def finished(
-    tiny_model: Path, asked_once: Describe, tmp_path_factory: pytest.TempPathFactory
-) -> run.Report:
+def finished(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> run.Report:
     """The report on a build of every kind of unit, whose atlas is there for reading."""
     folder = tmp_path_factory.mktemp("finished") / "atlas"
     config = yaml_file.parse(configuration(tiny_model, folder, UNITS))
     display = progress.show(Console(file=io.StringIO()))
-    return run.run(planning.make(config, describe=asked_once), display)
+    return run.run(planning.make(config), display)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Tests of building an atlas from a program: in an event loop, in a thread, in a script."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +16,8 @@ from builds import UNITS, configuration, contents
 
 import tasks
 from pipeline import Atlas
-from pipeline.ascent.results import Results
 from pipeline.errors import AtlasError, ConfigError, UnitError, WorkError
 from pipeline.patience import within
-from pipeline.plan.batches import Batch
-from pipeline.store.records import Record
-from pipeline.store.store import Store
 from tasks import Progress, build_atlas
 from tasks.build import run
 
@@ -90,25 +87,17 @@ def test_a_file_and_changes_to_it(written: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == ""
 
 
-def test_batches_that_failed_are_an_error(
-    plain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = Store.commit
-
-    def some_fail(store: Store, batch: Batch, results: Results) -> Record:
-        if batch.key == "relu/000001":
-            raise ValueError("no room for it")
-        return commit(store, batch, results)
-
-    monkeypatch.setattr(Store, "commit", some_fail)
-    plain["units"], seen = ["relu:0-5"], []
-    message = r"2 units failed, first of batch relu/000001: no room for it; 4 are done and kept in"
-    with pytest.raises(WorkError, match=message):
-        build_atlas(plain, progress=seen.append)
-    assert seen[-1].failed == 2
-    assert "batch relu/000001 failed: no room for it" in [one.note for one in seen]
-    monkeypatch.setattr(Store, "commit", commit)
-    assert build_atlas(plain, progress=False).failures() == {}
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+def test_batches_that_failed_are_an_error(plain: dict[str, Any], hopeless: Path) -> None:
+    plain |= {"model": {"weights": hopeless}, "units": ["relu:0-3", "logits:0-1"]}
+    reason = "batch logits/000000: .* are not finite, .*"
+    message = f"2 units failed, first of batch logits/000000: {reason}; 4 are done and kept in"
+    for before in (0, 4):  # the same call tries again
+        seen: list[Progress] = []
+        with pytest.raises(WorkError, match=message):
+            build_atlas(plain, progress=seen.append)
+        assert (seen[0].before, seen[-1].failed) == (before, 2)
+        assert any(re.match(f"batch logits/000000 failed: {reason}", one.note) for one in seen)
 
 
 def test_what_cannot_be_writes_nothing(plain: dict[str, Any], tmp_path: Path) -> None:

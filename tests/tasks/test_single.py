@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline import Atlas, Single, render_unit, single
-from pipeline.errors import ConfigError, UnitError, WeightsError, WorkError
+from pipeline.errors import ConfigError, UnitError, UsageError, WeightsError, WorkError
 from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -152,17 +152,20 @@ def test_a_script_whose_tensorflow_has_its_own_threads_gets_the_same_bytes(
         assert film.n_frames == 3
 
 
-def test_shortcuts_stand_for_keys_of_the_configuration(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    asked = []
-    monkeypatch.setattr(single, "apart", lambda do, *_: asked.append(do.args))
-    render_unit("a:1", model=tmp_path / "a.keras", size=64, recipe="draft", seed=3, snapshots=2)
-    render_unit("a:2", {"image": {"size": 32}, "model": {"weights": "bundled"}})
-    (first, one), (second, other) = asked
-    assert (first, one.model.weights, one.image.size) == ("a:1", str(tmp_path / "a.keras"), 64)
-    assert (one.recipe.name, one.seed, one.render.snapshots) == ("draft", 3, 2)
-    assert (second, other.model.weights, other.image.size) == ("a:2", "bundled", 32)
+@pytest.mark.parametrize(
+    ("shortcut", "said"),
+    [
+        ({"size": 3}, r"image\.size: .*came 3"),
+        ({"recipe": "drift"}, r"recipe 'drift' is not known"),
+        ({"seed": -7}, r"seed: .*came -7"),
+        ({"snapshots": -2}, r"render\.snapshots: .*came -2"),
+        ({"model": Path("none.keras")}, r"model\.weights: there is no file .*none\.keras"),
+    ],
+)
+def test_shortcuts_stand_for_keys_of_the_configuration(shortcut: dict[str, Any], said: str) -> None:
+    given = {"image": {"size": 32}, "model": {"weights": "bundled"}}
+    with pytest.raises(UsageError, match=said):
+        render_unit("mixed2:1", given, **shortcut)
 
 
 @pytest.mark.parametrize(
@@ -199,17 +202,16 @@ def test_a_model_that_cannot_be_saved_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"expected a Keras model, or the path .*builtins\.int"):
         render_unit("conv:1", model=3)
-    with pytest.raises(ConfigError, match=r"image\.size: .*came 3"):
-        render_unit("conv:1", size=3)
 
 
-def test_what_nobody_foresaw_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, configure) -> None:
-    def fail(*_: object) -> None:
-        raise TypeError("odd\nthings")
+def test_what_nobody_foresaw_is_told_in_a_line() -> None:
+    class Odd:
+        @property
+        def device(self) -> str:
+            raise TypeError("odd\nthings")
 
-    monkeypatch.setattr(single, "render", fail)
     with pytest.raises(WorkError, match=r"^rendering relu:3 failed: TypeError: odd$"):
-        single._render("relu:3", configure())
+        single._render("relu:3", Odd())
 
 
 def test_a_notebook_shows_image_and_figures() -> None:

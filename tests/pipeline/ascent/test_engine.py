@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,10 +11,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pipeline.ascent import render
 from pipeline.ascent.engine import Engine
 from pipeline.ascent.measure import Meter
-from pipeline.ascent.render import PLAIN
+from pipeline.ascent.render import PLAIN, Rendered, Renderer
 from pipeline.ascent.results import NAMES, Results
 from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import Render
@@ -56,8 +56,8 @@ Make = Callable[..., Engine]
 def make(small: Weights) -> Make:
     """A function that makes an engine of the small network."""
 
-    def made(batch_size: int = 16, options: Render = PLAIN) -> Engine:
-        return Engine(small, RECIPE, 24, seed=0, batch_size=batch_size, options=options)
+    def made(batch_size: int = 16, options: Render = PLAIN, **more: Any) -> Engine:
+        return Engine(small, RECIPE, 24, seed=0, batch_size=batch_size, options=options, **more)
 
     return made
 
@@ -116,12 +116,10 @@ def test_classes_without_a_classifier_are_refused(engine: Engine) -> None:
         engine.compute([Unit(LOGITS, (), 3)])
 
 
-def test_an_engine_is_made_as_its_atlas_says(
-    make_provenance: Callable[..., Provenance], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_is_made_as_its_atlas_says(make_provenance: Callable[..., Provenance]) -> None:
     weights = resolve("bundled")
-    monkeypatch.setattr(Provenance, "locate_weights", lambda _: weights)
-    made = make_provenance(variants=3, diversity=0.5, snapshots=2, batch_size=7, span=(0.0, 255.0))
+    how = {"variants": 3, "diversity": 0.5, "snapshots": 2, "batch_size": 7, "span": (0.0, 255.0)}
+    made = dataclasses.replace(make_provenance(**how), weights=weights)
     engine = Engine.of(made)
     assert (engine.weights, engine.batch_size, engine.size) == (weights, 7, made.size)
     assert engine.options == made.render
@@ -164,36 +162,42 @@ def _exhausted() -> BaseException:
     return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
 
-@pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
-    """A function that sets how many images fit in memory; returns the shapes that were tried."""
+@dataclasses.dataclass
+class Memory:
+    """Room for so many images at once, and the shapes that were tried."""
 
-    def limit(most: int, error: Callable[[], BaseException] = _exhausted) -> list[int]:
-        tried: list[int] = []
+    most: int
+    error: Callable[[], BaseException] = _exhausted
+    tried: list[int] = dataclasses.field(default_factory=list)
 
-        def start(octave: object, streams: Sequence[np.random.Generator]) -> np.ndarray:
-            tried.append(len(streams))
-            if len(streams) > most:
-                raise error()
-            return real(octave, streams)
+    def take(self, shape: int) -> None:
+        self.tried.append(shape)
+        if shape > self.most:
+            raise self.error()
 
-        real = render._Octave.start
-        monkeypatch.setattr(render._Octave, "start", start)
-        return tried
+    def renderer(self, *how: Any) -> Renderer:
+        return _Limited(self, *how)
 
-    return limit
+
+class _Limited(Renderer):
+    """A renderer that has some memory and no more."""
+
+    def __init__(self, memory: Memory, *how: Any) -> None:
+        super().__init__(*how)
+        self._memory = memory
+
+    def render(self, units: Sequence[Unit], seed: int, batch: int) -> Rendered:
+        self._memory.take(len(self.padded(units, batch)))
+        return super().render(units, seed, batch)
 
 
 @pytest.mark.parametrize("error", [_exhausted, MemoryError])
 def test_a_batch_that_does_not_fit_is_halved_once_and_for_good(
-    make: Make,
-    memory: Callable[..., list[int]],
-    caplog: pytest.LogCaptureFixture,
-    error: Callable[[], BaseException],
+    make: Make, caplog: pytest.LogCaptureFixture, error: Callable[[], BaseException]
 ) -> None:
-    units, engine = _units("two", 8, 2)[:13], make()
-    expected = engine.compute(units)
-    tried = memory(8, error)
+    units, memory = _units("two", 8, 2)[:13], Memory(8, error)
+    expected = make().compute(units)
+    engine, tried = make(renderer=memory.renderer), memory.tried
     with caplog.at_level(logging.WARNING, "pipeline.ascent.engine"):
         _assert_equal(engine.compute(units), expected)
         assert (tried, engine.most) == ([16, 8, 8], 8)
@@ -206,40 +210,36 @@ def test_a_batch_that_does_not_fit_is_halved_once_and_for_good(
     )
 
 
-def test_a_batch_of_groups_is_halved_into_groups(
-    make: Make, memory: Callable[..., list[int]]
-) -> None:
+def test_a_batch_of_groups_is_halved_into_groups(make: Make) -> None:
     options = Render(variants=3, diversity=1.0, precision="float32")
-    units, engine = _units("two", 5, 3), make(options=options)
-    expected = engine.compute(units)
-    tried = memory(8)
-    _assert_equal(engine.compute(units), expected)
-    assert (tried, engine.most) == ([15, 6, 6, 6], 6)
+    units, memory = _units("two", 5, 3), Memory(8)
+    engine = make(options=options, renderer=memory.renderer)
+    _assert_equal(engine.compute(units), make(options=options).compute(units))
+    assert (memory.tried, engine.most) == ([15, 6, 6, 6], 6)
 
 
-def test_where_half_a_batch_does_not_fit_either_it_is_told(
-    make: Make, memory: Callable[..., list[int]]
-) -> None:
-    tried, engine = memory(7), make()
+def test_where_half_a_batch_does_not_fit_either_it_is_told(make: Make) -> None:
+    memory = Memory(7)
+    engine = make(renderer=memory.renderer)
     said = (
         r"^8 images of 24 px do not fit in memory together: lower image.size, or use fewer workers"
     )
     with pytest.raises(WorkError, match=said) as told:
         engine.compute(_units("two", 8, 2))
     assert isinstance(told.value.__cause__, tf.errors.ResourceExhaustedError)
-    assert tried == [16, 8]
+    assert memory.tried == [16, 8]
 
 
-def test_the_smallest_batch_is_not_halved(make: Make, memory: Callable[..., list[int]]) -> None:
-    tried, engine = memory(3), make()
+def test_the_smallest_batch_is_not_halved(make: Make) -> None:
+    memory = Memory(3)
+    engine = make(renderer=memory.renderer)
     with pytest.raises(WorkError, match=r"^4 images of 24 px do not fit in memory together"):
         engine.compute(_units("two", 1))
-    assert (tried, engine.most) == ([4], None)
+    assert (memory.tried, engine.most) == ([4], None)
 
 
-def test_other_errors_halve_nothing(make: Make, memory: Callable[..., list[int]]) -> None:
-    engine = make()
-    memory(3, lambda: ValueError("no luck"))
+def test_other_errors_halve_nothing(make: Make) -> None:
+    engine = make(renderer=Memory(3, lambda: ValueError("no luck")).renderer)
     with pytest.raises(ValueError, match="no luck"):
         engine.compute(_units("two", 8))
     assert engine.most is None

@@ -108,29 +108,27 @@ def test_bundled() -> None:
     assert found.sha256 == _sha256(found.path.read_bytes())
 
 
-def test_bundled_corrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "data_folder", lambda: tmp_path)
+def test_bundled_corrupt(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "inception_v3_mixed4.weights.h5").write_bytes(b"x")
     expected = rf"are corrupt: expected SHA-256 f9619b42\w+, not {_sha256(b'x')}; restore"
     with pytest.raises(WeightsError, match=expected):
-        weights.resolve("bundled")
+        weights.resolve("bundled", data=tmp_path)
 
 
-def test_bundled_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "data_folder", lambda: tmp_path)
+def test_bundled_missing(tmp_path: Path) -> None:
     with pytest.raises(
         WeightsError, match=r"mixed4\.weights\.h5 cannot be read: No such file"
     ) as e:
-        weights.resolve("bundled")
+        weights.resolve("bundled", data=tmp_path)
     assert isinstance(e.value.__cause__, FileNotFoundError)
 
 
-def test_data_folder_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "__file__", str(tmp_path / "pipeline" / "config" / "weights.py"))
-    assert weights.data_folder() == tmp_path / "data"
-    (tmp_path / "pipeline" / "_data").mkdir(parents=True)
-    assert weights.data_folder() == tmp_path / "pipeline" / "_data"
+def test_data_folder_of_a_wheel(tmp_path: Path) -> None:
+    package = tmp_path / "pipeline"
+    assert weights.data_folder(package) == tmp_path / "data"
+    (package / "_data").mkdir(parents=True)
+    assert weights.data_folder(package) == package / "_data"
 
 
 # imagenet, cached --------------------------------------------------------------------------------

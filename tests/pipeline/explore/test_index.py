@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,21 +117,29 @@ def test_parquet_and_back(tmp_path: Path, make_provenance: Make, build: Build) -
     pd.testing.assert_frame_equal(index.read(store.folder), frame)
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize(
+    ("parts", "groups"),
+    [
+        ((3, 9_996, 1), [10_000]),
+        ((9_999, 2, 10_000), [10_000, 10_000, 1]),
+        ((25_000,), [10_000, 10_000, 5_000]),
+    ],
+)
 def test_an_index_is_written_part_by_part(
-    tmp_path: Path, make_provenance: Make, build: Build, at_once: int
-) -> None:  # fmt: skip
-    """Parts and sections need not begin together."""
+    tmp_path: Path, make_provenance: Make, build: Build, parts: list[int], groups: list[int]
+) -> None:
+    """What is written together need not be what comes together."""
     store = build(tmp_path, make_provenance("mixed2:0-4", "logits:1", "-mixed2:0-1"), most=3)
-    index.refresh(store, at_once)
-    frame = index.build(store)
-    pd.testing.assert_frame_equal(index.read(store.folder), frame)
-    assert index.notes(store.folder)["identity"] == index.identity(frame, at_once)
+    few = index.build(store)
+    many = pd.concat([few] * (sum(parts) // len(few) + 1), ignore_index=True)[: sum(parts)]
+    ends = np.cumsum(parts)
+    cut = [many[end - size : end] for end, size in zip(ends, parts, strict=True)]
+    index.write(cut, store.provenance, "", store.folder)
+    pd.testing.assert_frame_equal(index.read(store.folder), many)
+    assert index.notes(store.folder)["identity"] == index.identity(many)
     file = pq.ParquetFile(tmp_path / index.NAME)
-    assert file.num_row_groups == -(-len(frame) // at_once)
-    assert file.metadata.metadata[b"channel_atlas.identity"].decode() == index.identity(
-        frame, at_once
-    )
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == groups
+    assert file.metadata.metadata[b"channel_atlas.identity"].decode() == index.identity(many)
     assert file.schema_arrow.field("nearest").type == pa.list_(pa.string())
 
 

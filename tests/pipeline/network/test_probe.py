@@ -22,6 +22,11 @@ def test_a_probe_describes_the_bundled_weights() -> None:
     assert depths == sorted(depths)
 
 
+def test_who_asks_again_has_the_same_answer_at_once() -> None:
+    found = probe(resolve("bundled"), 80)
+    assert probe(resolve("bundled"), 80, patience=0.0) is found
+
+
 def test_a_probe_raises_what_its_process_raised() -> None:
     with pytest.raises(ConfigError, match="20 px is too small for inception_v3"):
         probe(resolve("bundled"), 20)
@@ -29,7 +34,7 @@ def test_a_probe_raises_what_its_process_raised() -> None:
 
 def test_a_probe_that_does_not_answer_is_told_and_ended() -> None:
     with pytest.raises(WorkError, match=r"has not answered for 0\.01 seconds \(build.patience\)"):
-        probe(resolve("bundled"), 80, patience=0.01)
+        probe(resolve("bundled"), 96, patience=0.01)
     assert not _answering(os.getpid())
 
 

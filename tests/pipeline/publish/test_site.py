@@ -152,8 +152,7 @@ def test_thumbnails_stand_beside_large_images(
     tmp_path: Path, make_provenance: Make, build: Build
 ) -> None:
     folder = tmp_path / "large"
-    store = build(folder, make_provenance("mixed2:0-1", size=193))
-    site.write(store)
+    site.write(build(folder, make_provenance("mixed2:0-5", "mixed4:1", size=200)))
     data = data_of(folder)
     assert data["thumbs"] is True
     for name in (name for batch in data["batches"] for name in batch["images"]):
@@ -228,20 +227,15 @@ def test_what_is_there_is_not_written_again(
     assert second["index.html"] != first["index.html"]
 
 
-def test_committed_images_are_not_even_read_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_committed_images_are_not_even_read_again(store: Store, folder: Path) -> None:
     site.write(store)
-    read = Store.read
-    names: list[str] = []
-
-    def noting(self: Store, record, name: str, offset: int | None = None):
-        names.append(name)
-        return read(self, record, name, offset)
-
-    monkeypatch.setattr(Store, "read", noting)
+    before = files(folder)
+    for path in (folder / "atlas.zarr").glob("*/images/c/*/0/0/0"):
+        path.write_bytes(b"damaged")
     site.write(store)
-    assert "images" not in names
+    assert files(folder).keys() == before.keys()
+    with pytest.raises(DamageError, match="images of batch"):
+        store.read(store.records.of("mixed2")[0], "images")
 
 
 def test_what_two_pages_ago_showed_is_deleted(store: Store, folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image, ImageSequence, features
 
 from pipeline.errors import ConfigError
 from pipeline.sheets import film
@@ -67,7 +67,7 @@ def test_a_film_that_fails_leaves_the_old_one(
 
 
 def test_without_webp_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film.features, "check", lambda _: False)
+    monkeypatch.setattr(features, "check", lambda _: False)
     with pytest.raises(ConfigError, match=r"expected a file that ends in"):
         film.check(tmp_path / "way.webp")
     film.check(tmp_path / "way.gif")

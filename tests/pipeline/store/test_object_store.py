@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folders import Noting
 from s3 import SECRET, Door
 
 from pipeline import Atlas, verify
@@ -16,7 +17,7 @@ from pipeline.errors import AtlasFolderError, ConfigError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import mosaics
-from pipeline.store.folder import Folder, LocalFolder
+from pipeline.store.folder import Folder
 from pipeline.store.object_store import RemoteFolder
 from pipeline.store.place import at
 from pipeline.store.store import Store
@@ -65,16 +66,14 @@ def test_a_digest_follows_the_content(folder: Folder) -> None:
     assert folder.digest("one") != first
 
 
-def test_a_digest_is_taken_while_writing(
-    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for place in (folder, LocalFolder(tmp_path)):
+def test_a_digest_is_taken_while_writing(folder: Folder, door: Door, tmp_path: Path) -> None:
+    here = Noting(tmp_path)
+    for place in (folder, here):
         found = place.write_digested("a/one", lambda file: [file.write(b"1"), file.write(b"2")])
-        assert place.read("a/one") == b"12"
-        assert found == hashlib.sha256(b"12").hexdigest()
-        with monkeypatch.context() as patch:
-            patch.setattr(type(place), "read", None)  # it is known
-            assert place.digest("a/one") == found
+        assert place.digest("a/one") == found == hashlib.sha256(b"12").hexdigest()
+    assert here.read_names == []
+    assert not [path for way, path in door.log if way == "GET" and path.endswith("/a/one")]
+    assert {folder.read("a/one"), here.read("a/one")} == {b"12"}
 
 
 def test_many_files_are_read_in_their_order(folder: Folder) -> None:

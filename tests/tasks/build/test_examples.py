@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builds import build, silent
+from builds import build, silent, stopping
 from command import call
 from PIL import Image
 from rich.console import Console
@@ -149,18 +149,11 @@ def test_a_page_written_before_the_crops_is_written_again(configure, pictures) -
     assert len(store.folder.files("site/examples")) == 6
 
 
-def test_ctrl_c_ends_it_and_the_next_goes_on(
-    configure, pictures, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(outcome: object) -> None:
-        if isinstance(outcome, Batch):
-            raise KeyboardInterrupt
-
-    config, display = configure(units=("relu:0",)), silent()
+def test_ctrl_c_ends_it_and_the_next_goes_on(configure, pictures) -> None:
+    config = configure(units=("relu:0",))
     build(config)
-    monkeypatch.setattr(display, "update", stop)
     with pytest.raises(KeyboardInterrupt):
-        examples.show(planning.make(config), pictures, display)
+        examples.show(planning.make(config), pictures, stopping())
     assert _show(config, []).pictures == 81
     assert len(Atlas.open(config.output).examples("relu:0")) == 9
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.publish import site
-from pipeline.store.folder import LocalFolder
-from pipeline.store.store import Store
+from pipeline.errors import DamageError
+from pipeline.store.folder import Folder, LocalFolder
 from tasks.build.refresh import Refresher
 
 
@@ -20,55 +19,42 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each writing takes; the test counts what is left."""
-    clock = Clock()
-    took: list[float] = []
-
-    def write(_: object) -> None:
-        clock.now += took.pop(0)
-
-    monkeypatch.setattr(Store, "open", lambda folder: folder)
-    monkeypatch.setattr(site, "write", write)
-    monkeypatch.setattr(Refresher.__init__, "__defaults__", (clock,))
-    return took
+FOLDER = LocalFolder(Path("atlas"))
 
 
-def _clock() -> Clock:
-    [clock] = Refresher.__init__.__defaults__ or ()
-    return clock
+def _written(takes: float, seconds: float) -> int:
+    """How often a page is written in some seconds, where that takes so long."""
+    clock, written = Clock(), []
 
+    def write(folder: Folder) -> None:
+        clock.now += takes
+        written.append(folder)
 
-def test_it_is_written_every_half_minute(tmp_path: Path, written: list[float]) -> None:
-    written += [0.1] * 10
-    refresh, clock = Refresher(LocalFolder(tmp_path)), _clock()
-    for _ in range(100):
+    refresh = Refresher(FOLDER, write, clock=clock)
+    while clock.now < seconds:
         refresh()
         clock.now += 1
-    assert len(written) == 7
+    assert set(written) == {FOLDER}
+    return len(written)
 
 
-def test_it_takes_little_of_a_builds_time(tmp_path: Path, written: list[float]) -> None:
-    written += [20.0] * 100
-    refresh, clock = Refresher(LocalFolder(tmp_path)), _clock()
-    while clock.now < 20_000:
-        refresh()
-        clock.now += 1
-    spent = 20.0 * (100 - len(written))
-    assert 0.02 < spent / clock.now < 0.04
+def test_it_is_written_every_half_minute() -> None:
+    assert _written(takes=0.1, seconds=100) == 3
 
 
-@pytest.mark.parametrize("error", [OSError("no room"), site.DamageError("an image is damaged")])
+def test_it_takes_little_of_a_builds_time() -> None:
+    assert 0.02 < 20 * _written(takes=20, seconds=20_000) / 20_000 < 0.04
+
+
+@pytest.mark.parametrize("error", [OSError("no room"), DamageError("an image is damaged")])
 def test_what_goes_wrong_is_told_and_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error
+    caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(_: Folder) -> None:
         raise error
 
     clock = Clock()
-    monkeypatch.setattr(Store, "open", fail)
-    refresh = Refresher(LocalFolder(tmp_path), clock)
+    refresh = Refresher(FOLDER, fail, clock=clock)
     clock.now = 60
     with caplog.at_level(logging.WARNING):
         refresh()

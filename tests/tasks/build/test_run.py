@@ -7,7 +7,7 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
-from builds import build, contents, silent
+from builds import build, contents, silent, stopping
 from PIL import Image
 
 from pipeline import Atlas, single
@@ -15,12 +15,15 @@ from pipeline.errors import AtlasFolderError, WorkError
 from pipeline.explore import index
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store.folder import Folder
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning
-from tasks.build import lock, refresh, run
+from tasks.build import lock, run
 from tasks.build.graph import BuildAtlas
+from tasks.build.refresh import Refresher, write_page
 from tasks.build.running import Running
+from tasks.build.schedule import schedule
 from tasks.pool import work
 from tasks.pool.work import Steps
 
@@ -178,15 +181,11 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
 
 
-def test_an_error_outside_the_batches_stops_the_build(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(index, "refresh", full)
-    with pytest.raises(WorkError, match=r"the build stopped: OSError: .*No space left on device"):
-        build(configure(units=("relu:0",)))
+def test_an_error_outside_the_batches_stops_the_build(configure, built: Path) -> None:
+    (built / index.NAME).unlink()
+    (built / index.NAME).mkdir()
+    with pytest.raises(WorkError, match=r"the build stopped: IsADirectoryError: .*index\.parquet"):
+        build(configure())
 
 
 def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
@@ -232,17 +231,10 @@ def test_two_builds_at_once_are_refused(configure) -> None:
         build(config)
 
 
-def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(outcome: object) -> None:
-        if isinstance(outcome, Batch):
-            raise KeyboardInterrupt
-
-    config, display = configure(units=("relu:0-3", "softmax:1")), silent()
-    monkeypatch.setattr(display, "update", stop)
+def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(configure) -> None:
+    config = configure(units=("relu:0-3", "softmax:1"))
     with pytest.raises(KeyboardInterrupt):
-        run.run(planning.make(config), display)
+        run.run(planning.make(config), stopping())
     assert Store.open(config.output).records.places()
     assert build(config).done == 5
 
@@ -315,17 +307,16 @@ def test_a_page_that_is_gone_is_written_again(configure, built: Path) -> None:
     assert site.is_current(Store.open(built))
 
 
-def test_the_page_grows_with_the_build(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refresh, "_EVERY", 0.0)
-    monkeypatch.setattr(refresh, "_SHARE", 1e9)
+def test_the_page_grows_with_the_build(configure) -> None:
+    plan = planning.make(configure(units=("relu:0-5", "deep:all", "logits:0-2")))
     done: list[int] = []
-    write = site.write
 
-    def noting(store: Store) -> None:
-        write(store)
-        done.append(sum(counts["done"] for counts in Atlas(store).status().values()))
+    def write(folder: Folder) -> None:
+        write_page(folder)
+        done.append(sum(counts["done"] for counts in Atlas.open(folder).status().values()))
 
-    monkeypatch.setattr(site, "write", noting)
-    build(configure(units=("relu:0-5", "deep:all", "logits:0-2")))
+    refresh = Refresher(plan.folder, write, every=0.0, share=1e9)
+    with Running(plan, silent(), refresh=refresh) as running:
+        assert schedule(BuildAtlas.of(running), plan.config.build).succeeded
     assert done == sorted(done)
     assert done[0] < done[-1] == 13

@@ -81,13 +81,12 @@ def test_lists_in_every_format(atlas, folder: Path) -> None:
     assert [list(names) for names in frame["nearest"]] == [row["nearest"] for row in rows]
 
 
-def test_compare_keeps_the_order(atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(Atlas, "compare", lambda _, units, path: seen.append((units, path)))
-    path = tmp_path / "c.png"
-    assert atlas("compare", "atlas", "-mixed2:1", "mixed2:1", "-o", str(path))[0] == 0
-    assert atlas("compare", "-o", str(path), "atlas", "mixed2:1", "-mixed2:1")[0] == 0
-    assert seen == [(["-mixed2:1", "mixed2:1"], path), (["mixed2:1", "-mixed2:1"], path)]
+def test_compare_keeps_the_order(atlas, folder: Path, tmp_path: Path) -> None:
+    one, other, expected = (tmp_path / f"{name}.png" for name in ("one", "other", "expected"))
+    assert atlas("compare", "atlas", "-mixed2:1", "mixed2:1", "-o", str(one))[0] == 0
+    assert atlas("compare", "-o", str(other), "atlas", "mixed2:1", "-mixed2:1")[0] == 0
+    Atlas.open(folder / "atlas").compare(["-mixed2:1", "mixed2:1"], expected)
+    assert one.read_bytes() == expected.read_bytes() != other.read_bytes()
 
 
 def test_compare_saves_a_sheet(atlas, tmp_path: Path) -> None:

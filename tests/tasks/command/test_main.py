@@ -1,5 +1,6 @@
 """The command, as a user types it."""
 
+import _thread
 import csv
 import io
 import json
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 import webbrowser
 from pathlib import Path
@@ -21,7 +23,6 @@ from processes import children_of, heed_ctrl_c, is_running, wait
 from pipeline import Atlas
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from tasks.command import view
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -214,8 +215,17 @@ def test_view_serves_the_page(built: Path) -> None:
 
 def test_view_opens_the_browser(atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", opened.append)
-    monkeypatch.setattr(view._Server, "serve_forever", lambda _: None)
+
+    def read(address: str) -> None:
+        with urllib.request.urlopen(address, timeout=60) as page:
+            page.read()
+        _thread.interrupt_main()  # Ctrl-C
+
+    def browse(address: str) -> None:
+        opened.append(address)
+        threading.Thread(target=read, args=(address,)).start()
+
+    monkeypatch.setattr(webbrowser, "open", browse)
     code, text, _ = atlas("view", "--port", "0")
     assert code == 0
     assert opened == text.split()[:1]
@@ -228,16 +238,12 @@ def test_view_without_a_page_says_how_to_get_one(atlas, built: Path, tmp_path: P
     assert "`atlas build` writes it" in errors
 
 
-def test_a_failed_build_exits_with_1(
-    atlas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def fail(*_: object) -> None:
-        raise ValueError("no luck")
-
-    monkeypatch.setattr(Store, "commit", fail)
-    code, text, _ = atlas("build", "-o", str(tmp_path / "a"), "--only", "relu:0-1")
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+def test_a_failed_build_exits_with_1(atlas, hopeless: Path, tmp_path: Path) -> None:
+    settings = ("-o", str(tmp_path / "a"), "--set", f"model.weights={hopeless}")
+    code, text, _ = atlas("build", *settings, "--only", "logits:0-1")
     assert code == 1
-    assert "batch relu/000000 failed: no luck" in text
+    assert "batch logits/000000 failed: batch logits/000000: " in text
     assert "0 units done, 2 failed" in text
 
 

@@ -21,7 +21,6 @@ from processes import wait
 
 from pipeline.config.schema import AtlasConfig
 from pipeline.errors import WorkError
-from pipeline.network import device
 from pipeline.plan.batches import Batch
 from tasks.planning import Plan
 from tasks.pool import arrival, cluster, dispatch, work
@@ -29,10 +28,10 @@ from tasks.pool.arrival import Arrival
 from tasks.pool.dispatch import Note
 
 OTHER_KERAS = """
-from tasks.pool import arrival
-if not hasattr(arrival, "real"):  # Dask loads a preload twice
-    arrival.real = arrival.versions
-    arrival.versions = lambda: arrival.real() | {"keras": "2.0"}
+from pathlib import Path
+installed = Path("keras-2.0.dist-info")
+installed.mkdir(exist_ok=True)  # Dask loads a preload twice
+(installed / "METADATA").write_text("Name: keras\\nVersion: 2.0\\n")
 """
 Start = Callable[..., subprocess.Popen]
 
@@ -96,34 +95,30 @@ def test_a_worker_that_fits_may_have_batches(configure) -> None:
     assert outcomes == batches
 
 
-def test_a_worker_of_other_versions_is_refused(configure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_of_other_versions_is_refused(configure) -> None:
+    plan, _ = begun(configure(units=("relu:0",)))
+    wanted = {**arrival.versions(), "numpy": "1.0"}
+    arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest, wanted=wanted)
+    assert "it runs other versions: numpy 1.0 where the build runs, " in arrived.refusal(1)
+    assert " there; install the same ones" in arrived.refusal(1)
+
+
+@pytest.mark.usefixtures("without_onednn")
+def test_a_worker_that_computes_by_other_convolutions_is_refused(configure) -> None:
     plan, _ = begun(configure(units=("relu:0",)))
     arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest)
-    monkeypatch.setattr(arrival, "versions", lambda: {**arrived._versions, "numpy": "1.0"})
-    assert "it runs other versions: numpy " in arrived.refusal(1)
-    assert "1.0 there; install the same ones" in arrived.refusal(1)
+    assert "TensorFlow was imported here with oneDNN switched off" in arrived.refusal(1)
 
 
-def test_a_worker_that_computes_by_other_convolutions_is_refused(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_cannot_tell_what_it_runs_is_refused(configure) -> None:
     plan, _ = begun(configure(units=("relu:0",)))
-    arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest)
-    monkeypatch.setattr(device, "refusal", lambda: "oneDNN is off")
-    assert arrived.refusal(1) == "oneDNN is off"
-
-
-def test_a_worker_that_cannot_tell_what_it_runs_is_refused(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan, _ = begun(configure(units=("relu:0",)))
-    arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest)
-    monkeypatch.setattr(arrival, "versions", lambda: 1 / 0)
+    wanted = {"what it knows nothing of": "1.0"}
+    arrived = Arrival(str(plan.folder), plan.provenance.fingerprint.digest, wanted=wanted)
     worker = Mock(address="tcp://somewhere", state=Mock(nthreads=1))
     asyncio.run(arrived.setup(worker))
     leave, _, reason = worker.loop.add_callback.call_args.args
     assert leave == arrived._leave
-    assert reason.startswith("it cannot tell what it runs: ZeroDivisionError")
+    assert reason.startswith("it cannot tell what it runs: KeyError('what it knows")
     arrival._REFUSED.discard(worker.address)
 
 
@@ -271,16 +266,13 @@ def test_a_scheduler_that_is_started_anew_ends_the_build(configure, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_freezes_ends_the_build(
-    configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_scheduler_that_freezes_ends_the_build(configure, tmp_path: Path) -> None:
     """It keeps its connections, and answers nothing."""
-    monkeypatch.setattr(cluster, "_CLOSE", 2)
     port = _free_port()
     plan, batches = _begun_at(configure, f"tcp://127.0.0.1:{port}", 5)
     frozen = _scheduler(port, tmp_path)
     try:
-        with cluster.pool(plan.config) as client:
+        with cluster.pool(plan.config, cluster.Bounds(close=2)) as client:
             running = dispatch.dispatch(client, plan, batches, work.compute)
             assert next(running) is None
             frozen.send_signal(signal.SIGSTOP)

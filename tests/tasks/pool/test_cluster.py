@@ -11,7 +11,6 @@ from processes import wait
 
 from pipeline.config.schema import Address, Slurm
 from pipeline.errors import ConfigError, WorkError
-from pipeline.network import device
 from tasks.pool import cluster
 
 
@@ -55,11 +54,9 @@ def _listening() -> set[tuple[str, int]]:
     }
 
 
-def test_threads_of_a_process_that_computes_otherwise_are_refused(
-    configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device, "refusal", lambda: "oneDNN is off")
-    said = "cluster.kind: threads computes in this process, which cannot: oneDNN is off"
+@pytest.mark.usefixtures("without_onednn")
+def test_threads_of_a_process_that_computes_otherwise_are_refused(configure) -> None:
+    said = "cluster.kind: threads computes in this process, which cannot: .* oneDNN switched off"
     with pytest.raises(ConfigError, match=said), cluster.pool(configure()):
         pass
 
@@ -142,9 +139,8 @@ def test_a_pool_that_does_not_close_is_left(
     configure, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     over, close = threading.Event(), SpecCluster.close
-    monkeypatch.setattr(cluster, "_CLOSE", 0.1)
     monkeypatch.setattr(SpecCluster, "close", lambda _: over.wait(60))
-    with cluster.pool(configure()) as client:
+    with cluster.pool(configure(), cluster.Bounds(close=0.1)) as client:
         left = client.cluster
     assert "SpecCluster did not close in 0.1 seconds" in caplog.text
     over.set()
@@ -159,12 +155,11 @@ def test_an_address_or_a_file_is_needed(configure) -> None:
         pass
 
 
-def test_a_scheduler_that_is_not_there(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "_CONNECT", 1)
+def test_a_scheduler_that_is_not_there(configure) -> None:
     config = configure("cluster={kind: address, address: 'tcp://127.0.0.1:9'}")
     with (
         pytest.raises(WorkError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9"),
-        cluster.pool(config),
+        cluster.pool(config, cluster.Bounds(connect=1)),
     ):
         pass
 
@@ -184,21 +179,24 @@ def test_the_slurm_script() -> None:
     assert "--nthreads 1" in script
 
 
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SLURM's commands, of a queue that runs every job at once, on this machine."""
+    commands = {
+        "sbatch": 'cp "$1" "$0.$$"; setsid bash "$0.$$" >/dev/null 2>&1 & echo "submitted $!"',
+        "scancel": 'kill -- "-$1"',
+    }
+    for name, command in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{command}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("least", [None, 0])
-def test_jobs_are_scheduled_and_adapted(
-    configure, monkeypatch: pytest.MonkeyPatch, least: int | None
-) -> None:
-    """dask-jobqueue's own queue of this machine, in place of SLURM: real jobs, as processes."""
-    jobqueue = pytest.importorskip("dask_jobqueue.local")
-
-    def here(spec: Slurm) -> object:
-        return jobqueue.LocalCluster(
-            cores=spec.workers_per_job, processes=spec.workers_per_job, memory=spec.memory,
-            scheduler_options={"host": "127.0.0.1"},
-        )  # fmt: skip
-
-    monkeypatch.setattr(cluster, "slurm_cluster", here)
+def test_jobs_are_scheduled_and_adapted(configure, least: int | None) -> None:
+    pytest.importorskip("dask_jobqueue")
     more = "" if least is None else f", least_jobs: {least}"
     with cluster.pool(configure(f"cluster={{kind: slurm, jobs: 2{more}}}")) as client:
         assert client.submit(int, 3, pure=False).result(timeout=90) == 3

@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 from builds import begun, outcomes_of
+from distributed import LocalCluster
 from distributed.scheduler import KilledWorker
 from processes import wait
 
@@ -19,12 +20,14 @@ from tasks.pool.dispatch import Note
 pytestmark = pytest.mark.usefixtures("cpu")
 
 
-def _ended(plan: Plan, batches: list[Batch], **how: object) -> dispatch._Submitted:
+def _ended(
+    plan: Plan, batches: list[Batch], window: int = 2000, **how: object
+) -> dispatch._Submitted:
     """Batches given to a pool, in which each ends at once, as said."""
     client = Mock()
     client.submit.side_effect = lambda *_, key, **__: Mock(key=key, **how)
     client.processing.return_value = {}
-    submitted = dispatch._Submitted(client, plan, work.compute)
+    submitted = dispatch._Submitted(client, plan, work.compute, window)
     for batch in batches:
         submitted.add(batch)
     return submitted
@@ -136,15 +139,17 @@ def test_a_worker_that_halves_its_batches_is_told_of_once(configure) -> None:
     assert set(outcomes) == {note, *batches}
 
 
-def test_without_workers_it_gives_up(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, batches = begun(configure("build.patience=2", units=("relu:0",)))
-    monkeypatch.setattr(cluster, "resources", lambda _: {"nobody has it": 1})
-    with cluster.pool(plan.config) as client:
-        running = dispatch.dispatch(client, plan, batches, work.compute)
-        assert next(running) is None
-        monkeypatch.setattr(client, "scheduler_info", lambda n_workers: {"n_workers": 0})
-        with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
-            list(running)
+def test_without_workers_it_gives_up(configure) -> None:
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
+    ) as scheduler:
+        pool = f"cluster={{kind: address, address: '{scheduler.scheduler_address}'}}"
+        plan, batches = begun(configure(pool, "build.patience=2", units=("relu:0",)))
+        with cluster.pool(plan.config) as client:
+            running = dispatch.dispatch(client, plan, batches, work.compute)
+            assert next(running) is None
+            with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
+                list(running)
 
 
 def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
@@ -164,10 +169,9 @@ def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
             over.touch()
 
 
-def test_a_pool_is_given_some_batches_at_a_time(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_WINDOW", 2)
+def test_a_pool_is_given_some_batches_at_a_time(configure) -> None:
     plan, batches = begun(configure("batch_size=1", units=("relu:all",)))
-    submitted = _ended(plan, [])
+    submitted = _ended(plan, [], window=2)
     todo = iter(batches)
     submitted.fill(todo)
     submitted.fill(todo)
@@ -175,4 +179,4 @@ def test_a_pool_is_given_some_batches_at_a_time(configure, monkeypatch: pytest.M
     list(submitted.take(next(iter(submitted.waiting))))
     submitted.fill(todo)
     assert [batch for batch, _ in submitted.waiting.values()] == batches[1:3]
-    assert set(outcomes_of(plan, batches)) == set(batches)
+    assert set(outcomes_of(plan, batches, window=2)) == set(batches)

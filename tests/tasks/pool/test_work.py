@@ -1,5 +1,8 @@
 """What a worker does with a batch, in this process."""
 
+from pathlib import Path
+
+import atlases
 import pytest
 from builds import begun
 
@@ -34,12 +37,14 @@ def test_a_batch_by_halves_is_the_same(given: tuple[str, Batch, str]) -> None:
     assert len(set(whole)) == 8
 
 
-def test_what_is_committed_is_not_computed_again(
-    given: tuple[str, Batch, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work.run(work.compute, *given)
-    monkeypatch.setattr(work, "engine", None)
-    assert work.run(work.compute, *given, 4) == 4
+def test_what_is_committed_is_not_computed_again(tmp_path: Path) -> None:
+    """It cannot be: the weights are nowhere."""
+    store = Store.create(tmp_path, atlases.provenance("mixed2:0-3"))
+    [section] = store.provenance.sections()
+    [batch] = store.missing(section)
+    atlases.commit(store)
+    digest = store.provenance.fingerprint.digest
+    assert work.run(work.compute, str(tmp_path), batch, digest, 4) == 4
 
 
 def test_images_that_are_gone_are_not_measured(given: tuple[str, Batch, str]) -> None:
