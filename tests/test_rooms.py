@@ -1,4 +1,4 @@
-"""The house: which room may import which, held against every import of every module."""
+"""The house: which room may import which, and where each module's tests are."""
 
 import ast
 import subprocess
@@ -24,6 +24,8 @@ TENSORFLOW = {"pipeline/network": ("apart", "device", "probe"), "pipeline/ascent
 """The rooms that import TensorFlow, each with its modules that do not."""
 MOST = 12
 """Modules of a room."""
+UNTESTED = {"pipeline/store/layout": "a record without methods, and a name"}
+"""Modules that have no tests, and why; nor have packages that say only what they are."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,23 @@ def circles(root: Path) -> list[str]:
 
     below = {name: reached(name) for name in reads}
     return [str(i) for i in found if i.source in below[i.target]]
+
+
+def where_tested(root: Path, module: str) -> Path:
+    """The file of a module's tests: that of its own path; of the face of a package, `test_face`."""
+    place, _, name = module.rpartition("/")
+    is_face = (root / module / "__init__.py").is_file()
+    return root / "tests" / (f"{module}/test_face.py" if is_face else f"{place}/test_{name}.py")
+
+
+def untested(root: Path) -> list[str]:
+    """The modules that have no file of tests, but rooms, which say only what they are."""
+    named = (name for name, path in modules(root).items() if not _is_a_room(path))
+    return [name for name in named if not where_tested(root, name).is_file()]
+
+
+def _is_a_room(path: Path) -> bool:
+    return path.stem == "__init__" and len(ast.parse(path.read_text(encoding="utf-8")).body) <= 1
 
 
 def roots(nodes: list[ast.AST]) -> Iterator[str]:
@@ -187,6 +206,18 @@ def test_a_circle_inside_a_room_is_named(house: Path) -> None:
         "pipeline/explore/query.py:1: pipeline/explore imports pipeline/explore "
         "(pipeline/explore/index)",
     ]
+
+
+def test_every_module_has_its_tests_where_it_is_itself() -> None:
+    assert untested(ROOT) == list(UNTESTED)
+
+
+def test_a_module_without_tests_is_named(house: Path) -> None:
+    (house / "tasks/__init__.py").write_text('"""What it is."""\nimport pipeline\n')
+    (house / "tests/pipeline/explore").mkdir(parents=True)
+    for name in ("explore/test_index", "explore/test_table", "test_query"):
+        (house / f"tests/pipeline/{name}.py").touch()
+    assert untested(house) == ["pipeline/explore/query", "pipeline/store/table", "tasks"]
 
 
 def test_nobody_in_the_house_imports_the_roof() -> None:

@@ -1,4 +1,4 @@
-"""Tests of rendering one unit without an atlas, in this process and in one of its own."""
+"""One unit, rendered without an atlas, is the atlas's: in this process and in one of its own."""
 
 import os
 import subprocess
@@ -10,53 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import Atlas, Single, render_unit, single
-from pipeline.errors import ConfigError, UnitError, UsageError, WeightsError, WorkError
+from pipeline import Atlas, render_unit, single
+from pipeline.errors import UnitError
 from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
 UNITS = ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "softmax:1")
-
-
-def _subclassed() -> Any:
-    import keras
-
-    class Mine(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = keras.layers.Conv2D(2, 3)
-
-        def call(self, images: Any) -> Any:
-            return self.conv(images)
-
-    model = Mine()
-    model(np.zeros((1, 8, 8, 3), np.float32))
-    return model
-
-
-def _sequential(*layers: Any, channels: int = 3) -> Any:
-    import keras
-
-    return keras.Sequential([keras.Input((24, 24, channels)), *layers])
-
-
-def _grey() -> Any:
-    import keras
-
-    return _sequential(keras.layers.Conv2D(2, 3, name="conv"), channels=1)
-
-
-def _with_code() -> Any:
-    import keras
-
-    return _sequential(keras.layers.Lambda(lambda x: 2 * x), keras.layers.Conv2D(2, 3, name="conv"))
-
-
-def _fixed() -> Any:
-    import keras
-
-    return _sequential(keras.layers.Flatten(), keras.layers.Dense(2))
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -150,75 +110,3 @@ def test_a_script_whose_tensorflow_has_its_own_threads_gets_the_same_bytes(
         np.testing.assert_array_equal(np.asarray(found), expected)
     with Image.open(tmp_path / "film.webp") as film:
         assert film.n_frames == 3
-
-
-@pytest.mark.parametrize(
-    ("shortcut", "said"),
-    [
-        ({"size": 3}, r"image\.size: .*came 3"),
-        ({"recipe": "drift"}, r"recipe 'drift' is not known"),
-        ({"seed": -7}, r"seed: .*came -7"),
-        ({"snapshots": -2}, r"render\.snapshots: .*came -2"),
-        ({"model": Path("none.keras")}, r"model\.weights: there is no file .*none\.keras"),
-    ],
-)
-def test_shortcuts_stand_for_keys_of_the_configuration(shortcut: dict[str, Any], said: str) -> None:
-    given = {"image": {"size": 32}, "model": {"weights": "bundled"}}
-    with pytest.raises(UsageError, match=said):
-        render_unit("mixed2:1", given, **shortcut)
-
-
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (_grey, r"^the model in memory takes \[\(None, 24, 24, 1\)\]: expected one input of RGB"),
-        (_subclassed, "^the model in memory does not load: .*Could not locate class 'Mine'.*own"),
-        (_with_code, "^the model in memory does not load: .*`Lambda`.*without Python code in it"),
-    ],
-)
-def test_models_that_cannot_be_are_refused_as_files_are(make, said: str) -> None:
-    with pytest.raises(WeightsError, match=said):
-        render_unit("conv:1", model=make(), size=24)
-
-
-def test_a_size_that_cannot_be_is_told_of_a_model_in_memory() -> None:
-    with pytest.raises(ConfigError, match="network in memory takes only images of 24 px, not 64"):
-        render_unit("logits:1", model=_fixed(), size=64)
-
-
-def test_a_model_that_cannot_be_saved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = _grey()
-
-    def save(path: Path) -> None:
-        raise ValueError("it has no config\nat all")
-
-    monkeypatch.setattr(model, "save", save)
-    with pytest.raises(
-        WeightsError, match="in memory cannot be saved as a file: it has no config;"
-    ):
-        render_unit("conv:1", model=model)
-
-
-def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"expected a Keras model, or the path .*builtins\.int"):
-        render_unit("conv:1", model=3)
-
-
-def test_what_nobody_foresaw_is_told_in_a_line() -> None:
-    class Odd:
-        @property
-        def device(self) -> str:
-            raise TypeError("odd\nthings")
-
-    with pytest.raises(WorkError, match=r"^rendering relu:3 failed: TypeError: odd$"):
-        single._render("relu:3", Odd())
-
-
-def test_a_notebook_shows_image_and_figures() -> None:
-    image = np.zeros((16, 16, 3), np.uint8)
-    found = Single("a:<1>", image, image[None], np.zeros(4), 1.5, 1.25, 0.0, 3.0)
-    assert repr(found) == "Single('a:<1>', 1.5, 16 px)"
-    text = found._repr_html_()
-    assert "<b>a:&lt;1&gt;</b>" in text
-    assert "<th>robust</th><td>1.25</td>" in text
-    assert text.count("<img src=") == 1

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import yaml_file
 from pipeline.config.recipes import Adam, Normalised, Pixel
-from pipeline.config.schema import Address, AtlasConfig, Local, LocalGpu, Slurm, Threads
+from pipeline.config.schema import AtlasConfig, Threads
 from pipeline.config.yaml_file import parse
 from pipeline.errors import ConfigError
 
@@ -139,26 +139,6 @@ def test_settings_change_values_and_make_keys() -> None:
     assert config.recipe.optimizer == Adam(rate=0.5)
 
 
-def test_settings_of_what_is_rendered() -> None:
-    config = parse(
-        UNITS, settings=["render.variants=3", "render.diversity=0.5", "model.range=auto"]
-    )
-    assert (config.render.group, config.model.range) == (3, "auto")
-    assert parse(UNITS, settings=["render.variants=3"]).render.group == 1
-    assert parse(UNITS, settings=["model.range=[0, 255]"]).model.range == (0.0, 255.0)
-    assert [parse(UNITS + f"cluster: {kind}").is_here for kind in ("local", "threads")] == [
-        True
-    ] * 2
-    assert not parse(UNITS + "cluster: local-gpu").is_here
-
-
-def test_there_may_be_a_snapshot_of_each_step() -> None:
-    config = parse(UNITS, settings=["recipe.steps=7", "render.snapshots=7"])
-    assert config.render.snapshots == config.recipe.steps == 7
-    with pytest.raises(ConfigError, match=r"^f: render.snapshots \(7\) must not be above recipe"):
-        parse(UNITS + "render: {snapshots: 7}", "f", ["recipe.steps=6"])
-
-
 def test_settings_reach_into_a_cluster_named_by_its_kind() -> None:
     assert parse(UNITS + "cluster: threads", settings=["cluster.workers=3"]).cluster == Threads(
         workers=3
@@ -204,19 +184,3 @@ def test_parts_of_a_recipe_can_be_left_out_and_exchanged() -> None:
     assert recipe.transforms.jitter is not None
     assert recipe.optimizer == Normalised(rate=0.1)
     assert recipe.parametrization == Pixel()
-
-
-@pytest.mark.parametrize(
-    ("text", "cluster", "device"),
-    [
-        ("local", Local(), "cpu"),
-        ("{kind: local, workers: 2}", Local(workers=2), "cpu"),
-        ("threads", Threads(), "cpu"),
-        ("{kind: local-gpu, gpus: [0, 2]}", LocalGpu(gpus=(0, 2)), "gpu"),
-        ("{kind: address, address: 'tcp://h:1'}", Address(address="tcp://h:1"), "cpu"),
-        ("{kind: slurm, jobs: 2, device: gpu}", Slurm(jobs=2, device="gpu"), "gpu"),
-    ],
-)
-def test_clusters(text: str, cluster: object, device: str) -> None:
-    config = parse(f"{UNITS}cluster: {text}")
-    assert (config.cluster, config.device) == (cluster, device)

@@ -1,6 +1,5 @@
 """Tests of the page's files: what is written, what is left, and that no text becomes markup."""
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -138,14 +137,6 @@ def test_an_atlas_without_measurements_has_none(store: Store, folder: Path) -> N
     [batch, *_] = data_of(folder)["batches"]
     told = called(folder / site.FOLDER / batch["details"], "atlasDetails")
     assert set(told[batch["units"][0]]) == {"image_sha256", "trajectory"}
-
-
-def test_large_images_have_thumbnails() -> None:
-    assert not site_images.has_thumbs(128)
-    assert site_images.has_thumbs(512)
-    image = np.zeros((512, 512, 3), np.uint8)
-    with Image.open(io.BytesIO(site_images.encode_thumb(image))) as thumb:
-        assert thumb.size == (site_images.THUMB,) * 2
 
 
 def test_thumbnails_stand_beside_large_images(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -21,16 +20,6 @@ from pipeline.store.store import Store
 Make = Callable[..., Provenance]
 Build = Callable[..., Store]
 Fake = Callable[..., Results]
-
-
-@pytest.fixture
-def begun(tmp_path: Path, make_provenance: Make) -> tuple[Store, Section, list[Batch]]:
-    """An atlas of six channels in batches of four, prepared and empty."""
-    store = Store.create(tmp_path / "atlas", make_provenance("mixed2:all"))
-    (section,) = store.provenance.sections()
-    batches = store.missing(section)
-    store.prepare(section, batches)
-    return store, section, batches
 
 
 def bytes_of(folder: Path) -> dict[Path, bytes]:
@@ -146,16 +135,6 @@ def test_numbers_that_are_not_finite_are_refused(
     with pytest.raises(WorkError, match=r"batch mixed2/000000: trajectory .* for unit mixed2:2;"):
         store.commit(batches[0], results)
     assert store.missing(section) == batches
-
-
-def test_images_of_zeros_are_stored(
-    begun: tuple[Store, Section, list[Batch]], fake_results: Fake
-) -> None:
-    store, _, batches = begun
-    black = dataclasses.replace(fake_results(batches[0]), images=np.zeros((4, 8, 8, 3), np.uint8))
-    record = store.commit(batches[0], black)
-    assert file_of(store, "images", 0).is_file()
-    assert not store.read(record, "images").any()
 
 
 @pytest.mark.parametrize("name", ["images", "trajectory", "statistics"])
@@ -283,24 +262,3 @@ def test_opening_damaged_metadata(tmp_path: Path, make_provenance: Make) -> None
     (tmp_path / "atlas.zarr/zarr.json").write_text("{")
     with pytest.raises(AtlasFolderError, match=r"its zarr.json is damaged"):
         Store.open(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "codec",
-    [
-        {"name": "numcodecs.pickle", "configuration": {}},
-        {"name": "numcodecs.json2", "configuration": {}},
-        {"name": "gzip", "configuration": {"level": 1}},
-    ],
-)
-def test_a_store_cannot_say_how_it_is_decoded(
-    begun: tuple[Store, Section, list[Batch]], fake_results: Fake, codec: dict[str, object]
-) -> None:
-    store, _, batches = begun
-    record = store.commit(batches[0], fake_results(batches[0]))
-    path = store.folder.path / "atlas.zarr/mixed2/images/zarr.json"
-    document = json.loads(path.read_text())
-    document["codecs"].append(codec)
-    path.write_text(json.dumps(document))
-    with pytest.raises(DamageError, match=r"images of batch mixed2/000000 cannot be read"):
-        store.read(record, "images")

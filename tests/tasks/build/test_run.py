@@ -1,20 +1,17 @@
 """Whole builds of a small network, in threads of this process."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import luigi
 import numpy as np
 import pytest
 from builds import build, contents, silent, stopping
 from PIL import Image
 
 from pipeline import Atlas, single
-from pipeline.errors import AtlasFolderError, WorkError
+from pipeline.errors import AtlasFolderError
 from pipeline.explore import index
 from pipeline.plan.batches import Batch
-from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.place import at
 from pipeline.store.store import Store
@@ -28,16 +25,6 @@ from tasks.pool import work
 from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
-
-
-def _noting(seen: list, name: str, real: Callable):
-    """A method that also notes its value."""
-
-    def method(self, task_id, value):
-        seen.append((name, value))
-        return real(self, task_id, value)
-
-    return method
 
 
 def test_a_build_of_every_kind_of_unit(finished: run.Report) -> None:
@@ -155,15 +142,6 @@ def test_more_variants_later_leave_the_old_ones(configure) -> None:
         np.testing.assert_array_equal(Atlas.open(folder).image(unit), image)
 
 
-def test_a_changed_look_redraws_the_mosaics_alone(configure, built: Path) -> None:
-    records = {p: p.stat().st_mtime_ns for p in built.rglob("records/*/*.json")}
-    with Image.open(built / "mosaic.png") as before:
-        build(configure("mosaic.tile=80", "mosaic.columns=2"))
-    with Image.open(built / "mosaic.png") as after:
-        assert after.width != before.width
-    assert {p: p.stat().st_mtime_ns for p in records} == records
-
-
 def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
     def some_fail(store: Store, batch: Batch, most: int | None) -> int | None:
         if batch.key == "relu/000001":
@@ -179,13 +157,6 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
     assert (report.folder.path / "mosaic.png").is_file()
     assert build(config).failed == 0
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
-
-
-def test_an_error_outside_the_batches_stops_the_build(configure, built: Path) -> None:
-    (built / index.NAME).unlink()
-    (built / index.NAME).mkdir()
-    with pytest.raises(WorkError, match=r"the build stopped: IsADirectoryError: .*index\.parquet"):
-        build(configure())
 
 
 def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
@@ -239,50 +210,6 @@ def test_ctrl_c_in_a_build_ends_it_and_the_next_goes_on(configure) -> None:
     assert build(config).done == 5
 
 
-def test_luigi_shows_status_and_percentage(configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, object]] = []
-    scheduler = luigi.scheduler.Scheduler
-    for name in ("set_task_progress_percentage", "set_task_status_message"):
-        monkeypatch.setattr(scheduler, name, _noting(seen, name, getattr(scheduler, name)))
-    build(configure(units=("relu:0-5", "-relu:0-1", "logits:0-2")))
-    percentages = [value for name, value in seen if name == "set_task_progress_percentage"]
-    assert percentages == sorted(percentages)
-    assert percentages[-1] == 100
-    assert ("set_task_status_message", "11 of 11 units, 0 batches failed") in seen
-
-
-def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
-    there = ("build.scheduler_host=127.0.0.1", f"build.scheduler_port={luigid}")
-    assert build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
-    listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
-    assert {task["name"] for task in listed.values()} == {
-        "BuildAtlas", "DrawMosaic", "WriteSite", "WriteIndex", "MeasureResponses", "RenderUnits",
-        "Enumerate",
-    }  # fmt: skip
-
-
-def test_a_luigid_that_is_not_there(configure) -> None:
-    config = configure("build.scheduler_host=127.0.0.1", "build.scheduler_port=9")
-    with pytest.raises(WorkError, match=r"no luigid answers at 127.0.0.1:9 .*: start it, or leave"):
-        build(config)
-
-
-def test_a_task_is_complete_when_the_store_says_so(configure, built: Path) -> None:
-    config = configure()
-    plan = planning.make(config)
-
-    def is_complete() -> bool:
-        return bool(BuildAtlas.of(Running(plan, silent())).complete())
-
-    assert is_complete()
-    (built / "mosaic.png").unlink()
-    assert not is_complete()
-    build(config)
-    assert is_complete()
-    next(built.rglob("records/*/*.json")).unlink()
-    assert not is_complete()
-
-
 def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
     """What is drawn of the part is right until the rest is rendered, and not after."""
     config = configure(units=("relu:0-5", "softmax:1"))
@@ -291,20 +218,6 @@ def test_a_build_of_part_of_a_section_and_then_of_the_rest(configure) -> None:
     report = build(config)
     assert (report.done, report.missing, report.failed) == (7, 0, 0)
     assert set(index.read(report.folder)["status"]) == {"done"}
-
-
-def test_the_page_is_part_of_a_build_unless_it_is_not_wanted(configure) -> None:
-    few = {"units": ("relu:0-3",)}
-    folder = build(configure("site=false", **few)).folder
-    assert not folder.has(site.NAME)
-    build(configure(**few))
-    assert site.is_current(Store.open(folder))
-
-
-def test_a_page_that_is_gone_is_written_again(configure, built: Path) -> None:
-    (built / site.NAME).unlink()
-    build(configure())
-    assert site.is_current(Store.open(built))
 
 
 def test_the_page_grows_with_the_build(configure) -> None:

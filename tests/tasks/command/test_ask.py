@@ -18,7 +18,6 @@ from PIL import Image
 from pipeline import Atlas
 from pipeline.explore import index
 from pipeline.store.store import Store
-from tasks.command import options
 
 
 @pytest.fixture(scope="module")
@@ -149,12 +148,6 @@ def test_what_is_not_measured_is_one_line_and_2(atlas, tmp_path: Path) -> None:
     assert code == 2
     assert "has no responses yet: `atlas build`" in error
     assert error.count("\n") == 1
-
-
-def test_a_folder_is_told_from_a_unit() -> None:
-    assert options.folder_and_units(["a:1", "-b:2"]) == (None, ["a:1", "-b:2"])
-    assert options.folder_and_units(["data/atlas", "a:1"]) == ("data/atlas", ["a:1"])
-    assert options.folder_and_units(["s3://b/atlas", "a:1"]) == ("s3://b/atlas", ["a:1"])
 
 
 def test_asking_never_imports_tensorflow(folder: Path) -> None:
