@@ -102,12 +102,12 @@ def search(page: Page, text: str) -> list[str]:
 
 
 def settled(page: Page) -> None:
-    """Wait until every picture in sight is there, and what follows from it is drawn."""
+    """Wait until a view is there and drawn: its pictures in sight, what is told of a unit."""
     page.wait_for_function(
         """() => [...document.images].every((image) => {
         const box = image.getBoundingClientRect();
         return image.complete || box.bottom <= 0 || box.top >= innerHeight;
-        })"""
+        }) && document.querySelector("#unit[hidden], #unit details")"""
     )
     page.evaluate(
         "() => new Promise((on) => requestAnimationFrame(() => requestAnimationFrame(on)))"
