@@ -48,7 +48,7 @@ def test_a_script_is_not_run_again(tmp_path: Path) -> None:
         "print('once', apart(partial(int, '3'), 'count', 60, ''), __file__, flush=True)\n"
     )
     found = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=True
     )
     assert found.stdout.splitlines() == [f"once 3 {script}"]
 

@@ -76,7 +76,7 @@ device.use("cpu")
 def test_a_process_that_computes_by_other_convolutions_is_refused(switch: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LATE], env=os.environ | {"TF_ENABLE_ONEDNN_OPTS": switch},
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     if switch == "1" or not device.HAS_ONEDNN:
         assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
