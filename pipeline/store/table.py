@@ -59,14 +59,28 @@ class Table:
 
     def has_room(self, section: Rows, batches: Sequence[Batch[Named]]) -> bool:
         """Whether a section's arrays have rows for batches, and for those that are committed."""
-        wanted = self._wanted(section, batches)
-        return wanted is None or self.arrays.has_room(section.name, *wanted)
+        return not self.strange(section, batches)
 
-    def prepare(self, section: Rows, batches: Sequence[Batch[Named]]) -> None:
-        """Make room in a section's arrays for batches; the driver does this, before any worker."""
+    def strange(
+        self, section: Rows, batches: Sequence[Batch[Named]], most: int | None = None
+    ) -> list[str]:
+        """The files of a section's metadata that are not as `prepare` would leave them."""
+        wanted = self._wanted(section, batches)
+        return [] if wanted is None else self.arrays.strange(section.name, *wanted, most)
+
+    def prepare(
+        self, section: Rows, batches: Sequence[Batch[Named]], most: int | None = None
+    ) -> None:
+        """Make room in a section's arrays for batches; the driver does this, before any worker.
+
+        Args:
+            section: the section.
+            batches: that are to come, beside those that are committed.
+            most: rows that the arrays may have; any number where nothing is said.
+        """
         wanted = self._wanted(section, batches)
         if wanted is not None:
-            self.arrays.make_room(section.name, *wanted)
+            self.arrays.make_room(section.name, *wanted, most)
 
     def prepare_all(self, sections: Iterable[Rows], batches: Sequence[Batch[Named]]) -> None:
         """Make room for batches of several sections."""

@@ -134,7 +134,7 @@ def test_a_flipped_bit_in_what_was_found_in_pictures(store: Store) -> None:
     assert _states(store)[name] == "whole"
     _flip(store.folder.path / name)
     [damaged] = [f for f in verify.verify(store) if f.state == "damaged"]
-    assert (damaged.part, damaged.files) == (name, (name,))
+    assert (damaged.part, damaged.files) == (name, (name, "natural.json"))
     assert damaged.maker == "atlas examples"
 
 
