@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline import verify
+from pipeline.errors import DamageError
 from pipeline.examples import strongest
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
@@ -89,6 +90,21 @@ def test_other_content_with_a_right_checksum(store: Store) -> None:
     two.write_bytes(content)
     damaged = [part for part, state in _states(store).items() if state == "damaged"]
     assert damaged == ["mixed2/000000", "mixed2/000001"]
+
+
+@pytest.mark.parametrize("name", ["images", "trajectory", "statistics"])
+def test_chunks_that_changed_places_are_not_read(store: Store, name: str) -> None:
+    one, two = (
+        next(f for f in _chunks(store) if f"mixed2/{name}/c/{n}/" in str(f)) for n in (0, 1)
+    )
+    content = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(content)
+    for record in store.records.of("mixed2"):
+        for offset in (None, 0):
+            with pytest.raises(DamageError, match=f"{name} of batch mixed2/.* SHA-256 differs"):
+                store.read(record, name, offset)
+    assert store.read(store.records.of("mixed4")[0], name) is not None
 
 
 @pytest.mark.parametrize("place", [0.05, 0.5, 0.95])
