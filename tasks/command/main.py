@@ -215,7 +215,8 @@ def where(
     known = atlas.provenance
     seen = where.read(picture, known.size) if picture else atlas.image(unit)
     field = where.fires(known, unit, seen)
-    path = output or Path(f"{unit.replace(':', '-')}-where.png")
+    name = re.sub("[:/]", "-", re.sub("^-", "negative-", unit))
+    path = output or Path(f"{name}-where.png")
     printing.save(Image.fromarray(where.overlay(seen, field)), path)
     row, column = divmod(int(field.argmax()), field.shape[1])
     printing.out.print(
