@@ -66,7 +66,7 @@ def build(store: Store, pictures: Path) -> None:
         atlases.show(store, pictures, ["a.png", "b.png"])
     if not index.is_current(store):
         index.refresh(store)
-    for name in (mosaics.WHOLE, "mixed2"):
+    for name in (mosaics.WHOLE, *(s.name for s in store.provenance.sections())):
         if not mosaics.is_current(store, name, 16):
             mosaics.draw(store, name, 16)
     if not site.is_current(store):
