@@ -1,146 +1,159 @@
-"""Whether an atlas is whole: chunks against records, records against seals, sheets against both.
+"""Whether an atlas is whole, and what makes it so: chunks against records, records against seals.
 
 A build looks at what has changed on the disk since it was last found whole, and `atlas verify` at
 everything. What damaged a batch does not matter: its record is dropped, which makes it missing.
 """
 
-import concurrent.futures
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+import contextlib
+from collections.abc import Iterable, Iterator
 
-from pipeline.errors import DamageError
+from pipeline import findings
+from pipeline.errors import AtlasFolderError, DamageError
 from pipeline.examples import seen, strongest
-from pipeline.examples.crops import Crops
-from pipeline.explore import index, responses
+from pipeline.explore import index
+from pipeline.findings import Finding
 from pipeline.plan.identity import digest
+from pipeline.plan.provenance import Provenance
 from pipeline.publish import site
 from pipeline.sheets import mosaics
-from pipeline.store import parquet
-from pipeline.store.records import Record
-from pipeline.store.seal import seal, sealed
-from pipeline.store.store import Store
+from pipeline.store import ledger, parquet
+from pipeline.store.folder import Folder
+from pipeline.store.ledger import Ledger
+from pipeline.store.records import FAILURES, Record
+from pipeline.store.seal import sealed
+from pipeline.store.store import ROOT, Store
 from pipeline.store.table import Table
-
-_TRUST = "whole.json"
-_OF_PICTURES = ("examples/", "crops/", strongest.BEST_NAME, strongest.SPREAD_NAME)
-State = Literal["whole", "damaged", "stale", "left over"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A part of an atlas, and how it is.
-
-    Attributes:
-        part: a batch, as in `mixed4/000012`, or a file of the atlas folder.
-        state: `whole`, `damaged`, `stale`: not made yet, or of fewer batches than there are now;
-            or `left over`: half-written by somebody who was killed, and read by nobody.
-        reason: what is wrong with it.
-        files: what has to go for a build to make it again.
-    """
-
-    part: str
-    state: State
-    reason: str = ""
-    files: tuple[str, ...] = ()
-
-    @property
-    def maker(self) -> str:
-        """The command that makes it again."""
-        is_seen = self.part.startswith(_OF_PICTURES)
-        return "atlas examples" if is_seen else "atlas build"
 
 
 def verify(store: Store) -> Iterator[Finding]:
-    """Read everything and compare it with its digests.
-
-    Args:
-        store: the atlas.
-
-    Yields:
-        What was found, part by part, as it is read.
-    """
-    for table in tables(store):
-        for section in table.records.sections():
-            yield from _records(table, section)
-            yield from batches(table, table.records.of(section))
-    yield _index(store)
-    names = [mosaics.WHOLE, *(section.name for section in store.provenance.available_sections())]
-    yield from (_mosaic(store, name) for name in names)
-    yield from _examples(store)
-    yield from _page(store)
-    for name in store.folder.leftovers():
-        yield Finding(
-            name, "left over", "half-written: its writer was killed, or is at it", (name,)
-        )
+    """Read everything and compare it with its digests, part by part. See `findings`."""
+    return findings.of(store)
 
 
-def repair(store: Store, findings: Iterable[Finding]) -> None:
+def repair(store: Store, found: Iterable[Finding]) -> None:
     """Take away what is damaged or left over; the next build makes again what is missing then."""
-    for finding in findings:
-        for name in finding.files:
-            store.folder.delete(name)
+    gone = {name for finding in found for name in finding.files}
+    for name in sorted(gone):
+        store.folder.delete(name)
+    known = ledger.known(store.folder)
+    stamps = {key: at for key, at in known.stamps.items() if _record_of(key) not in gone}
+    files = {name: at for name, at in known.files.items() if name not in gone}
+    if ledger.NAME not in gone and store.folder.has(ledger.NAME):
+        ledger.write(store.folder, Ledger(stamps, files, known.config_hash))
+    mend(store)
 
 
-def batches(table: Table, records: Sequence[Record]) -> Iterator[Finding]:
-    """Read the chunks of records, several at once."""
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        for record, reason in zip(records, threads.map(table.check, records), strict=True):
-            name = table.records.name(record.section, record.chunk)
-            part = name.removeprefix("records/").removesuffix(".json")
-            yield Finding(part, "damaged", reason, (name,)) if reason else Finding(part, "whole")
+def mend(store: Store) -> None:
+    """Write metadata of groups and arrays anew where it is not as it was; chunks stay."""
+    if not store.is_noted():
+        Store.create(store.folder, store.provenance)
+    for shelf in findings.shelves(store):
+        shelf.prepare()
+
+
+def restore(folder: Folder, provenance: Provenance) -> None:
+    """Write anew what an atlas is made of, where that is lost and its records are not.
+
+    Raises:
+        AtlasFolderError: it was built by another configuration, or nothing says by which.
+    """
+    built_by = _config_hash(folder)
+    if built_by != provenance.config_hash:
+        why = "is another" if built_by else "may be another: nothing there says which it was"
+        raise AtlasFolderError(
+            f"{folder}/{ROOT} is lost, and the configuration that the atlas was built by {why}: "
+            "build with that one, its `units` and all, or into another folder (-o DIR)"
+        )
+    Store.create(folder, provenance)
+
+
+def _config_hash(folder: Folder) -> str:
+    """The hash of the configuration that a folder's atlas was built by; empty if nobody knows."""
+    try:
+        with sealed(folder, parquet.seal_of(index.NAME)) as noted:
+            return str(noted["config_hash"])
+    except (OSError, DamageError):
+        return ledger.known(folder).config_hash
 
 
 def drop_damaged(store: Store) -> list[Finding]:
-    """Find batches that changed since they were last whole, and take back those that are damaged.
+    """Find what changed since it was last whole, and take back what is damaged.
+
+    Metadata is mended first, since nothing is read without it.
 
     Returns:
-        The damaged ones.
+        The damaged batches, records, and files of the page.
     """
-    trusted = _trusted(store)
-    found = []
+    mend(store)
+    known = ledger.known(store.folder)
+    found: list[Finding] = []
     for table, records, stamps in _stamped(store):
-        known = [trusted.get(_key(table, record)) for record in records]
-        pairs = zip(records, stamps, known, strict=True)
-        changed = [record for record, stamp, before in pairs if stamp != before]
-        found += [finding for finding in batches(table, changed) if finding.state == "damaged"]
-    repair(store, found)
+        before = [known.stamps.get(_key(table, record)) for record in records]
+        pairs = zip(records, stamps, before, strict=True)
+        changed = [record for record, stamp, old in pairs if stamp != old]
+        found += [f for f in findings.batches(table, changed) if f.state == "damaged"]
+    for table in findings.tables(store):
+        for section in table.records.sections():
+            found += findings.records(table, section)
+    found += _altered(store.folder, known)
+    for name in {name for finding in found for name in finding.files}:
+        store.folder.delete(name)
     return found
 
 
+def _altered(folder: Folder, known: Ledger) -> Iterator[Finding]:
+    """The files of the page that are damaged, of those that changed."""
+    try:
+        noted = site.noted(folder)
+    except (OSError, DamageError):
+        return  # it is written anew
+    stamps = folder.stamps(site.FOLDER, noted)
+    changed = [name for name, at in stamps.items() if at and known.files.get(name) != digest(at)]
+    for name, reason in site.damaged(folder, {name: noted[name] for name in changed}).items():
+        yield Finding(name, "damaged", reason, (name,))
+
+
 def trust(store: Store) -> None:
-    """Note how the chunks of everything that is committed lie there, as whole."""
-    stamps: dict[str, str] = {}
-    for table, records, found in _stamped(store):
-        keys = [_key(table, record) for record in records]
-        stamps |= zip(keys, found, strict=True)
-    if stamps != _trusted(store):
-        store.folder.write_json(_TRUST, seal({"stamps": stamps}))
+    """Note how everything that is committed, and made of it, lies there, as whole."""
+    ledger.write(store.folder, _held(store))
+
+
+def note(store: Store) -> None:
+    """Note what is there now; what was not found whole before is read by the next build."""
+    before, now = ledger.known(store.folder), _held(store)
+    stamps = {key: before.stamps.get(key, "") for key in now.stamps}
+    files = {name: before.files.get(name, "") for name in now.files}
+    ledger.write(store.folder, Ledger(stamps, files, now.config_hash))
 
 
 def distrust(store: Store) -> None:
-    """Forget what was found whole, so that the next build reads all: decay leaves no mark."""
-    store.folder.delete(_TRUST)
+    """Note nothing as whole, so that the next build reads all: decay leaves no mark."""
+    known = ledger.known(store.folder)
+    if store.folder.has(ledger.NAME):
+        stamps, files = dict.fromkeys(known.stamps, ""), dict.fromkeys(known.files, "")
+        ledger.write(store.folder, Ledger(stamps, files, known.config_hash))
 
 
-def _trusted(store: Store) -> Mapping[str, str]:
-    try:
-        with sealed(store.folder, _TRUST) as found:
-            stamps = found["stamps"]
-    except (OSError, DamageError):
-        return {}  # everything is read once more
-    return stamps if isinstance(stamps, dict) else {}
-
-
-def tables(store: Store) -> list[Table]:
-    """Everything that batches are committed to."""
-    return [store, *responses.tables(store), *seen.tables(store), Crops(store)]
+def _held(store: Store) -> Ledger:
+    """What is there, and how it lies there."""
+    stamps: dict[str, str] = {}
+    for table, records, found in _stamped(store):
+        stamps |= zip((_key(table, record) for record in records), found, strict=True)
+    sections = [section.name for section in store.provenance.available_sections()]
+    sheets = [mosaics.name_of(name) for name in (mosaics.WHOLE, *sections)]
+    seals = [mosaics.map_of(name) for name in (mosaics.WHOLE, *sections)]
+    tables = (index.NAME, strongest.BEST_NAME, strongest.SPREAD_NAME)
+    names = [*sheets, *seals, *tables, *map(parquet.seal_of, tables), seen.LIST, FAILURES]
+    with contextlib.suppress(OSError, DamageError):  # no page is written
+        names += [site.SEAL, *site.noted(store.folder)]
+    found_files = store.folder.stamps("", names)
+    files = {name: digest(at) for name, at in found_files.items() if at}
+    return Ledger(stamps, files, store.provenance.config_hash)
 
 
 def _stamped(store: Store) -> Iterator[tuple[Table, list[Record], list[str]]]:
     """The records of every section of every table, and how their chunks lie on the disk."""
-    for table in tables(store):
+    for table in findings.tables(store):
         for section in table.records.sections():
             records = table.records.of(section)
             yield table, records, table.stamps(section, records)
@@ -152,62 +165,6 @@ def _key(table: Table, record: Record) -> str:
     return f"{name} {digest(dict(record.sha256))[:16]}"
 
 
-def _records(table: Table, section: str) -> Iterator[Finding]:
-    """The records of a section that are damaged."""
-    place = f"{table.records.place}/{section}"
-    known = {table.records.name(section, r.chunk) for r in table.records.of(section)}
-    for file in table.folder.files(place):
-        name = f"{place}/{file}"
-        if file.endswith(".json") and name not in known:
-            yield Finding(name, "damaged", "it does not match its own digest", (name,))
-
-
-def _index(store: Store) -> Finding:
-    try:
-        noted = index.notes(store.folder)
-        frame = index.read(store.folder)
-    except FileNotFoundError:
-        return Finding(index.NAME, "stale", "it is not there yet")
-    except DamageError as error:
-        return Finding(index.NAME, "damaged", str(error), (index.NAME,))
-    if index.identity(frame) != noted["identity"]:
-        return Finding(index.NAME, "damaged", "its rows are not those it names", (index.NAME,))
-    if noted["state"] != index.state_of(store):
-        return Finding(index.NAME, "stale", "the atlas has changed since")
-    return Finding(index.NAME, "whole")
-
-
-def _mosaic(store: Store, section: str | None) -> Finding:
-    name = mosaics.name_of(section)
-    try:
-        mosaics.read_map(store, section)
-    except FileNotFoundError:
-        return Finding(name, "stale", "it is not there yet")
-    except DamageError as error:
-        return Finding(name, "damaged", str(error), (name, mosaics.map_of(section)))
-    return Finding(name, "whole")
-
-
-def _examples(store: Store) -> Iterator[Finding]:
-    """What was found in pictures, where any were looked at."""
-    for name in (strongest.BEST_NAME, strongest.SPREAD_NAME):
-        try:
-            parquet.notes(store.folder, name)
-        except FileNotFoundError:
-            continue
-        except DamageError as error:
-            yield Finding(name, "damaged", str(error), (name,))
-        else:
-            yield Finding(name, "whole")
-
-
-def _page(store: Store) -> Iterator[Finding]:
-    """The page, where one was written."""
-    try:
-        found = site.damaged(store)
-    except FileNotFoundError:
-        return
-    for name, reason in found.items():
-        yield Finding(name, "damaged", reason, (name,))
-    if not found:
-        yield Finding(site.NAME, "whole")
+def _record_of(key: str) -> str:
+    """The record of a key."""
+    return key.rpartition(" ")[0]

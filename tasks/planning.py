@@ -57,7 +57,7 @@ class Plan:
 
     def missing(self) -> list[tuple[Section, list[Batch]]]:
         """For each section to compute, the batches that nobody committed."""
-        if not Store.exists(self.folder):
+        if Store.is_lost(self.folder) or not Store.exists(self.folder):
             size, group = self.provenance.batch_size, self.provenance.render.group
             return [
                 (section, missing_batches(section, {}, size, group)) for section in self.sections()
@@ -80,7 +80,8 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | Non
         UnitError: `only` names a unit that the configuration does not have.
     """
     describe = describe or functools.partial(probe, patience=config.build.patience)
-    before = Store.open(config.output).provenance if Store.exists(config.output) else None
+    is_there = not Store.is_lost(config.output) and Store.exists(config.output)
+    before = Store.open(config.output).provenance if is_there else None
     plan = Plan(config, resolve_provenance(config, describe, before), tuple(only))
     known = set(plan.provenance.units())
     named = expand(only, plan.provenance.architecture, plan.provenance.variants)

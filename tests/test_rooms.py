@@ -14,12 +14,12 @@ ORDER = (
     "pipeline/errors", "pipeline/extras", "pipeline/patience",
     "pipeline/config", "pipeline/plan", "pipeline/network", "pipeline/ascent", "pipeline/store",
     "pipeline/examples", "pipeline/explore", "pipeline/sheets", "pipeline/publish",
-    "pipeline/single", "pipeline/verify", "pipeline/atlas", "pipeline",
+    "pipeline/single", "pipeline/findings", "pipeline/verify", "pipeline/atlas", "pipeline",
     "tasks/planning", "tasks/pool", "tasks/build", "tasks", "tasks/command",
 )  # fmt: skip
 """From the ground to the roof; a module imports from its own room and from those before it."""
 ROOMS = ORDER[3:12]
-ROOF = ("pipeline/single", "pipeline/verify", "pipeline/atlas", "pipeline")
+ROOF = ("pipeline/single", "pipeline/findings", "pipeline/verify", "pipeline/atlas", "pipeline")
 TENSORFLOW = {"pipeline/network": ("apart", "device", "probe"), "pipeline/ascent": ("results",)}
 """The rooms that import TensorFlow, each with its modules that do not."""
 MOST = 12
@@ -221,7 +221,7 @@ def test_a_module_without_tests_is_named(house: Path) -> None:
 
 
 def test_nobody_in_the_house_imports_the_roof() -> None:
-    found = [str(i) for i in imports(ROOT) if i.target in ROOF[:3] and room_of(i.source) in ROOMS]
+    found = [str(i) for i in imports(ROOT) if i.target in ROOF[:-1] and room_of(i.source) in ROOMS]
     assert found == []
 
 

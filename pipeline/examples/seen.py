@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DamageError
 from pipeline.examples.source import READ, REASONS, Picture
 from pipeline.plan.architecture import CLASSES, Layer
 from pipeline.plan.batches import Batch
@@ -26,7 +26,7 @@ from pipeline.store.table import Table
 
 _CHUNK = 64
 """Pictures that are seen, committed and stored together."""
-_LIST = "examples/pictures.json"
+LIST = "examples/pictures.json"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def listed(store: Store) -> list[Picture]:
     Raises:
         DamageError: the list is damaged.
     """
-    with contextlib.suppress(FileNotFoundError), sealed(store.folder, _LIST) as plain:
+    with contextlib.suppress(FileNotFoundError), sealed(store.folder, LIST) as plain:
         return [Picture(**entry) for entry in plain["pictures"]]
     return []
 
@@ -78,7 +78,10 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
     Raises:
         ConfigError: it was shown other pictures, and they are not to be replaced.
     """
-    before = listed(store)
+    try:
+        before = listed(store)
+    except DamageError:
+        before = []  # which they were, nobody knows: all are seen anew
     if before == list(pictures):
         return
     if before and not replace:
@@ -89,7 +92,7 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
     for table in tables(store):
         table.clear()
     plain = {"pictures": [asdict(picture) for picture in pictures]}
-    store.folder.write_json(_LIST, seal(plain))
+    store.folder.write_json(LIST, seal(plain))
 
 
 def pending(store: Store, of: Sequence[Examples]) -> list[Batch[Picture]]:

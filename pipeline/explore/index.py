@@ -74,12 +74,16 @@ def of(store: Store) -> pd.DataFrame:
 
 
 def in_state(store: Store, state: str) -> pd.DataFrame:
-    """The index of a store that is in a state, see `state_of`; as `of`."""
-    return read(store.folder) if _noted_state(store) == state else build(store)
+    """The index of a store that is in a state, see `state_of`; as `of`.
+
+    Raises:
+        DamageError: the file is not current, and a chunk that it is made from is damaged.
+    """
+    return read(store.folder) if _noted_state(store) == state else explore(store)(build(store))
 
 
 def build(store: Store) -> pd.DataFrame:
-    """The index of what a store holds now, in the atlas's order."""
+    """The index of what a store holds now, in the atlas's order, less what `explore` tells."""
     return pd.concat(_sections(store), ignore_index=True)
 
 

@@ -15,12 +15,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.errors import ConfigError
+from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
+from pipeline.explore import similarity
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
 _LONGEST = 10_000
+_NATURAL = ("natural_quantile", "natural_median", "natural_p99")
+_MEASURED = (*similarity.TYPES, *_NATURAL)
+"""Columns that come from responses, and from pictures."""
 
 
 def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -34,12 +40,14 @@ def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
     Raises:
         ConfigError: the expression is malformed, names a column that is not there, or asks for
             more than a comparison.
+        NotMeasuredError: it compares what was not measured of any unit.
     """
     tree = _parse(expression)
     check_columns(frame, sorted(n.id for n in ast.walk(tree) if isinstance(n, ast.Name)))
+    check_measured(frame, sorted(_asked(tree)))
     try:
         kept = _value(tree, frame)
-    except ConfigError:
+    except AtlasError:
         raise
     except Exception as error:  # pandas raises many types for what it cannot compare
         raise ConfigError(f"the expression {expression[:80]!r} does not work: {error}") from error
@@ -65,14 +73,45 @@ def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
             raise ConfigError(f"there is no column {name!r}{hint} (the columns are {columns})")
 
 
+def check_measured(frame: pd.DataFrame, names: list[str]) -> None:
+    """Refuse columns of which an index knows nothing at all, since none of them was measured.
+
+    Raises:
+        NotMeasuredError: naming the column and what measures it.
+    """
+    for name in names:
+        sign = "natural_median" if name in _NATURAL else "nearest"
+        if name in _MEASURED and sign in frame and len(frame) and frame[sign].isna().all():
+            how = "`atlas examples FOLDER`" if name in _NATURAL else "`atlas build`"
+            raise NotMeasuredError(
+                f"the column {name!r} was not measured of any of these units: {how} measures it"
+            )
+
+
+def _asked(tree: ast.expr) -> set[str]:
+    """The columns of an expression, but for those of which it asks whether they are missing."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    methods = [(call, _method(call)) for call in calls]
+    spared = {
+        id(node)
+        for call, method in methods
+        if method and method[1] in ("isna", "notna")
+        for node in ast.walk(call)
+    }
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return {node.id for node in names if id(node) not in spared}
+
+
 def ordered(frame: pd.DataFrame, sort: str) -> pd.DataFrame:
     """The rows in the order of a column; `-column` for descending order. Missing values go last.
 
     Raises:
         ConfigError: there is no such column, or it has no order.
+        NotMeasuredError: it was not measured of any of the rows.
     """
     column = sort.removeprefix("-")
     check_columns(frame, [column])
+    check_measured(frame, [column])
     if is_list(frame[column]):
         raise ConfigError(f"the column {column!r} holds lists, which have no order")
     return frame.sort_values(column, ascending=not sort.startswith("-"), kind="stable")
@@ -135,7 +174,7 @@ def _list(node: ast.List | ast.Tuple, frame: pd.DataFrame) -> list[Any]:
 def _unary(node: ast.UnaryOp, frame: pd.DataFrame) -> Any:
     value = _value(node.operand, frame)
     if isinstance(node.op, ast.USub):
-        return -value
+        return -_number(value)
     if isinstance(node.op, ast.Not | ast.Invert):
         return ~_truth(value)
     raise _refusal(node)
@@ -144,7 +183,20 @@ def _unary(node: ast.UnaryOp, frame: pd.DataFrame) -> Any:
 def _arithmetic(node: ast.BinOp, frame: pd.DataFrame) -> Any:
     if type(node.op) not in _ARITHMETIC:
         raise _refusal(node)
-    return _ARITHMETIC[type(node.op)](_value(node.left, frame), _value(node.right, frame))
+    sides = _value(node.left, frame), _value(node.right, frame)
+    return _ARITHMETIC[type(node.op)](*map(_number, sides))
+
+
+def _number(value: Any) -> Any:
+    """A number, or a column of numbers: of texts and lists a product may be of any size."""
+    kinds = pd.api.types
+    if isinstance(value, pd.Series):
+        is_number = kinds.is_numeric_dtype(value.dtype) and not kinds.is_bool_dtype(value.dtype)
+    else:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number:
+        return value
+    raise TypeError("what is added, multiplied or negated must be numbers")
 
 
 def _joined(node: ast.BoolOp, frame: pd.DataFrame) -> pd.Series:
@@ -183,9 +235,19 @@ def _called(node: ast.Call, frame: pd.DataFrame) -> pd.Series:
     if method is None:
         raise _refusal(node)
     column, name = frame[method[0]], method[1]
+    if name == "contains":
+        return _contains(column, _value(node.args[0], frame))
     owner = column if name in _METHODS else column.str
     found: pd.Series = getattr(owner, name)(*[_value(argument, frame) for argument in node.args])
     return found
+
+
+def _contains(column: pd.Series, pattern: str) -> pd.Series:
+    """Where a text has a pattern; in a time that grows as the text does, which `re` cannot say."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        raise TypeError("expected a column of texts")
+    found = pc.match_substring_regex(pa.array(column.astype("string"), pa.string()), pattern)
+    return pd.Series(found.to_pylist(), column.index, "boolean")
 
 
 def _method(call: ast.Call) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def dataset(store: Store, name: str) -> "xr.Dataset":
-    """The committed rows of a section, read as they are used.
+    """The committed rows of a section, compared with their records now, and read as they are used.
 
     Returns:
         `images` (unit, y, x, rgb), `trajectory` (unit, step), `statistics` (unit, statistic), and
@@ -24,7 +24,7 @@ def dataset(store: Store, name: str) -> "xr.Dataset":
     Raises:
         ConfigError: there is no such section, or xarray is not here.
         MissingError: nothing of it is built yet.
-        DamageError: the section's metadata is damaged.
+        DamageError: the section's metadata or a chunk is damaged, or is not what was committed.
     """
     need("xarray", "Atlas.dataset")
     import xarray as xr  # noqa: PLC0415, an extra
@@ -46,6 +46,9 @@ def dataset(store: Store, name: str) -> "xr.Dataset":
             f"the metadata of section {name} in {store.folder} is damaged: {error}; `atlas build` "
             "writes it anew"
         ) from error
+    for record in records:
+        for array in arrays:
+            store.read(record, array)  # raises where it is not what was committed
     opened = xr.open_zarr(
         store.folder.zarr(ARRAYS), group=name, chunks=None, consolidated=False, zarr_format=3
     )

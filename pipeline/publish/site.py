@@ -35,7 +35,7 @@ from pipeline.store.store import Store
 FOLDER = "site"
 NAME = f"{FOLDER}/index.html"
 """The page of an atlas folder."""
-_SEAL = "site.json"
+SEAL = "site.json"
 _NOW = "data/now.js"
 _SOURCES = Path(__file__).parent / "page"
 _SCRIPTS = (
@@ -84,25 +84,43 @@ def is_current(store: Store) -> bool:
         return False
 
 
-def damaged(store: Store) -> dict[str, str]:
-    """Read a page and compare it with what was noted: the files that are damaged, and why.
+def noted(folder: Folder) -> dict[str, str]:
+    """The SHA-256 of each file of a page, by its name in the atlas folder.
 
     Raises:
-        FileNotFoundError: no page was written.
+        OSError: no page was written, or its notes cannot be read.
+        DamageError: they are damaged.
     """
-    try:
-        noted = _notes(store.folder)
-    except DamageError as error:
-        return {_SEAL: str(error)}
-    expected = {f"{FOLDER}/{name}": sha256 for name, sha256 in noted["files"].items()}
-    expected[NAME] = noted["index"]
+    found = _notes(folder)
+    return {f"{FOLDER}/{n}": sha256 for n, sha256 in found["files"].items()} | {
+        NAME: found["index"]
+    }
+
+
+def damaged(folder: Folder, expected: Mapping[str, str]) -> dict[str, str]:
+    """Read files of a page and compare them with their SHA-256: those that are damaged, and why."""
     found = {}
-    for name, content in store.folder.read_all(expected):
+    for name, content in folder.read_all(expected):
         if isinstance(content, OSError):
             found[name] = str(content)
         elif hashlib.sha256(content).hexdigest() != expected[name]:
             found[name] = "it is not as it was written"
     return found
+
+
+def is_of_page(name: str) -> bool:
+    """Whether a file of an atlas folder is in one of the page's folders."""
+    return name.startswith(tuple(f"{FOLDER}/{kind}/" for kind in _KINDS))
+
+
+def tidy(folder: Folder) -> None:
+    """Delete what the page does not show, as what earlier ones did."""
+    try:
+        shown = set(noted(folder))
+    except (OSError, DamageError):
+        return  # the next page is written whole
+    for name in sorted({f"{FOLDER}/{name}" for name in _there(folder)} - shown):
+        folder.delete(name)
 
 
 class _Writer:
@@ -145,7 +163,7 @@ class _Writer:
             "files": self.files,
             "colours": self.colours,
         }
-        self.store.folder.write_json(_SEAL, seal(note))
+        self.store.folder.write_json(SEAL, seal(note))
         self._prune(self.before.get("files", ()))
 
     def _batch(self, record: Record) -> dict[str, Any]:
@@ -271,10 +289,10 @@ def _notes(folder: Folder) -> Mapping[str, Any]:
         OSError: there was none, or it cannot be read.
         DamageError: it is damaged.
     """
-    with sealed(folder, _SEAL) as noted:
+    with sealed(folder, SEAL) as noted:
         is_whole = all(isinstance(noted[name], kind) for name, kind in _NOTED.items())
         if not (is_whole and all(map(_NAME.fullmatch, noted["files"]))):
-            raise DamageError(f"{_SEAL} in {folder} is not what was noted there")
+            raise DamageError(f"{SEAL} in {folder} is not what was noted there")
     return noted
 
 

@@ -57,15 +57,17 @@ def write_ome_zarr(store: Store, path: Path) -> None:
         method=Methods.NEAREST,
         fmt=FormatV05(),
         axes=["y", "x"],
-        label_metadata={"properties": _properties(store, mosaic)},
+        label_metadata={"properties": _properties(store, mosaic), "source": {"image": "../../"}},
         storage_options={"chunks": (_CHUNK, _CHUNK)},
     )
+    listed: Any = root["labels"].attrs["ome"]
+    root["labels"].attrs["ome"] = {**listed, "version": attributes["version"]}
 
 
 def write_dzi(store: Store, path: Path) -> None:
-    """Write `atlas.dzi` with its `atlas_files`, and `units.json`: where each unit is on it.
+    """Write `mosaic.dzi` with its `mosaic_files`, and `units.json`: where each unit is on it.
 
-    A viewer such as OpenSeadragon is pointed at `atlas.dzi`.
+    A viewer such as OpenSeadragon is pointed at `mosaic.dzi`.
     """
     import pyvips  # noqa: PLC0415, an extra
 
@@ -73,9 +75,13 @@ def write_dzi(store: Store, path: Path) -> None:
     path.mkdir()
     image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
     image.dzsave(
-        str(path / "atlas"), suffix=".jpg[Q=90,strip]", tile_size=_TILE, overlap=1, depth="onepixel"
+        str(path / "mosaic"),
+        suffix=".jpg[Q=90,strip]",
+        tile_size=_TILE,
+        overlap=1,
+        depth="onepixel",
     )
-    (path / "atlas_files" / "vips-properties.xml").unlink(missing_ok=True)
+    (path / "mosaic_files" / "vips-properties.xml").unlink(missing_ok=True)
     text = json.dumps(tiles.describe(mosaic), sort_keys=True, indent=1, ensure_ascii=False)
     (path / "units.json").write_text(text + "\n", encoding="utf-8")
 

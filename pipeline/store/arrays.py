@@ -3,6 +3,7 @@
 The one module that knows Zarr. It knows nothing of records: `store` says what is committed.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,32 +43,78 @@ class Arrays:
         zarr.create_group(MemoryStore(made), zarr_format=3, attributes=attributes)
         self._write_metadata(made, "zarr.json")
 
-    def has_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> bool:
-        """Whether a section's arrays are as `make_room` makes them, or longer."""
+    def is_noted(self, attributes: dict[str, Any]) -> bool:
+        """Whether the store's own metadata is as `note` writes it."""
+        made: _Documents = {}
+        zarr.create_group(MemoryStore(made), zarr_format=3, attributes=attributes)
+        return self._is_as("zarr.json", made, None)
+
+    def strange(
+        self,
+        section: str,
+        rows: int,
+        chunk: int,
+        attributes: dict[str, Any],
+        most: int | None = None,
+    ) -> list[str]:
+        """The files of a section's metadata that are not as `make_room` writes them.
+
+        Args:
+            section: its name.
+            rows: that its arrays must have, at least.
+            chunk: rows a chunk.
+            attributes: of its group.
+            most: rows that they may have; any number where nothing is said.
+        """
+        made = self._made(section, rows, chunk, attributes)
+        names = sorted(set(made) - {"zarr.json"})
+        return [f"{ARRAYS}/{name}" for name in names if not self._is_as(name, made, most)]
+
+    def _is_as(self, name: str, made: "_Documents", most: int | None) -> bool:
+        """Whether a document is as it is made, however it is spelled, or of an array of more rows.
+
+        Those are whole chunks, `most` rows at most.
+        """
         try:
-            group = zarr.open_group(self._zarr, path=self._place + section, mode="r")
-            wanted, _ = self._made(section, rows, chunk, attributes)
-            return dict(group.attrs) == attributes and all(
-                _fits(group[name], wanted[name]) for name in self._layouts
+            found = json.loads(self.folder.read(f"{ARRAYS}/{name}"))
+            wanted = json.loads(made[name].to_bytes())
+            if "shape" in wanted:
+                rows, least = found["shape"][0], wanted["shape"][0]
+                chunk = wanted["chunk_grid"]["configuration"]["chunk_shape"][0]
+                if rows % chunk or not least <= rows <= (max(most, least) if most else rows):
+                    return False
+                found["shape"][0] = least
+            if found == wanted:
+                return True
+            # Zarr reads past what it does not know: a key that is altered is one that is wanting.
+            return set(found) >= set(wanted) and _read(made[name], found) == _read(
+                made[name], wanted
             )
         except Exception:  # zarr raises many types for metadata that is damaged or gone
             return False
 
-    def make_room(self, section: str, rows: int, chunk: int, attributes: dict[str, Any]) -> None:
-        """Give every array of a section so many rows at least, `chunk` of them a chunk.
+    def make_room(
+        self,
+        section: str,
+        rows: int,
+        chunk: int,
+        attributes: dict[str, Any],
+        most: int | None = None,
+    ) -> None:
+        """Give every array of a section so many rows at least. Arguments as of `strange`.
 
         Metadata that is damaged is written anew; chunks are not touched.
         """
-        if self.has_room(section, rows, chunk, attributes):
+        if not self.strange(section, rows, chunk, attributes, most):
             return
-        _, made = self._made(section, rows, chunk, attributes)
+        made = self._made(section, rows, chunk, attributes)
         for name in sorted(set(made) - {"zarr.json"}, key=len, reverse=True):
             self._write_metadata(made, name)
 
     def _made(
         self, section: str, rows: int, chunk: int, attributes: dict[str, Any]
-    ) -> tuple[Any, "_Documents"]:
-        """A section's group as it should be, in memory, and its documents."""
+    ) -> "_Documents":
+        """The documents of a section's group as they should be, and of those around it."""
         made: _Documents = {}
         root = zarr.create_group(MemoryStore(made), zarr_format=3)
         places = f"{self._place}{section}".split("/")
@@ -85,7 +132,7 @@ class Arrays:
                 dimension_names=("row", *layout.axes),
                 attributes=dict(layout.attributes),
             )
-        return group, made
+        return made
 
     def _write_metadata(self, made: "_Documents", name: str) -> None:
         """Write a document of a store in memory. Not by Zarr, which does not sync."""
@@ -133,6 +180,13 @@ class Arrays:
         if found != expected or array.chunks[0] > _MOST:
             raise ValueError(f"the metadata of {name} is not this project's: {found}")
 
+    def documents(self, section: str) -> list[str]:
+        """The files of a section's metadata, and of the groups around it, the store's own apart."""
+        places = self.folder_of(section).split("/")
+        groups = ["/".join(places[:depth]) for depth in range(2, len(places) + 1)]
+        arrays = [f"{groups[-1]}/{name}" for name in self._layouts]
+        return [f"{place}/zarr.json" for place in groups + arrays]
+
     def files_of(self, section: str, chunk: int) -> list[str]:
         """The files of a chunk's number, one an array, in the atlas folder."""
         return [self.file_of(section, name, chunk) for name in self._layouts]
@@ -147,9 +201,9 @@ class Arrays:
         return f"{ARRAYS}/{self._place}{section}"
 
 
-def _fits(array: Any, wanted: Any) -> bool:
-    """Whether an array is as wanted, or has more rows."""
-    has, wants = array.metadata.to_dict(), wanted.metadata.to_dict()
-    rows, least = has.pop("shape"), wants.pop("shape")
-    # A fill value that is no number is not equal to itself.
-    return rows[1:] == least[1:] and rows[0] >= least[0] and repr(has) == repr(wants)
+def _read(buffer: Any, document: dict[str, Any]) -> str:
+    """What Zarr reads in a document: its other versions say the same in other words."""
+    text = type(buffer).from_bytes(json.dumps(document).encode())
+    opened: Any = zarr.open(MemoryStore({"zarr.json": text}), mode="r", zarr_format=3)
+    # As text, since a fill value that is no number is not equal to itself.
+    return repr(opened.metadata.to_dict())

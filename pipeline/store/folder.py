@@ -22,7 +22,7 @@ from typing_extensions import override
 Stamp = tuple[int, str]
 """A file's size and version: equal stamps, equal content."""
 _DIGESTS: dict[tuple[str, str], tuple[Stamp, str]] = {}
-_LEFTOVER = re.compile(r"\.new-.*|.*\.partial")
+_HALF_WRITTEN = re.compile(r"(.*/)?(\.new-[^/]*|[^/]*\.partial)", re.DOTALL)
 """Names that writing goes by until it is done: this project's, and Zarr's."""
 
 
@@ -85,9 +85,9 @@ class Folder(ABC):
         """Whether the address is a file's."""
         return False
 
-    def leftovers(self) -> list[str]:
-        """Files that writers left half-written as they were killed; nobody reads them."""
-        return []
+    @abstractmethod
+    def walk(self) -> list[str]:
+        """The names of all files, at any depth, sorted."""
 
     @abstractmethod
     def zarr(self, name: str) -> Any:
@@ -235,12 +235,11 @@ class LocalFolder(Folder):
         return self.path.exists() and not self.path.is_dir()
 
     @override
-    def leftovers(self) -> list[str]:
+    def walk(self) -> list[str]:
         return sorted(
-            str((Path(place) / file).relative_to(self.path))
+            (Path(place) / file).relative_to(self.path).as_posix()
             for place, _, files in os.walk(self.path)
             for file in files
-            if _LEFTOVER.fullmatch(file)
         )
 
     @override
@@ -267,6 +266,11 @@ def write_atomically(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
             temporary.unlink(missing_ok=True)
             raise
     _sync(path.parent)
+
+
+def is_half_written(name: str) -> bool:
+    """Whether a file's name is one that a writer gives it until it is whole; nobody reads it."""
+    return _HALF_WRITTEN.fullmatch(name) is not None
 
 
 def _stamp(about: os.stat_result) -> Stamp:

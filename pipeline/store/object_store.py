@@ -101,6 +101,11 @@ class RemoteFolder(Folder):
         return {name: found.get(name) for name in names}
 
     @override
+    def walk(self) -> list[str]:
+        with _as_os_errors(self, ""):
+            return sorted(item["path"] for page in obstore.list(self.store) for item in page)
+
+    @override
     def settle(self, names: Iterable[str]) -> None:
         """Nothing: an object is durable when it is there."""
 

@@ -37,7 +37,7 @@ def write(
         lists: the types of columns that hold lists, or nothing.
     """
     sha256 = folder.write_digested(name, lambda file: _write(file, frames, notes, lists or {}))
-    folder.write_json(_seal_of(name), seal({**notes(), "sha256": sha256}))
+    folder.write_json(seal_of(name), seal({**notes(), "sha256": sha256}))
 
 
 def _write(
@@ -71,11 +71,12 @@ def notes(folder: Folder, name: str) -> dict[str, str]:
         OSError: it is not there, or cannot be read.
         DamageError: it is damaged.
     """
-    with sealed(folder, _seal_of(name)) as found:
+    with sealed(folder, seal_of(name)) as found:
         if folder.digest(name) != found.pop("sha256"):
             raise DamageError(f"{name} in {folder} is not as it was written")
     return found
 
 
-def _seal_of(name: str) -> str:
+def seal_of(name: str) -> str:
+    """The seal of a file."""
     return name.removesuffix(".parquet") + ".json"

@@ -6,14 +6,16 @@ ATLAS/failures.json                   batches that the last build gave up
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from pipeline.errors import DamageError
 from pipeline.store.folder import Folder, Stamp
 from pipeline.store.seal import seal, unseal
 
 _LOG = logging.getLogger(__name__)
-_FAILURES = "failures.json"
+FAILURES = "failures.json"
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ class Records:
             OSError: the folder cannot be read.
         """
         stamps = {
-            self.name(section, int(stem)): stamp
+            f"{self.place}/{section}/{file}": stamp
             for file, stamp in self.folder.files(f"{self.place}/{section}").items()
-            if (stem := file.removesuffix(".json")).isdigit() and file.endswith(".json")
+            if is_named(file)
         }
         place = str(self.folder)
         fresh = [n for n in stamps if _KNOWN.get((place, n), (None,))[0] != stamps[n]]
@@ -125,8 +127,9 @@ class Records:
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
         """Remember which batches this build gave up; an empty list forgets earlier ones."""
-        if failures or self.folder.has(_FAILURES):
-            self.folder.write_json(_FAILURES, [asdict(failure) for failure in failures])
+        if failures or self.folder.has(FAILURES):
+            rows = [asdict(failure) for failure in failures]
+            self.folder.write_json(FAILURES, seal({"failures": rows}))
 
     def places(self) -> dict[str, tuple[Record, int]]:
         """By unit id the record that commits it, and its number in there."""
@@ -142,18 +145,35 @@ class Records:
         return {unit for failure in self.failures() for unit in failure.units}
 
     def failures(self) -> list[Failure]:
-        """The batches that the last build gave up."""
+        """The batches that the last build gave up; none, told, where the list is damaged."""
         try:
-            rows = json.loads(self.folder.read(_FAILURES))
-            return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+            return self.failures_noted()
         except FileNotFoundError:
             return []
-        except (ValueError, KeyError, TypeError) as error:
+        except DamageError as error:
             _LOG.warning(
-                "%s in %s is damaged (%s): what failed counts as missing",
-                _FAILURES, self.folder, error,
+                "%s: what failed counts as missing", error
             )  # fmt: skip
             return []
+
+    def failures_noted(self) -> list[Failure]:
+        """The batches that the last build gave up.
+
+        Raises:
+            OSError: there is no list of them, or it cannot be read.
+            DamageError: it is damaged.
+        """
+        try:
+            found = json.loads(self.folder.read(FAILURES))
+            rows = found if isinstance(found, list) else unseal(found)["failures"]  # a former one
+            return [Failure(row["batch"], tuple(row["units"]), row["reason"]) for row in rows]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamageError(f"{FAILURES} in {self.folder} is damaged: {error}") from error
+
+
+def is_named(file: str) -> bool:
+    """Whether a file's name is one that records have."""
+    return re.fullmatch(r"[0-9]{6}\.json|[1-9][0-9]{6,9}\.json", file) is not None
 
 
 def _chunk_of(name: str) -> int:

@@ -12,6 +12,7 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,10 @@ from pipeline.store.records import Record
 from pipeline.store.table import Table
 
 _ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
-_ROOT = f"{ARRAYS}/zarr.json"
+ROOT = f"{ARRAYS}/zarr.json"
+"""What makes a folder an atlas: what it is made of."""
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a damaged one raises."""
 LOCK = "build.lock"
 """What a folder may hold before there is an atlas in it: the lock of who begins one."""
 
@@ -49,8 +53,13 @@ class Store(Table):
         """
         place = at(folder)
         try:
-            text = place.read(_ROOT)
+            text = place.read(ROOT)
         except (FileNotFoundError, NotADirectoryError):
+            if cls.is_lost(place):
+                raise AtlasFolderError(
+                    f"{place}/{ROOT} is gone, which says what the atlas is made of: `atlas build`, "
+                    "with the configuration that it was built by, makes it again"
+                ) from None
             what = "holds no atlas" if place.is_there() else "is not there"
             raise AtlasFolderError(
                 f"the atlas folder {place} {what}: expected a folder with atlas.zarr in it; "
@@ -60,10 +69,21 @@ class Store(Table):
             raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
         try:
             return cls(place, _provenance(text))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _DAMAGED as error:
             raise AtlasFolderError(
                 f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
+                + ("; `atlas build` makes it again" if cls.is_lost(place) else "")
             ) from error
+
+    @classmethod
+    def is_lost(cls, folder: str | Path | Folder) -> bool:
+        """Whether a folder holds an atlas's records, yet what it is made of is gone or damaged."""
+        place = at(folder)
+        try:
+            _provenance(place.read(ROOT))
+        except (FileNotFoundError, NotADirectoryError, *_DAMAGED):
+            return "records" in place.folders("")
+        return False
 
     @classmethod
     def exists(cls, folder: str | Path | Folder) -> bool:
@@ -74,10 +94,10 @@ class Store(Table):
         """
         place = at(folder)
         try:
-            if place.has(_ROOT):
+            if place.has(ROOT):
                 return True
             own = set(place.folders("")) <= {ARRAYS} and set(place.files("")) <= {LOCK}
-            if own and not place.is_a_file():
+            if (own and not place.is_a_file()) or cls.is_lost(place):
                 return False
         except OSError as error:
             raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
@@ -92,9 +112,16 @@ class Store(Table):
         cls.exists(place)  # raises where other things are
         place.begin()
         store = cls(place, provenance)
-        plain = provenance.to_json()
-        store.arrays.note({_ATTRIBUTE: plain, _DIGEST: digest(plain)})
+        store.arrays.note(store._attributes())
         return store
+
+    def is_noted(self) -> bool:
+        """Whether the folder says, to the letter, what the atlas is made of."""
+        return self.arrays.is_noted(self._attributes())
+
+    def _attributes(self) -> dict[str, Any]:
+        plain = self.provenance.to_json()
+        return {_ATTRIBUTE: plain, _DIGEST: digest(plain)}
 
     # Planning ----------------------------------------------------------------------------------
 

@@ -59,14 +59,28 @@ class Table:
 
     def has_room(self, section: Rows, batches: Sequence[Batch[Named]]) -> bool:
         """Whether a section's arrays have rows for batches, and for those that are committed."""
-        wanted = self._wanted(section, batches)
-        return wanted is None or self.arrays.has_room(section.name, *wanted)
+        return not self.strange(section, batches)
 
-    def prepare(self, section: Rows, batches: Sequence[Batch[Named]]) -> None:
-        """Make room in a section's arrays for batches; the driver does this, before any worker."""
+    def strange(
+        self, section: Rows, batches: Sequence[Batch[Named]], most: int | None = None
+    ) -> list[str]:
+        """The files of a section's metadata that are not as `prepare` would leave them."""
+        wanted = self._wanted(section, batches)
+        return [] if wanted is None else self.arrays.strange(section.name, *wanted, most)
+
+    def prepare(
+        self, section: Rows, batches: Sequence[Batch[Named]], most: int | None = None
+    ) -> None:
+        """Make room in a section's arrays for batches; the driver does this, before any worker.
+
+        Args:
+            section: the section.
+            batches: that are to come, beside those that are committed.
+            most: rows that the arrays may have; any number where nothing is said.
+        """
         wanted = self._wanted(section, batches)
         if wanted is not None:
-            self.arrays.make_room(section.name, *wanted)
+            self.arrays.make_room(section.name, *wanted, most)
 
     def prepare_all(self, sections: Iterable[Rows], batches: Sequence[Batch[Named]]) -> None:
         """Make room for batches of several sections."""
@@ -125,13 +139,17 @@ class Table:
     def read(self, record: Record, name: str, offset: int | None = None) -> np.ndarray:
         """A committed batch's rows of an array, or the row of its unit number `offset`.
 
+        Whatever is read is compared with its record: a chunk that is whole may be another's.
+
         Raises:
-            DamageError: the chunk is damaged or gone.
+            DamageError: the chunk is damaged, gone, or not what its record says.
         """
         first = record.first_row
-        rows = slice(first, first + len(record.units)) if offset is None else first + offset
+        rows = slice(first, first + len(record.units))
         try:
-            return self.arrays.read(record.section, name, record.chunk, rows)
+            values = self.arrays.read(record.section, name, record.chunk, rows)
+            _refuse_other(record, name, values)
+            return values if offset is None else np.asarray(values[offset])
         except Exception as error:  # codecs and stores raise many types for damaged bytes
             commit = self.records.name(record.section, record.chunk)
             raise DamageError(
@@ -153,13 +171,11 @@ class Table:
 
     def check(self, record: Record) -> str:
         """Read all that a record commits, and say what is wrong with it; nothing if it is whole."""
-        for name, expected in record.sha256.items():
+        for name in record.sha256:
             try:
                 values = self.read(record, name)
             except DamageError as error:
                 return str(error.__cause__)
-            if _sha256(values) != expected:
-                return f"{name} is not what was stored: its SHA-256 differs"
             if name == "images" and tuple(map(_sha256, values)) != record.image_sha256:
                 return "an image is not what was stored: its SHA-256 differs"
         return ""
@@ -173,6 +189,12 @@ class Table:
         all_files = [name for names in files for name in names]
         found = self.folder.stamps(self.arrays.folder_of(section), all_files)
         return [digest([found[name] for name in names]) for names in files]
+
+
+def _refuse_other(record: Record, name: str, values: np.ndarray) -> None:
+    """Raise where rows of an array are not those that a record commits."""
+    if _sha256(values) != record.sha256[name]:
+        raise ValueError(f"{name} is not what was stored: its SHA-256 differs")
 
 
 def _sha256(values: np.ndarray) -> str:

@@ -8,11 +8,13 @@ A task is complete when the store says so; the units may still be those of an un
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline import verify
 from pipeline.errors import NotMeasuredError, WorkError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
 from pipeline.plan.batches import Batch
+from pipeline.publish import site
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
 from tasks.build import lock
@@ -76,6 +78,8 @@ def show(
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
         schedule(ShowPictures.of(running), plan.config.build).insist()
+        site.tidy(plan.folder)
+        verify.note(store)
         return Shown(len(known), seen.left_out(store))
 
 

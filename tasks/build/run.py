@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline import verify
+from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
 from tasks.build import lock
@@ -80,6 +81,9 @@ def begun(plan: Plan, display: Display, steps: Steps = STEPS) -> Iterator[Runnin
         AtlasFolderError: another build is at it.
     """
     with lock.held(plan.folder, plan.config.build.lease) as check:
+        if Store.is_lost(plan.folder):
+            verify.restore(plan.folder, plan.provenance)
+            display.update(Note("what the atlas is made of was lost, and is written anew"))
         if Store.exists(plan.folder):
             _look_after(Store.open(plan.folder), display)
         missing = _missing(plan)
@@ -88,15 +92,21 @@ def begun(plan: Plan, display: Display, steps: Steps = STEPS) -> Iterator[Runnin
         with Running(plan, display, check, steps=steps, **page) as running:
             yield running
         if Store.exists(plan.folder):
+            site.tidy(plan.folder)
             verify.trust(Store.open(plan.folder))
 
 
 def _look_after(store: Store, display: Display) -> None:
     """Forget what failed before, and take back what was damaged since."""
     store.records.note_failures([])
-    for damaged in verify.drop_damaged(store):
+    found = verify.drop_damaged(store)
+    page = [finding.part for finding in found if site.is_of_page(finding.part)]
+    for damaged in found:
         again = "made again" if damaged.maker == "atlas build" else f"left to `{damaged.maker}`"
-        display.update(Note(f"batch {damaged.part} is damaged and {again}: {damaged.reason}"))
+        if damaged.part not in page:
+            display.update(Note(f"{damaged.part} is damaged and {again}: {damaged.reason}"))
+    if page:
+        display.update(Note(f"{len(page)} files of the page are damaged and made again"))
 
 
 def _missing(plan: Plan) -> int:

@@ -140,13 +140,18 @@ def verify(
 ) -> None:
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
     from pipeline import verify as whole  # noqa: PLC0415
-    from pipeline.store.store import Store  # noqa: PLC0415
+    from pipeline.store.store import ROOT, Store  # noqa: PLC0415
     from tasks.build import lock  # noqa: PLC0415
 
-    store = Store.open(folder or options.load_config().output)
+    place = folder or options.load_config().output
+    if Store.is_lost(place):
+        printing.out.print(f"lost: {ROOT}: what the atlas is made of", markup=False)
+        printing.err.print("made again by the next `atlas build`; the rest can be read then")
+        raise typer.Exit(FAILED)
+    store = Store.open(place)
     with lock.held(store.folder) if repair else contextlib.nullcontext():
         findings = list(whole.verify(store))
-        damaged = [finding for finding in findings if finding.state == "damaged"]
+        damaged = [finding for finding in findings if finding.is_loss]
         if repair:
             whole.repair(store, findings)
         elif damaged:
@@ -154,9 +159,9 @@ def verify(
                 whole.distrust(store)
     printing.show_findings(findings)
     if damaged:
-        gone = "they were taken away, and " if repair else ""
+        gone = "what is damaged was taken away, and is " if repair else ""
         makers = " and ".join(sorted({f"`{finding.maker}`" for finding in damaged}))
-        printing.err.print(f"{len(damaged)} damaged: {gone}made again by the next {makers}")
+        printing.err.print(f"{len(damaged)} damaged or lost: {gone}made again by the next {makers}")
         raise typer.Exit(FAILED)
 
 
@@ -210,7 +215,8 @@ def where(
     known = atlas.provenance
     seen = where.read(picture, known.size) if picture else atlas.image(unit)
     field = where.fires(known, unit, seen)
-    path = output or Path(f"{unit.replace(':', '-')}-where.png")
+    name = re.sub("[:/]", "-", re.sub("^-", "negative-", unit))
+    path = output or Path(f"{name}-where.png")
     printing.save(Image.fromarray(where.overlay(seen, field)), path)
     row, column = divmod(int(field.argmax()), field.shape[1])
     printing.out.print(

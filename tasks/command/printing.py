@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
-    from pipeline.verify import Finding
+    from pipeline.findings import Finding
     from tasks.build.estimate import Estimate
     from tasks.build.run import Report
 
@@ -76,7 +76,7 @@ def show_report(report: "Report") -> None:
 
 def show_findings(findings: "Sequence[Finding]") -> None:
     """Say how the parts of an atlas are: how many are whole, and each that is not."""
-    from pipeline.verify import State  # noqa: PLC0415, slow to import
+    from pipeline.findings import State  # noqa: PLC0415, slow to import
 
     states: tuple[State, ...] = get_args(State)
     counts = Counter((_group(finding), finding.state) for finding in findings)
@@ -91,7 +91,7 @@ def show_findings(findings: "Sequence[Finding]") -> None:
 
 def _group(finding: "Finding") -> str:
     section, slash, _ = finding.part.rpartition("/")
-    return section if slash and finding.state != "left over" else "the atlas"
+    return section if slash and finding.state in ("whole", "damaged", "lost") else "the atlas"
 
 
 def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:

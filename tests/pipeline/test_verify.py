@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline import verify
+from pipeline.errors import DamageError
 from pipeline.examples import strongest
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
@@ -93,6 +94,21 @@ def test_other_content_with_a_right_checksum(store: Store) -> None:
     assert damaged == ["mixed2/000000", "mixed2/000001"]
 
 
+@pytest.mark.parametrize("name", ["images", "trajectory", "statistics"])
+def test_chunks_that_changed_places_are_not_read(store: Store, name: str) -> None:
+    one, two = (
+        next(f for f in _chunks(store) if f"mixed2/{name}/c/{n}/" in str(f)) for n in (0, 1)
+    )
+    content = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(content)
+    for record in store.records.of("mixed2"):
+        for offset in (None, 0):
+            with pytest.raises(DamageError, match=f"{name} of batch mixed2/.* SHA-256 differs"):
+                store.read(record, name, offset)
+    assert store.read(store.records.of("mixed4")[0], name) is not None
+
+
 @pytest.mark.parametrize("place", [0.05, 0.5, 0.95])
 def test_a_flipped_bit_in_a_record(store: Store, place: float) -> None:
     _flip(store.folder.path / "records/mixed2/000001.json", place)
@@ -136,7 +152,7 @@ def test_a_flipped_bit_in_what_was_found_in_pictures(store: Store) -> None:
     assert _states(store)[name] == "whole"
     _flip(store.folder.path / name)
     [damaged] = [f for f in verify.verify(store) if f.state == "damaged"]
-    assert (damaged.part, damaged.files) == (name, (name,))
+    assert (damaged.part, damaged.files) == (name, (name, "natural.json"))
     assert damaged.maker == "atlas examples"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from atlases import commit, measure, provenance
 
 from pipeline.errors import DamageError
 from pipeline.explore import index
@@ -209,3 +210,20 @@ def test_damaged_statistics_are_not_passed_over(
     next((tmp_path / "atlas.zarr/mixed2/statistics/c").rglob("0/0")).write_bytes(b"x")
     with pytest.raises(DamageError, match="statistics of batch mixed2/000000 cannot be read"):
         index.build(store)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "stale", "gone"])
+def test_a_file_that_will_not_do_is_made_whole_for_whoever_asks(tmp_path: Path, fault: str) -> None:
+    store = commit(Store.create(tmp_path, provenance("mixed2:all", "mixed4:all")))
+    measure(store)
+    index.refresh(store)
+    wanted = index.read(store.folder)
+    if fault == "damaged":
+        store.folder.write_bytes("index.parquet", b"PAR1")
+    elif fault == "stale":
+        store.records.note_failures([Failure("mixed2/000009", (), "it died")])
+    else:
+        store.folder.delete("index.parquet")
+    found = index.of(store)
+    assert index.identity(found) == index.identity(wanted)
+    assert found["selectivity"].notna().any()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, NotMeasuredError
 from pipeline.explore.query import check_columns, flat, ordered, select
 
 
@@ -118,6 +118,12 @@ def test_a_comparison_with_a_missing_value_does_not_hold(
         ("unit in 3", r"does not work: expected COLUMN in \[VALUE"),
         ("activation > 'x'", "does not work: "),
         ("unit.str.contains('[')", "does not work: "),
+        ("unit in ['a'] * 100000000", "does not work: what is added, multiplied or negated must"),
+        ("'a' * 1000000000 == unit", "must be numbers"),
+        ("unit == 1000000000 * 'a'", "must be numbers"),
+        ("unit + unit == 'aa'", "must be numbers"),
+        ("channel * ['a'] == 1", "must be numbers"),
+        ("-alive", "must be numbers"),
         ("activation.str.contains('a')", "does not work: "),
     ],
 )
@@ -180,3 +186,24 @@ def test_lists_become_text(listed: pd.DataFrame) -> None:
     assert list(found["nearest_distance"])[::2] == ["0.25 0.3333", "0.25"]
     assert found["nearest"].isna()[1]
     assert found["unit"].equals(listed["unit"])
+
+
+def test_a_pattern_that_a_backtracking_engine_never_ends(frame: pd.DataFrame) -> None:
+    long = frame.assign(unit=pd.Series(["a" * 60] * 3, dtype="string"))
+    assert select(long, 'unit.str.contains("(a+)+$")').shape == long.shape
+    assert select(long, 'unit.str.contains("(a|a)*b(a+)+c")').empty
+
+
+@pytest.mark.parametrize(
+    ("column", "how"),
+    [("selectivity", "atlas build"), ("own_rank", "atlas build"), ("natural_p99", "examples FOLD")],
+)
+def test_what_was_not_measured_is_said(frame: pd.DataFrame, column: str, how: str) -> None:
+    signs = dict.fromkeys(("selectivity", "own_rank", "natural_p99", "natural_median"), pd.NA)
+    bare = frame.assign(**signs, nearest=None).astype(dict.fromkeys(signs, "Float32"))
+    for ask in (lambda: select(bare, f"{column} > 0.5 or channel == 1"),
+                lambda: ordered(bare, f"-{column}")):  # fmt: skip
+        with pytest.raises(NotMeasuredError, match=f"{column}' was not measured .*{how}"):
+            ask()
+    assert len(select(bare, f"{column}.isna()")) == len(bare)
+    assert len(select(bare.assign(nearest=[["a"]] * 3, natural_median=1.0), f"{column} > 0")) == 0

@@ -71,6 +71,15 @@ def test_a_dataset_has_units_and_statistics_by_name(store: Store) -> None:
     assert found["images"].dtype == np.uint8
 
 
+def test_chunks_that_changed_places_are_refused(store: Store) -> None:
+    chunks = [store.folder.path / f"atlas.zarr/mixed2/images/c/{n}/0/0/0" for n in (0, 1)]
+    contents = [chunk.read_bytes() for chunk in chunks]
+    for chunk, content in zip(chunks, reversed(contents), strict=True):
+        chunk.write_bytes(content)
+    with pytest.raises(DamageError, match=r"images of batch mixed2/000000 .* SHA-256 differs"):
+        Atlas.open(store.folder).dataset("mixed2")
+
+
 def test_only_committed_rows_are_in_it(store: Store) -> None:
     record = store.records.one("mixed2", 0)
     assert record is not None

@@ -37,18 +37,32 @@ def test_napari_reads_an_image_and_its_units(explored: Store, tmp_path: Path) ->
     assert len(properties) == len(atlas.index)
 
 
+def test_the_models_of_ome_zarr_accept_it(explored: Store, tmp_path: Path) -> None:
+    pytest.importorskip("ome_zarr")
+    models = pytest.importorskip("ome_zarr_models.v05")
+    import zarr
+
+    path = tmp_path / "a.ome.zarr"
+    formats.export(explored, "ome-zarr", path)
+    root = zarr.open_group(path, mode="r")
+    assert models.Image.from_zarr(root).labels is not None
+    assert models.Labels.from_zarr(root["labels"]).attributes.ome.labels == ["units"]
+    label = models.ImageLabel.from_zarr(root["labels/units"])
+    assert label.attributes.ome.image_label.source.image == "../../"
+
+
 def test_a_viewer_that_zooms_reads_tiles(explored: Store, tmp_path: Path) -> None:
     pytest.importorskip("pyvips")
     import xml.etree.ElementTree as ET
 
     formats.export(explored, "dzi", tmp_path / "zoom")
-    about = ET.parse(tmp_path / "zoom" / "atlas.dzi").getroot()
+    about = ET.parse(tmp_path / "zoom" / "mosaic.dzi").getroot()
     size = {key: int(value) for key, value in about[0].attrib.items()}
     units = json.loads((tmp_path / "zoom" / "units.json").read_text())
     assert (size["Width"], size["Height"]) == (units["width"], units["height"])
     assert len(units["tiles"]) == 17
-    levels = sorted(int(p.name) for p in (tmp_path / "zoom" / "atlas_files").iterdir())
+    levels = sorted(int(p.name) for p in (tmp_path / "zoom" / "mosaic_files").iterdir())
     assert levels == list(range(max(levels) + 1))
     assert 2 ** max(levels) >= max(size["Width"], size["Height"]) > 2 ** (max(levels) - 1)
-    with Image.open(tmp_path / "zoom" / "atlas_files" / str(max(levels)) / "0_0.jpg") as tile:
+    with Image.open(tmp_path / "zoom" / "mosaic_files" / str(max(levels)) / "0_0.jpg") as tile:
         assert tile.width == min(255, size["Width"])

@@ -8,7 +8,7 @@ import pytest
 from builds import build, contents, silent, stopping
 from PIL import Image
 
-from pipeline import Atlas, single
+from pipeline import Atlas, single, verify
 from pipeline.errors import AtlasFolderError
 from pipeline.explore import index
 from pipeline.plan.batches import Batch
@@ -64,6 +64,44 @@ def test_a_finished_build_does_nothing_wherever_it_is(configure, built: Path) ->
         before.pop(built / name)
         after.pop(built / name)
     assert after == before
+
+
+def _states(folder: Path) -> set[str]:
+    return {finding.state for finding in verify.verify(Store.open(folder))}
+
+
+def test_a_build_mends_what_is_not_committed_too(configure, built: Path) -> None:
+    picture, group = next(built.glob("site/images/*")), "atlas.zarr/responses/relu/zarr.json"
+    altered = [picture, built / "site/data/now.js", built / group]
+    before = {path: path.read_bytes() for path in altered}
+    for path in altered:
+        path.write_bytes(path.read_bytes()[:-9] + b"otherwise")
+    assert _states(built) == {"whole", "damaged"}
+    build(configure())
+    assert {path: path.read_bytes() for path in altered} == before
+    assert _states(built) == {"whole"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}"])
+def test_what_an_atlas_is_made_of_can_be_made_again(
+    configure, built: Path, content: bytes | None
+) -> None:
+    root = built / "atlas.zarr/zarr.json"
+    before = json.loads(root.read_bytes())
+    root.unlink() if content is None else root.write_bytes(content)
+    with pytest.raises(AtlasFolderError, match="`atlas build`"):
+        Store.open(built)
+    with pytest.raises(AtlasFolderError, match="was built by is another: build with that one"):
+        build(configure(units=("relu:0-5",)))
+    assert (root.read_bytes() if root.exists() else None) == content
+    build(configure())
+    assert json.loads(root.read_bytes()) == before
+    assert _states(built) == {"whole"}
+    (built / "index.json").unlink()
+    (built / "whole.json").unlink()
+    root.unlink()
+    with pytest.raises(AtlasFolderError, match="may be another: nothing there says which it was"):
+        build(configure())
 
 
 def test_a_broken_off_build_goes_on_and_ends_the_same(configure, finished: run.Report) -> None:
