@@ -3,18 +3,21 @@
 A picture that cannot be read is no error: it is counted, with its reason.
 """
 
+import functools
 import json
 import os
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.errors import ConfigError
+from pipeline.plan.identity import digest
 
 LARGEST = 178_000_000
 """Pixels of a picture that is still decoded; Pillow itself refuses little more."""
@@ -33,13 +36,64 @@ class Picture:
 
     Attributes:
         id: its name, below the folder that was given.
-        path: the file, or the Zarr array.
+        path: the file, or the Zarr array; a file: address where that is not UTF-8.
         row: the row of the array; None for a file.
+        stamp: size and time of the file, or of all the array's; empty where it is not there, or
+            was noted before there were stamps.
     """
 
     id: str
     path: str
     row: int | None = None
+    stamp: str = ""
+
+    @classmethod
+    def of(cls, name: str, path: Path) -> "Picture":
+        """The picture in a file; bytes of its name that are no UTF-8 are spelt out."""
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        place = str(path.absolute())
+        return cls(shown, place if _is_text(place) else path.absolute().as_uri())
+
+    @property
+    def place(self) -> str:
+        """The path, as the system takes it."""
+        if not self.path.startswith(_ADDRESS):
+            return self.path
+        return os.fsdecode(unquote_to_bytes(self.path.removeprefix(_ADDRESS)))
+
+
+_ADDRESS = "file://"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def stamped(pictures: Iterable[Picture]) -> list[Picture]:
+    """Pictures with the stamps that they have now."""
+    arrays = functools.lru_cache(_array_stamp)
+    return [
+        replace(p, stamp=_file_stamp(p.place) if p.row is None else arrays(p.place))
+        for p in pictures
+    ]
+
+
+def _file_stamp(path: str) -> str:
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError):  # as of names with a null byte
+        return ""
+    return f"{about.st_size}:{about.st_mtime_ns}"
+
+
+def _array_stamp(path: str) -> str:
+    """A digest of the stamps of all of an array's files."""
+    files = sorted(p for p in Path(path).rglob("*") if p.is_file())
+    found = [(p.relative_to(path).as_posix(), _file_stamp(str(p))) for p in files]
+    return digest(found) if found else ""
 
 
 def found_in(source: Path) -> list[Picture]:
@@ -64,7 +118,7 @@ def found_in(source: Path) -> list[Picture]:
         raise ConfigError(
             f"{source} holds no picture: expected files such as {', '.join(_SUFFIXES[:4])}"
         )
-    return found
+    return stamped(found)
 
 
 def load(picture: Picture, size: int, largest: int = LARGEST) -> tuple[np.ndarray, int]:
@@ -119,7 +173,7 @@ def _files(folder: Path) -> list[Picture]:
         for name in sorted(names):
             path = Path(place) / name
             if path.suffix.lower() in _SUFFIXES:
-                found.append(Picture(path.relative_to(folder).as_posix(), str(path.absolute())))
+                found.append(Picture.of(path.relative_to(folder).as_posix(), path))
     return found
 
 
@@ -131,7 +185,7 @@ def _listed(file: Path) -> list[Picture]:
             f"{file} cannot be read as a list of pictures, a path a line: {error}"
         ) from error
     names = [line.strip() for line in lines if line.strip()]
-    return [Picture(name, str((file.parent / name).absolute())) for name in names]
+    return [Picture.of(name, file.parent / name) for name in names]
 
 
 def _rows(store: Path) -> list[Picture]:
@@ -145,7 +199,8 @@ def _rows(store: Path) -> list[Picture]:
             f"{store} holds {dtype} of shape {shape}: expected uint8 of (pictures, height, width, "
             "3)"
         )
-    return [Picture(f"{row}", str(store.absolute()), row) for row in range(shape[0])]
+    place = Picture.of("", store).path
+    return [Picture(f"{row}", place, row) for row in range(shape[0])]
 
 
 def _decoded(picture: Picture, largest: int) -> Image.Image:
@@ -153,11 +208,11 @@ def _decoded(picture: Picture, largest: int) -> Image.Image:
     if picture.row is not None:
         import zarr  # noqa: PLC0415, only for arrays
 
-        array: Any = zarr.open_array(picture.path, mode="r")
+        array: Any = zarr.open_array(picture.place, mode="r")
         return Image.fromarray(np.asarray(array[picture.row]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes below our own bound, and of odd metadata
-        with Image.open(picture.path) as image:
+        with Image.open(picture.place) as image:
             if image.width * image.height > largest:
                 raise Image.DecompressionBombError
             image.draft("RGB", (1024, 1024))

@@ -170,7 +170,7 @@ def examples(
     output: Output = None,
     settings: Settings = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget other pictures that it was shown before.")
+        bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
     ] = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
@@ -184,7 +184,7 @@ def examples(
         try:
             shown = showing.show(made, found, display, replace=replace)
         except KeyboardInterrupt:
-            printing.err.print("stopped: what was seen is kept; the same command goes on")
+            printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
     printing.show_left_out(shown.pictures, shown.left_out)
 
