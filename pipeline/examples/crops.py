@@ -77,7 +77,7 @@ class Crops(Table):
 def _square(picture: Picture) -> np.ndarray:
     """A picture to cut from, (side, side, 3) uint8."""
     square, state = source.load(picture, 4 * SIZE)
-    if state != source.READ:
+    if state not in source.SEEN:
         raise WorkError(seen.lost(picture, state))
     return square
 

@@ -8,13 +8,13 @@ What follows from them for each unit: `strongest`.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from pipeline.errors import ConfigError, DamageError, WorkError
-from pipeline.examples.source import READ, REASONS, Picture, load
+from pipeline.examples.source import READ, REASONS, RESCALED, SEEN, Picture, load
 from pipeline.plan.architecture import CLASSES, Layer
 from pipeline.plan.batches import Batch
 from pipeline.plan.identity import digest
@@ -114,7 +114,7 @@ def _changed(store: Store, before: list[Picture], after: list[Picture]) -> set[s
     return {
         new.id
         for old, new in zip(before, after, strict=True)
-        if new.stamp and (new.stamp != old.stamp or (new.id in failed and load(new, 8)[1] == READ))
+        if new.stamp and (new.stamp != old.stamp or (new.id in failed and load(new, 8)[1] in SEEN))
     }
 
 
@@ -156,8 +156,8 @@ def _refuse_lost(table: Examples, batch: Batch[Picture], states: np.ndarray) -> 
     if record is None or record.units != tuple(picture.id for picture in batch.units):
         return
     with contextlib.suppress(DamageError):
-        read = table.read(record, "state")[:, 0] == READ
-        for number in np.flatnonzero(read & (states != READ)):
+        read = np.isin(table.read(record, "state")[:, 0], SEEN)
+        for number in np.flatnonzero(read & ~np.isin(states, SEEN)):
             raise WorkError(lost(batch.units[number], int(states[number])))
 
 
@@ -171,13 +171,18 @@ def lost(picture: Picture, state: int) -> str:
 
 def left_out(store: Store) -> dict[str, str]:
     """The pictures that could not be read, with the reason."""
+    return {name: REASONS[state] for name, state in _states(store) if state not in SEEN}
+
+
+def rescaled(store: Store) -> list[str]:
+    """The pictures whose greys were scaled by their own range."""
+    return [name for name, state in _states(store) if state == RESCALED]
+
+
+def _states(store: Store) -> Iterator[tuple[str, int]]:
     table = tables(store)[0]  # every layer saw the same ones
-    return {
-        picture: REASONS[int(state)]
-        for record in table.records.of(PILE.name)
-        for picture, state in zip(record.units, table.read(record, "state")[:, 0], strict=True)
-        if state != READ
-    }
+    for record in table.records.of(PILE.name):
+        yield from zip(record.units, table.read(record, "state")[:, 0].tolist(), strict=True)
 
 
 def state_of(store: Store) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 from pipeline.errors import DamageError
 from pipeline.examples import seen
 from pipeline.examples.seen import Examples
-from pipeline.examples.source import READ
+from pipeline.examples.source import SEEN
 from pipeline.plan.identity import digest
 from pipeline.plan.units import Unit
 from pipeline.store import parquet
@@ -232,7 +232,7 @@ class _Layer:
 
     @cached_property
     def read(self) -> np.ndarray:
-        return np.asarray(self._all("state")[:, 0] == READ)
+        return np.isin(self._all("state")[:, 0], SEEN)
 
     def box(self, unit: Unit, number: int) -> tuple[float, float, float, float]:
         """What of a picture excites a unit most: a square about the channel's largest value."""

@@ -31,10 +31,12 @@ class Shown:
     Attributes:
         pictures: how many there are.
         left_out: those that could not be read, with the reason.
+        rescaled: those whose greys were scaled by their own range.
     """
 
     pictures: int
     left_out: dict[str, str]
+    rescaled: list[str]
 
 
 def show(
@@ -82,7 +84,7 @@ def show(
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
         schedule(ShowPictures.of(running), plan.config.build).insist()
-        return Shown(len(known), seen.left_out(store))
+        return Shown(len(known), seen.left_out(store), seen.rescaled(store))
 
 
 class PoolTask(AtlasTask):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline.errors import ConfigError
 from pipeline.examples import source
-from pipeline.examples.source import GONE, READ, TOO_LARGE, UNREADABLE, Picture
+from pipeline.examples.source import FOREIGN, GONE, READ, TOO_LARGE, UNREADABLE, Picture
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_black_with_its_reason(halves: Image.Image, tmp_p
         assert (state, seen.sum()) == (UNREADABLE, 0), name
     assert source.load(_picture(tmp_path / "none.png"), 8)[1] == GONE
     assert source.load(_picture(tmp_path / "whole.png"), 8, largest=2000)[1] == TOO_LARGE
-    assert set(source.REASONS) == {UNREADABLE, TOO_LARGE, GONE}
+    assert set(source.REASONS) == {UNREADABLE, TOO_LARGE, GONE, FOREIGN}
 
 
 def test_a_huge_picture_is_read(tmp_path: Path) -> None:
