@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.errors import WorkError
 from pipeline.examples import seen, source, strongest
+from pipeline.examples.source import Picture
 from pipeline.examples.strongest import Example
 from pipeline.plan.batches import Batch
 from pipeline.plan.identity import digest
@@ -48,17 +50,36 @@ class Crops(Table):
         cut = self.records.one(record.section, record.chunk)
         return self.read(cut, "crops") if cut and cut.units == record.units else None
 
+    def forget(self, units: set[str]) -> None:
+        """Take back the commits of batches that hold one of these units."""
+        for section in self.records.sections():
+            for record in self.records.of(section):
+                if units.intersection(record.units):
+                    self.records.drop(record)
+
     def cut(self, batch: Batch) -> None:
-        """Cut out and store what excites a batch's units."""
+        """Cut out and store what excites a batch's units.
+
+        Raises:
+            WorkError: a picture cannot be read any more; nothing is stored.
+        """
         shown = {picture.id: picture for picture in seen.listed(self._store)}
         best = strongest.by_unit(self._store)
-        square = functools.lru_cache(_KEPT)(lambda name: source.load(shown[name], 4 * SIZE)[0])
+        square = functools.lru_cache(_KEPT)(lambda name: _square(shown[name]))
         crops = np.zeros((len(batch.units), strongest.BEST, SIZE, SIZE, 3), np.uint8)
         for row, unit in enumerate(batch.units):
             for example in best.get(unit.id, ()):
                 crops[row, example.rank] = source.crop(square(example.picture), example.box, SIZE)
         self.forget_others(batch)
         self.write(batch, {"crops": crops})
+
+
+def _square(picture: Picture) -> np.ndarray:
+    """A picture to cut from, (side, side, 3) uint8."""
+    square, state = source.load(picture, 4 * SIZE)
+    if state not in source.SEEN:
+        raise WorkError(seen.lost(picture, state))
+    return square
 
 
 def state_of(store: Store) -> str:

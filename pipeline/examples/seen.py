@@ -8,13 +8,13 @@ What follows from them for each unit: `strongest`.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from pipeline.errors import ConfigError, DamageError
-from pipeline.examples.source import READ, REASONS, Picture
+from pipeline.errors import ConfigError, DamageError, WorkError
+from pipeline.examples.source import READ, REASONS, RESCALED, SEEN, Picture, load
 from pipeline.plan.architecture import CLASSES, Layer
 from pipeline.plan.batches import Batch
 from pipeline.plan.identity import digest
@@ -75,24 +75,51 @@ def listed(store: Store) -> list[Picture]:
 def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -> None:
     """Note which pictures an atlas is to be shown; the same ones go on where they were.
 
+    Of these, what has another stamp than when it was noted, or could not be read and now can, is to
+    be seen again, wherever it is now; what is gone stays as it was seen. A list from before there
+    were stamps is thus seen again once.
+
+    Args:
+        store: the atlas.
+        pictures: all of them.
+        replace: forget what was seen, of these and of others.
+
     Raises:
         ConfigError: it was shown other pictures, and they are not to be replaced.
+        DamageError: the list, or a chunk, is damaged.
     """
     try:
         before = listed(store)
     except DamageError:
         before = []  # which they were, nobody knows: all are seen anew
-    if before == list(pictures):
-        return
+    after = list(pictures)
+    again = {picture.id for picture in before}
     if before and not replace:
-        raise ConfigError(
-            f"the atlas {store.folder} was shown {len(before):,} other pictures, from "
-            f"{before[0].path} on: --replace forgets them"
-        )
+        if [(p.id, p.row) for p in before] != [(p.id, p.row) for p in after]:
+            raise ConfigError(
+                f"the atlas {store.folder} was shown {len(before):,} other pictures, from "
+                f"{before[0].path} on: --replace forgets them"
+            )
+        again = _changed(store, before, after)
+        after = [new if new.stamp else old for old, new in zip(before, after, strict=True)]
+    if before == after and not again:
+        return
+    sealed_list = seal({"pictures": [asdict(picture) for picture in after]})
     for table in tables(store):
-        table.clear()
-    plain = {"pictures": [asdict(picture) for picture in pictures]}
-    store.folder.write_json(LIST, seal(plain))
+        for record in table.records.of(PILE.name):
+            if replace or not before or again.intersection(record.units):
+                table.records.drop(record)
+    store.folder.write_json(LIST, sealed_list)
+
+
+def _changed(store: Store, before: list[Picture], after: list[Picture]) -> set[str]:
+    """The ids of the pictures that are to be seen again."""
+    failed = left_out(store)
+    return {
+        new.id
+        for old, new in zip(before, after, strict=True)
+        if new.stamp and (new.stamp != old.stamp or (new.id in failed and load(new, 8)[1] in SEEN))
+    }
 
 
 def pending(store: Store, of: Sequence[Examples]) -> list[Batch[Picture]]:
@@ -116,20 +143,50 @@ def prepare(of: Sequence[Examples], batches: Sequence[Batch[Picture]]) -> None:
 def commit(
     of: Sequence[Examples], batch: Batch[Picture], seen: Mapping[str, Mapping[str, np.ndarray]]
 ) -> None:
-    """Store what was seen of a batch of pictures; by layer, by array name a row a picture."""
+    """Store what was seen of a batch of pictures; by layer, by array name a row a picture.
+
+    Raises:
+        WorkError: another layer saw a picture that cannot be read any more.
+    """
+    for table in of:
+        _refuse_lost(table, batch, seen[table.layer.name]["state"][:, 0])
     for table in of:
         table.write(batch, seen[table.layer.name])
 
 
+def _refuse_lost(table: Examples, batch: Batch[Picture], states: np.ndarray) -> None:
+    """Stop where a picture was seen and now can't be read."""
+    record = table.records.one(batch.section, batch.chunk)
+    if record is None or record.units != tuple(picture.id for picture in batch.units):
+        return
+    with contextlib.suppress(DamageError):
+        read = np.isin(table.read(record, "state")[:, 0], SEEN)
+        for number in np.flatnonzero(read & ~np.isin(states, SEEN)):
+            raise WorkError(lost(batch.units[number], int(states[number])))
+
+
+def lost(picture: Picture, state: int) -> str:
+    """What to do about a picture that was seen and now can't be read."""
+    return (
+        f"the picture {picture.path} was seen, but now {REASONS[state]}: put it back, or name the "
+        "folder that the pictures are in now, `atlas examples FOLDER`"
+    )
+
+
 def left_out(store: Store) -> dict[str, str]:
     """The pictures that could not be read, with the reason."""
+    return {name: REASONS[state] for name, state in _states(store) if state not in SEEN}
+
+
+def rescaled(store: Store) -> list[str]:
+    """The pictures whose greys were scaled by their own range."""
+    return [name for name, state in _states(store) if state == RESCALED]
+
+
+def _states(store: Store) -> Iterator[tuple[str, int]]:
     table = tables(store)[0]  # every layer saw the same ones
-    return {
-        picture: REASONS[int(state)]
-        for record in table.records.of(PILE.name)
-        for picture, state in zip(record.units, table.read(record, "state")[:, 0], strict=True)
-        if state != READ
-    }
+    for record in table.records.of(PILE.name):
+        yield from zip(record.units, table.read(record, "state")[:, 0].tolist(), strict=True)
 
 
 def state_of(store: Store) -> str:

@@ -3,26 +3,34 @@
 A picture that cannot be read is no error: it is counted, with its reason.
 """
 
+import contextlib
+import functools
 import json
 import os
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.errors import ConfigError
+from pipeline.examples import colours
+from pipeline.plan.identity import digest
 
 _LARGEST = 178_000_000
 """Pixels of a picture that is still decoded; Pillow itself refuses little more."""
-READ, UNREADABLE, TOO_LARGE, GONE = range(4)
+READ, UNREADABLE, TOO_LARGE, GONE, RESCALED, FOREIGN = range(6)
+SEEN = (READ, RESCALED)
+"""The states of a picture that was seen: as it is, or with its greys scaled by their own range."""
 REASONS = {
     UNREADABLE: "it is no picture, or is damaged",
     TOO_LARGE: f"it has more than {_LARGEST // 10**6} million pixels",
     GONE: "it is not there, or may not be read",
+    FOREIGN: "pictures of its kind are not read here: save it as JPEG or PNG",
 }
 """Why a picture was left out, by its state."""
 
@@ -33,13 +41,64 @@ class Picture:
 
     Attributes:
         id: its name, below the folder that was given.
-        path: the file, or the Zarr array.
+        path: the file, or the Zarr array; a file: address where that is not UTF-8.
         row: the row of the array; None for a file.
+        stamp: size and time of the file, or of all the array's; empty where it is not there, or
+            was noted before there were stamps.
     """
 
     id: str
     path: str
     row: int | None = None
+    stamp: str = ""
+
+    @classmethod
+    def of(cls, name: str, path: Path) -> "Picture":
+        """The picture in a file; bytes of its name that are no UTF-8 are spelt out."""
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        place = str(path.absolute())
+        return cls(shown, place if _is_text(place) else path.absolute().as_uri())
+
+    @property
+    def place(self) -> str:
+        """The path, as the system takes it."""
+        if not self.path.startswith(_ADDRESS):
+            return self.path
+        return os.fsdecode(unquote_to_bytes(self.path.removeprefix(_ADDRESS)))
+
+
+_ADDRESS = "file://"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def stamped(pictures: Iterable[Picture]) -> list[Picture]:
+    """Pictures with the stamps that they have now."""
+    arrays = functools.lru_cache(_array_stamp)
+    return [
+        replace(p, stamp=_file_stamp(p.place) if p.row is None else arrays(p.place))
+        for p in pictures
+    ]
+
+
+def _file_stamp(path: str) -> str:
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError):  # as of names with a null byte
+        return ""
+    return f"{about.st_size}:{about.st_mtime_ns}"
+
+
+def _array_stamp(path: str) -> str:
+    """A digest of the stamps of all of an array's files."""
+    files = sorted(p for p in Path(path).rglob("*") if p.is_file())
+    found = [(p.relative_to(path).as_posix(), _file_stamp(str(p))) for p in files]
+    return digest(found) if found else ""
 
 
 def found_in(source: Path) -> list[Picture]:
@@ -54,6 +113,7 @@ def found_in(source: Path) -> list[Picture]:
     """
     if not source.exists():
         raise ConfigError(f"{source} is not there: expected a folder of pictures, a list, or Zarr")
+    _refuse_others(source)
     if source.is_dir() and (source / "zarr.json").is_file():
         found = _rows(source)
     elif source.is_dir():
@@ -63,32 +123,33 @@ def found_in(source: Path) -> list[Picture]:
     if not found:
         raise ConfigError(
             f"{source} holds no picture: expected files such as {', '.join(_SUFFIXES[:4])}"
+            + _and_passed_over(source)
         )
-    return found
+    return stamped(found)
 
 
 def load(picture: Picture, size: int) -> tuple[np.ndarray, int]:
     """A picture, cut to its middle square and resized.
 
-    Turned as its EXIF says; the first of several frames; transparent parts white; 16-bit and float
-    greys brought to 8 bits; any other mode as RGB.
+    Turned as its EXIF says; the first of several frames; transparent parts white; greys of more
+    than 8 bits brought to these; of any other mode or profile as sRGB.
 
     Args:
         picture: where it is.
         size: side of the result, in pixels.
 
     Returns:
-        (size, size, 3) uint8 RGB and `READ`; or black and why not.
+        (size, size, 3) uint8 RGB and one of `SEEN`; or black and why not.
     """
     try:
-        image = _decoded(picture)
+        image, how_read = _decoded(picture)
     except Exception as error:  # decoders raise anything for damaged files
-        return np.zeros((size, size, 3), np.uint8), _state(error)
+        return np.zeros((size, size, 3), np.uint8), _state(error, picture)
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     area = (left, top, left + side, top + side)
     how = Image.Resampling.LANCZOS
-    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0)), READ
+    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0)), how_read
 
 
 def crop(square: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
@@ -107,30 +168,80 @@ def crop(square: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
 
 _SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm",
-    ".pgm", ".ico", ".tga",
+    ".pgm", ".ico", ".tga", ".jfif", ".jpe", ".jfi", ".jif", ".apng", ".avifs", ".dib", ".j2c",
+    ".j2k", ".jpc", ".jpf", ".jpx", ".pbm", ".pnm", ".pfm", ".pcx", ".psd", ".dds", ".sgi", ".xbm",
 )  # fmt: skip
+_FOREIGN = (
+    ".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".jxl",
+    ".svg", ".exr", ".hdr",
+)  # fmt: skip
+"""Pictures that are listed, and told where Pillow does not read them."""
+
+
+def passed_over(source: Path) -> list[str]:
+    """What in a folder is not taken for a picture: other files, and links to folders."""
+    if not source.is_dir() or (source / "zarr.json").is_file():
+        return []
+    return [Picture.of(name, path).id for name, path, taken in _walk(source) if not taken]
 
 
 def _files(folder: Path) -> list[Picture]:
-    found = []
+    return [Picture.of(name, path) for name, path, taken in _walk(folder) if taken]
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path, bool]]:
+    """All files below a folder, and links to folders; with name, and whether it is taken."""
     for place, inner, names in os.walk(folder):
         inner.sort()
-        for name in sorted(names):
+        links = [name for name in inner if (Path(place) / name).is_symlink()]
+        for name in sorted(names + links):
             path = Path(place) / name
-            if path.suffix.lower() in _SUFFIXES:
-                found.append(Picture(path.relative_to(folder).as_posix(), str(path.absolute())))
-    return found
+            yield path.relative_to(folder).as_posix(), path, name not in links and _taken(path)
+
+
+def _taken(path: Path) -> bool:
+    """Whether a file is a picture by its suffix; where it has none, by its first bytes."""
+    suffix = path.suffix.lower()
+    if suffix or path.name.startswith("."):
+        return suffix in _SUFFIXES or suffix in _FOREIGN
+    with contextlib.suppress(Exception), Image.open(path):  # decoders raise anything
+        return True
+    return False
 
 
 def _listed(file: Path) -> list[Picture]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{file} cannot be read as a list of pictures, a path a line: {error}"
         ) from error
     names = [line.strip() for line in lines if line.strip()]
-    return [Picture(name, str((file.parent / name).absolute())) for name in names]
+    return [Picture.of(name, file.parent / name) for name in names]
+
+
+def _and_passed_over(source: Path) -> str:
+    others = passed_over(source)
+    return f"; {len(others):,} others are passed over, {others[0]} first" if others else ""
+
+
+def _refuse_others(source: Path) -> None:
+    """Stop at what is like a source of pictures, and none.
+
+    Raises:
+        ConfigError: a single picture, a group of Zarr, or an array of Zarr 2.
+    """
+    wanted = "expected a folder of pictures, a list of files, or a Zarr 3 array"
+    if source.is_dir():
+        if any((source / name).is_file() for name in (".zarray", ".zgroup")):
+            raise ConfigError(f"{source} is of Zarr 2: {wanted}; write it anew with Zarr 3")
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if json.loads((source / "zarr.json").read_text()).get("node_type") == "group":
+                inner = sorted(file.parent.name for file in source.glob("*/zarr.json"))
+                held = ", ".join(inner) or "nothing"
+                raise ConfigError(f"{source} is a Zarr group, of {held}: name an array in it")
+    elif source.suffix.lower() in (*_SUFFIXES, *_FOREIGN) or (not source.suffix and _taken(source)):
+        raise ConfigError(f"{source} is a single picture: {wanted}; name the folder it is in")
 
 
 def _rows(store: Path) -> list[Picture]:
@@ -144,42 +255,41 @@ def _rows(store: Path) -> list[Picture]:
             f"{store} holds {dtype} of shape {shape}: expected uint8 of (pictures, height, width, "
             "3)"
         )
-    return [Picture(f"{row}", str(store.absolute()), row) for row in range(shape[0])]
+    place = Picture.of("", store).path
+    return [Picture(f"{row}", place, row) for row in range(shape[0])]
 
 
-def _decoded(picture: Picture) -> Image.Image:
-    """The picture as RGB of 8 bits, upright."""
+def _decoded(picture: Picture) -> tuple[Image.Image, int]:
+    """The picture as RGB of 8 bits, upright, and how it was read."""
     if picture.row is not None:
         import zarr  # noqa: PLC0415, only for arrays
 
-        array: Any = zarr.open_array(picture.path, mode="r")
-        return Image.fromarray(np.asarray(array[picture.row]))
+        array: Any = zarr.open_array(picture.place, mode="r")
+        return Image.fromarray(np.asarray(array[picture.row])), READ
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes below our own bound, and of odd metadata
-        with Image.open(picture.path) as image:
+        with Image.open(picture.place) as image:
             if image.width * image.height > _LARGEST:
                 raise Image.DecompressionBombError
             image.draft("RGB", (1024, 1024))
-            return _as_rgb(ImageOps.exif_transpose(image))
+            tags = colours.tags(image)
+            return _as_rgb(ImageOps.exif_transpose(image), tags)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, np.float64)
-        values = values[..., 0] if values.ndim == 3 else values
-        top = 1.0 if image.mode == "F" and values.max(initial=0) <= 1.0 else 255.0
-        top = 65535.0 if values.max(initial=0) > 255.0 else top
-        grey = np.clip(np.nan_to_num(values) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
+def _as_rgb(image: Image.Image, tags: Mapping[int, Any]) -> tuple[Image.Image, int]:
+    if colours.is_deep(image):
+        grey, scaled = colours.grey(image, tags)
+        return grey, RESCALED if scaled else READ
     if image.has_transparency_data:
-        seen = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
-    return image.convert("RGB")
+        seen, profile = image.convert("RGBA"), image.info.get("icc_profile")
+        image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+        image.info["icc_profile"] = profile
+    return colours.srgb(image), READ
 
 
-def _state(error: Exception) -> int:
+def _state(error: Exception, picture: Picture) -> int:
     if isinstance(error, Image.DecompressionBombError):
         return TOO_LARGE
     if isinstance(error, OSError) and not isinstance(error, UnidentifiedImageError):
         return GONE if error.errno is not None else UNREADABLE
-    return UNREADABLE
+    return FOREIGN if Path(picture.id).suffix.lower() in _FOREIGN else UNREADABLE

@@ -19,7 +19,7 @@ import pandas as pd
 from pipeline.errors import DamageError
 from pipeline.examples import seen
 from pipeline.examples.seen import Examples
-from pipeline.examples.source import READ
+from pipeline.examples.source import SEEN
 from pipeline.plan.identity import digest
 from pipeline.plan.units import Unit
 from pipeline.store import parquet
@@ -52,7 +52,56 @@ class Example:
     box: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What pictures tell of each unit, before it is written.
+
+    Attributes:
+        best: the strongest pictures of each unit.
+        spread: how each unit's activation is spread over all of them.
+        note: what both were found in.
+    """
+
+    best: pd.DataFrame
+    spread: pd.DataFrame
+    note: Mapping[str, str]
+
+    def write(self, store: Store) -> None:
+        """Write both."""
+        for name, frame in ((BEST_NAME, self.best), (SPREAD_NAME, self.spread)):
+            parquet.write(store.folder, name, [frame], lambda: dict(self.note))
+
+    def changed(self, store: Store) -> set[str]:
+        """The units whose strongest pictures are others than those written."""
+        try:
+            before = _rows(parquet.read(store.folder, BEST_NAME))
+        except (FileNotFoundError, DamageError):
+            before = {}
+        now = _rows(self.best)
+        return {unit for unit in {*before, *now} if before.get(unit) != now.get(unit)}
+
+
+def _rows(best: pd.DataFrame) -> dict[str, list[tuple[object, ...]]]:
+    """By unit what is known of its strongest pictures; older files have no stamps."""
+    best = best if "stamp" in best else best.assign(stamp="")
+    plain = best[_COLUMNS].itertuples(index=False, name=None)
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    for unit, *row in plain:
+        rows.setdefault(unit, []).append(tuple(row))
+    return rows
+
+
+_COLUMNS = [
+    "unit", "rank", "picture", "number", "activation", "left", "top", "right", "bottom", "stamp",
+]  # fmt: skip
+
+
 def summarise(store: Store) -> None:
+    """Find and write what pictures tell of each unit. Raises as `find`."""
+    find(store).write(store)
+
+
+def find(store: Store) -> Ranking:
     """Find each unit's strongest pictures, and how its activation is spread over all of them.
 
     Raises:
@@ -69,14 +118,12 @@ def summarise(store: Store) -> None:
         order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
         for rank, number in enumerate(order):
             box = layers[unit.reads[0]].box(unit, int(number))
-            rows.append([unit.id, rank, pictures[number].id, int(number), values[number], *box])
+            about = pictures[number]
+            rows.append([unit.id, rank, about.id, number, values[number], *box, about.stamp])
         spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
-    note = {"state": _state(store)}
-    sides = ["left", "top", "right", "bottom"]
-    columns = ["unit", "rank", "picture", "number", "activation", *sides]
-    parquet.write(store.folder, BEST_NAME, [pd.DataFrame(rows, columns=columns)], lambda: note)
     names = ["unit", "pictures", *(f"q{round(100 * q):02d}" for q in QUANTILES)]
-    parquet.write(store.folder, SPREAD_NAME, [pd.DataFrame(spreads, columns=names)], lambda: note)
+    best, spread = pd.DataFrame(rows, columns=_COLUMNS), pd.DataFrame(spreads, columns=names)
+    return Ranking(best, spread, {"state": _state(store)})
 
 
 def is_current(store: Store) -> bool:
@@ -134,9 +181,14 @@ def noted(store: Store) -> str:
 def standing(store: Store) -> Callable[[str, float | None], float | None]:
     """A function from a unit's id and activation to the part of the pictures that excite it less.
 
-    For a negative unit, the part that excites it more; None where nothing is known.
+    For a negative unit, the part that excites it more; None where a layer of its has not seen all.
     """
-    layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
+    wanted = [picture.id for picture in seen.listed(store)]
+    layers = {
+        table.layer.name: _Layer(store, table)
+        for table in seen.tables(store)
+        if [name for r in table.records.of(seen.PILE.name) for name in r.units] == wanted
+    }
     units = {unit.id: unit for unit in store.provenance.units()}
 
     def part(unit_id: str, activation: float | None) -> float | None:
@@ -180,7 +232,7 @@ class _Layer:
 
     @cached_property
     def read(self) -> np.ndarray:
-        return np.asarray(self._all("state")[:, 0] == READ)
+        return np.isin(self._all("state")[:, 0], SEEN)
 
     def box(self, unit: Unit, number: int) -> tuple[float, float, float, float]:
         """What of a picture excites a unit most: a square about the channel's largest value."""

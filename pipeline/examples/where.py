@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import ConfigError, UnitError
-from pipeline.examples.source import READ, REASONS, Picture, load
+from pipeline.examples.source import REASONS, SEEN, Picture, load
 from pipeline.plan.provenance import Provenance
 
 _DIM = 0.2
@@ -19,8 +19,8 @@ def read(path: Path, size: int) -> np.ndarray:
     Raises:
         ConfigError: it cannot be read.
     """
-    image, state = load(Picture(path.name, str(path)), size)
-    if state != READ:
+    image, state = load(Picture.of(path.name, path), size)
+    if state not in SEEN:
         raise ConfigError(f"the picture {path} cannot be read: {REASONS[state]}")
     return image
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline import verify
-from pipeline.errors import NotMeasuredError, WorkError
+from pipeline.errors import ConfigError, NotMeasuredError, WorkError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
-from pipeline.examples.source import Picture
+from pipeline.examples.source import Picture, stamped
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
 from pipeline.store.records import Failure
@@ -33,10 +33,12 @@ class Shown:
     Attributes:
         pictures: how many there are.
         left_out: those that could not be read, with the reason.
+        rescaled: those whose greys were scaled by their own range.
     """
 
     pictures: int
     left_out: dict[str, str]
+    rescaled: list[str]
 
 
 def show(
@@ -51,14 +53,15 @@ def show(
 
     Args:
         plan: of the atlas, for its cluster.
-        pictures: all of them; none for those that it was shown before.
+        pictures: all of them; none for those that it was shown before. What changed since then is
+            seen again.
         display: told of every outcome.
-        replace: forget other pictures that it was shown before.
+        replace: forget what it was shown before, and see all of them.
         steps: what workers do.
 
     Raises:
         AtlasFolderError: there is no atlas, or a build is at it.
-        ConfigError: it was shown other pictures before.
+        ConfigError: it was shown other pictures before, or none of these is there.
         NotMeasuredError: none are given, and it was shown none.
         WorkError: a batch failed.
     """
@@ -68,19 +71,24 @@ def show(
         Running(plan, display, check, steps=steps) as running,
     ):
         store = Store.open(plan.folder)
-        if pictures:
-            seen.begin(store, pictures, replace=replace)
-        known = seen.listed(store)
-        if not known:
+        asked = list(pictures) or stamped(seen.listed(store))
+        if not asked:
             raise NotMeasuredError(
                 f"the atlas {store.folder} was shown no pictures yet: name a folder of them"
             )
+        if replace and not any(picture.stamp for picture in asked):
+            raise ConfigError(
+                f"none of the {len(asked):,} pictures is there, from {asked[0].path} on: what was "
+                "seen stays; name the folder that they are in now"
+            )
+        seen.begin(store, asked, replace=replace)
+        known = seen.listed(store)
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
         schedule(ShowPictures.of(running), plan.config.build).insist()
         site.tidy(plan.folder)
         verify.note(store)
-        return Shown(len(known), seen.left_out(store))
+        return Shown(len(known), seen.left_out(store), seen.rescaled(store))
 
 
 class PoolTask(AtlasTask):
@@ -136,9 +144,10 @@ class RankPictures(AtlasTask):
         return self.requires().complete() and strongest.is_current(self.store)
 
     def run(self) -> None:
-        """Find them; what was cut out of others goes."""
-        Crops(self.store).clear()
-        strongest.summarise(self.store)
+        """Find them; what was cut out of others goes, and no more."""
+        found = strongest.find(self.store)
+        Crops(self.store).forget(found.changed(self.store))
+        found.write(self.store)
 
 
 class CutCrops(PoolTask):

@@ -175,11 +175,11 @@ def examples(
     output: Output = None,
     settings: Settings = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget other pictures that it was shown before.")
+        bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
     ] = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
-    from pipeline.examples.source import found_in  # noqa: PLC0415
+    from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
 
@@ -189,9 +189,13 @@ def examples(
         try:
             shown = showing.show(made, found, display, replace=replace)
         except KeyboardInterrupt:
-            printing.err.print("stopped: what was seen is kept; the same command goes on")
+            printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
     printing.show_left_out(shown.pictures, shown.left_out)
+    printing.show_some("rescaled by the range of their own greys", shown.rescaled)
+    printing.show_some(
+        "passed over, no pictures by name", passed_over(pictures) if pictures else []
+    )
 
 
 @app.command(cls=TakesUnits)

@@ -101,6 +101,13 @@ def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:
         out.print(f"left out: {name}: {reason}", markup=False)
 
 
+def show_some(what: str, names: Sequence[str], most: int = 5) -> None:
+    """Count names, if there are any, and say the first of them."""
+    if names:
+        more = ", …" if len(names) > most else ""
+        out.print(f"{len(names):,} {what}: {', '.join(names[:most])}{more}", markup=False)
+
+
 def show_frame(frame: "pd.DataFrame", form: Format) -> None:
     """Write rows of an index to standard output; lists as they are where the format has any."""
     from pipeline.explore.query import flat  # noqa: PLC0415, pandas is slow to import

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline.errors import ConfigError
 from pipeline.examples import source
-from pipeline.examples.source import GONE, READ, TOO_LARGE, UNREADABLE, Picture
+from pipeline.examples.source import FOREIGN, GONE, READ, TOO_LARGE, UNREADABLE, Picture
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_read_is_black_with_its_reason(halves: Image.Image, tmp_p
     for size in ("17800 10001", "17900 10001"):  # refused here, and by Pillow
         (tmp_path / "large.pgm").write_text(f"P5 {size} 255\n")
         assert source.load(_picture(tmp_path / "large.pgm"), 8)[1] == TOO_LARGE
-    assert set(source.REASONS) == {UNREADABLE, TOO_LARGE, GONE}
+    assert set(source.REASONS) == {UNREADABLE, TOO_LARGE, GONE, FOREIGN}
 
 
 def test_a_huge_picture_is_read(tmp_path: Path) -> None:
