@@ -17,7 +17,7 @@ class Gallery {
     this.side = 128;
     this.asked = false;
     addEventListener("scroll", () => this.ask(), { passive: true });
-    new ResizeObserver(() => this.lay()).observe(root);
+    new ResizeObserver(() => this.resize(this.side)).observe(root);
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
       const place = Number(event.target.closest(".tile")?.dataset.place ?? -1);
@@ -35,12 +35,15 @@ class Gallery {
     this.lay();
   }
 
+  /** Lay anew where tiles are to have another size, or there is another width for them. */
   resize(wanted) {
+    const isLaid = wanted === this.side && this.root.clientWidth === this.width;
     this.side = wanted;
-    this.lay();
+    if (!isLaid) this.lay();
   }
 
   clear() {
+    this.width = 0;
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
   }
@@ -49,6 +52,7 @@ class Gallery {
   lay() {
     const width = this.root.clientWidth;
     if (!width) return;
+    this.width = width;
     const middle = this.placeInSight();
     this.columns = Math.max(2, Math.floor((width + GAP) / (this.side + GAP)));
     this.tile = (width - GAP * (this.columns - 1)) / this.columns;
@@ -213,10 +217,13 @@ class Gallery {
     else if (top + this.pitch > scrollY + innerHeight) scrollTo(0, top + this.pitch - innerHeight + 8);
   }
 
-  /** Have a row's tile active and in sight. */
+  /** Have a row's tile active; nothing moves where some of it is in sight. */
   goTo(row) {
     const place = this.rows.indexOf(row);
-    if (place >= 0) this.move(place, true);
+    if (place < 0) return;
+    const top = this.origin() + this.position(place).y - scrollY;
+    this.move(place, top + this.tile < document.querySelector(".bar").offsetHeight || top > innerHeight);
+    this.tiles.get(place)?.firstChild.focus({ preventScroll: true });
   }
 }
 

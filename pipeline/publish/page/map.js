@@ -52,6 +52,8 @@ class UnitMap {
     if (!this.across || !this.cells.length) return;
     this.view = { x: this.width / 2, y: this.height / 2, scale: this.least() };
     this.ask();
+    clearTimeout(this.telling);
+    this.telling = 0;
     if (told) this.moved(null);
   }
 
@@ -102,7 +104,15 @@ class UnitMap {
     this.view.y = Math.min(this.height, Math.max(0, this.view.y));
     this.ask();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.moved(this.view), 250);
+    this.telling = setTimeout(() => this.tell(), 250);
+  }
+
+  /** Tell where it is, if it was moved since that was told. */
+  tell() {
+    if (!this.telling) return;
+    clearTimeout(this.telling);
+    this.telling = 0;
+    this.moved(this.view);
   }
 
   // Drawing ----------------------------------------------------------------------------------------
@@ -294,13 +304,20 @@ class UnitMap {
     this.goTo(best);
   }
 
+  goToRow(row) {
+    const number = this.cells.findIndex((cell) => cell.row === row);
+    if (number >= 0 && this.view) this.goTo(number);
+  }
+
   goTo(number) {
     this.active = number;
     const cell = this.cells[number];
     const [x, y] = this.toPixel(cell.x + 0.5, cell.y + 0.5);
     const edge = this.view.scale;
     const over = (place, size) => Math.min(0, size - edge - place) + Math.max(0, edge - place);
-    this.pan(over(x, this.across), over(y, this.down));
+    const [dx, dy] = [over(x, this.across), over(y, this.down)];
+    if (dx || dy) this.pan(dx, dy);
+    this.ask();
     byId("spoken").textContent = `${captionOf(cell.row)}, activation ${shown(value("activation", cell.row))}`;
   }
 }

@@ -24,7 +24,7 @@ const NO_STATISTICS = new Set([
 /** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
 function showUnit(article, row, { before, after, back }) {
   const picture = figureOf(row);
-  const side = element("div", { className: "side" }, keyFigures(row), commandBox(row));
+  const side = element("div", { className: "side" }, keyFigures(row), value("status", row) === "unavailable" ? null : commandBox(row));
   const rest = element("div", { className: "rest" });
   article.replaceChildren(
     element(
@@ -70,7 +70,7 @@ function figureOf(row) {
   const source = imageOf(row);
   if (!source) {
     const status = value("status", row);
-    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "These weights have no classifier." }[status] ?? status;
+    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "Unavailable: these weights have no classifier, so no class can be shown or named." }[status] ?? status;
     return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
   }
   const image = element("img", { src: source, alt: `What excites ${model.ids[row]}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
