@@ -1,5 +1,6 @@
 """Tests of the page in a real browser: on file:// and on loopback, by mouse and by keyboard."""
 
+import hashlib
 import re
 import shutil
 import threading
@@ -10,6 +11,7 @@ import atlases
 import pytest
 import sites
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from pipeline.store.folder import LocalFolder
@@ -508,7 +510,7 @@ def test_what_is_wrong_or_half_typed_hides_nothing(
     "query",
     [
         "layer:mixed4 activation > 3 variant = 0", "activation:3..7", "kind != neuron",
-        "not (negative or kind:neuron)", "mixed4:0@1,1", "mixed4:0@center#1", "deepdream:mixed2+mixed4",
+        "mixed4:0@1,1", "mixed4:0@center#1", "deepdream:mixed2+mixed4",
     ],
 )  # fmt: skip
 def test_the_gallery_is_never_emptied_while_one_types(page: Page, atlas: Path, query: str) -> None:
@@ -627,3 +629,106 @@ def test_an_unavailable_unit_says_so(page: Page, unnamed: str) -> None:
     expect(page.locator(".lead")).to_have_text("Class 207, before the softmax, unavailable")
     expect(page.locator(".large")).to_contain_text("these weights have no classifier")
     expect(page.locator(".command")).to_have_count(0)
+
+
+def test_the_gallery_prints_what_was_found(page: Page, wide: str, atlas: Path) -> None:
+    page.goto(wide)
+    expect(page.locator("#count")).to_have_text("600 units")
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert pages == 13  # 500 tiles, six a line, seven lines a page
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert tiles(page)[:500] == [f"wide:{number}" for number in range(500)]
+    left = "() => getComputedStyle(document.querySelector('#gallery'), '::after').content"
+    assert page.evaluate(left) == '"and 100 units more"'
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    page.goto((atlas / "site/index.html").as_uri())
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 2
+
+
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3"])
+def test_paper_shows_no_navigation(page: Page, atlas: Path, where: str) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+    page.emulate_media(media="print", color_scheme="dark")
+    for away in ("#skip", "#search", ".views", "#theme", "#ask", ".crumbs", ".copy", ".zoom"):
+        for part in page.locator(away).all():
+            expect(part).to_be_hidden()
+    expect(page.locator(".bar")).to_have_css("position", "static")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+def test_headings_stand_before_their_tiles(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}")
+    headings = page.locator("#gallery").get_by_role("heading", level=2)
+    expect(headings.first).to_have_text("mixed2 · channels 12")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    expect(page.locator("a.tile").last).to_be_focused()
+    seen = page.evaluate(
+        """() => [...document.querySelector("#gallery").children]
+        .map((part) => part.querySelector("h2") ? "" : part.querySelector("a").dataset.place)"""
+    )
+    places = [int(place) for place in seen if place]
+    assert places == sorted(places)
+    assert seen[0] == seen[seen.index("12") - 1] == ""
+
+
+def test_a_link_says_its_name_once(page: Page, atlas: Path) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    expect(page.get_by_role("link", name="mixed2:0 1", exact=True)).to_be_visible()
+    expect(page.locator("a.tile img").first).to_have_attribute("alt", "")
+
+
+def test_a_phone_shows_ranks_headings_and_names(browser: Browser, atlas: Path) -> None:
+    with browser.new_context(viewport={"width": 360, "height": 740}, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
+        region = page.locator(".scrolls")
+        expect(region).to_be_visible()
+        assert region.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+        end = page.locator(".examples .name span:last-child").first
+        expect(end).to_be_visible()
+        assert end.evaluate("(one) => one.scrollWidth <= one.parentElement.clientWidth")
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#?section=negative-mixed4")
+        heading = page.locator(".group h2")
+        expect(heading).to_be_visible()
+        assert heading.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+CONTRAST = """([one, name]) => {
+    const light = (text) => {
+        const pen = new OffscreenCanvas(1, 1).getContext("2d");
+        pen.fillStyle = text;
+        pen.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((n) => n / 255)
+            .map((n) => (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = light(getComputedStyle(document.body).backgroundColor);
+    const drawn = light(getComputedStyle(document.querySelector(one))[name]);
+    return (Math.max(ground, drawn) + 0.05) / (Math.min(ground, drawn) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_borders_and_bars_are_seen(browser: Browser, atlas: Path, scheme: str) -> None:
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
+        expect(page.locator(".spread").first).to_be_visible()
+        bordered = ["#query", "#theme", ".views", "#sort", "kbd", "pre", ".figures div", "#help"]
+        looks = [(one, "borderTopColor") for one in bordered] + [(".spread rect", "fill")]
+        assert {one: page.evaluate(CONTRAST, [one, name]) for one, name in looks} == {
+            one: pytest.approx(9, abs=6) for one, _ in looks
+        }
+
+
+def test_the_saved_picture_is_what_its_digest_says(page: Page, served: str) -> None:
+    page.goto(f"{served}#mixed4:3")
+    said = page.locator(".facts div", has_text="image SHA-256").locator("dd").text_content()
+    with page.expect_download() as saving:
+        page.get_by_text("Save the picture").click()
+    assert saving.value.suggested_filename == "mixed4_3.webp"
+    with Image.open(saving.value.path()) as saved:
+        assert hashlib.sha256(saved.convert("RGB").tobytes()).hexdigest() == said

@@ -146,7 +146,7 @@ class UnitMap {
     pen.font = `600 ${Math.max(11, Math.min(20, side * 0.7))}px system-ui, sans-serif`;
     for (const panel of this.panels) {
       const [x, y] = this.toPixel(panel.x, panel.y);
-      pen.fillText(this.cut(panel.heading, panel.width * side), x, y - Math.max(3, side * 0.18));
+      pen.fillText(this.cut(panel.heading, this.roomOf(panel) * side), x, y - Math.max(3, side * 0.18));
     }
     const cell = this.cells[this.active];
     if (cell && document.activeElement === this.canvas) {
@@ -155,6 +155,13 @@ class UnitMap {
       const [x, y] = this.toPixel(cell.x, cell.y);
       pen.strokeRect(x - 1.5, y - 1.5, side - gap + 3, side - gap + 3);
     }
+  }
+
+  /** Cells that a panel's heading may take: up to what stands beside it, or to the edge. */
+  roomOf(panel) {
+    const beside = this.panels.filter((one) => one.x > panel.x && one.y - HEAD < panel.y && panel.y - HEAD < one.y + one.height);
+    const edge = Math.max(panel.x + panel.width, this.toCell(this.across, 0)[0]);
+    return Math.min(edge, ...beside.map((one) => one.x - 0.5)) - panel.x;
   }
 
   /** As much of a text as fits. */

@@ -33,7 +33,6 @@ function takeData(data) {
     size: data.size,
     tile: data.tile,
     counts: data.counts,
-    thumbs: data.thumbs ? "thumbs" : "images",
     ids: model.columns.get("unit").values,
     batchOf: new Int32Array(rows).fill(-1),
     placeOf: new Int32Array(rows),
@@ -114,7 +113,7 @@ function imageOf(row) {
 }
 
 function thumbOf(row) {
-  return pictureOf(row, model.thumbs);
+  return pictureOf(row, "thumbs");
 }
 
 function pictureOf(row, kind) {
