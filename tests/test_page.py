@@ -1,5 +1,6 @@
 """Tests of the page in a real browser: on file:// and on loopback, by mouse and by keyboard."""
 
+import hashlib
 import re
 import shutil
 import threading
@@ -10,9 +11,11 @@ import atlases
 import pytest
 import sites
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from pipeline.store.folder import LocalFolder
+from pipeline.store.store import Store
 from tasks.command import view
 
 pytestmark = pytest.mark.browser
@@ -150,7 +153,7 @@ def test_tiles_load(page: Page, address: str) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("mixed4:3", ["mixed4:3", "mixed4:3#1"]),
+        ("mixed4:3", ["mixed4:3", "mixed4:3#1", "-mixed4:3", "-mixed4:3#1"]),
         ("mixed4:8-9#0", ["mixed4:8", "mixed4:9"]),
         ("-mixed4:1", ["-mixed4:1", "-mixed4:1#1"]),
         ("layer:mixed2 activation > 1005", ["mixed2:5#1"]),
@@ -407,3 +410,350 @@ def test_a_page_without_its_data_says_so(browser: Browser, atlas: Path, tmp_path
         page = context.new_page()
         page.goto((tmp_path / "site/index.html").as_uri())
         expect(page.locator("main")).to_contain_text("Copy the whole folder site/")
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of six hundred units of one layer."""
+    return sites.write_large(tmp_path_factory.mktemp("wide") / "atlas", 600).as_uri()
+
+
+@pytest.fixture(scope="module")
+def unnamed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an atlas whose weights have no classifier, with a class in it."""
+    store = Store.create(
+        tmp_path_factory.mktemp("unnamed") / "atlas",
+        atlases.provenance("mixed4:0-2", "logits:207"),
+    )
+    sites.site.write(atlases.commit(store))
+    return (Path(str(store.folder)) / sites.site.NAME).as_uri()
+
+
+TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+TYPED = "layer:mixed4 activation > 12"
+
+
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3", "mixed4:99", "?sort=-activation"])
+def test_every_letter_arrives_in_the_search_box(page: Page, atlas: Path, where: str) -> None:
+    address = (atlas / "site/index.html").as_uri()
+    page.goto(f"{address}#{where}")
+    page.keyboard.press("/")
+    page.keyboard.type(TYPED)
+    expect(page.locator("#query")).to_have_value(TYPED)
+    expect(page.locator("#query")).to_be_focused()
+    assert page.evaluate("() => document.documentElement.dataset.theme") is None
+    page.keyboard.press("Escape")
+    page.keyboard.type("mixed2:1")
+    expect(page.locator("#query")).to_have_value("mixed2:1")
+    if where.startswith("mixed4"):
+        page.go_back()
+        expect(page).to_have_url(f"{address}#{where}")
+        page.keyboard.press("/")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        expect(page.locator("#gallery")).to_be_visible()
+
+
+def test_the_search_box_is_emptied_on_a_units_page(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#?q=mixed4")
+    page.locator("a.tile").first.click()
+    expect(page.locator("h1#unit-heading")).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    page.keyboard.type("tr")
+    expect(page.locator("#query")).to_have_value("tr")
+
+
+@pytest.mark.parametrize("where", ["map", "mixed4:3"])
+def test_enter_in_the_search_box_leads_to_what_was_found(
+    page: Page, atlas: Path, where: str
+) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#?q=mixed2")
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+    page.keyboard.press("/")
+    page.keyboard.type("mixed2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#canvas" if where == "map" else "a.tile").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed2:0")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("mixed4:03", ["mixed4:3", "mixed4:3#1", "-mixed4:3", "-mixed4:3#1"]),
+        ("MIXED4:9", ["mixed4:9", "mixed4:9#1"]),
+        ("mixed4/9", ["mixed4:9", "mixed4:9#1"]),
+        ("mixed4:8,9#0", ["mixed4:8", "mixed4:9"]),
+        ("mixed4:9-8#0", ["mixed4:8", "mixed4:9"]),
+        ("mixed4:9#0, mixed2:5#0", ["mixed2:5", "mixed4:9"]),
+        ("mixed4/9#0,MIXED2/5#0", ["mixed2:5", "mixed4:9"]),
+        ("mixed4:0@center#0", ["mixed4:0@1,1"]),
+        ("mixed4:0@1, 1", ["mixed4:0@1,1", "mixed4:0@1,1#1"]),
+        ("DeepDream:Mixed2+mixed4#0", ["deepdream:mixed2+mixed4"]),
+        ("layer:mixed2,mixed4 channel:4,5 own_rank<9", ["mixed2:4", "mixed2:4#1"]),
+        ("LAYER: Mixed2 Activation: >= 1006", ["mixed2:5#1"]),
+        ("layer:mixed2 activation: 1006", ["mixed2:5#1"]),
+        ("layer:mixed2 activation ≥ 1006", ["mixed2:5#1"]),
+        ("kind = neuron, channel < 2, variant = 0", ["mixed4:0@1,1", "mixed4:1@1,1"]),
+    ],
+)  # fmt: skip
+def test_other_ways_to_say_it(page: Page, atlas: Path, query: str, expected: list[str]) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    assert search(page, query) == expected
+    expect(page.locator("#problem")).to_have_text("")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("foo:bar", "There is no column or layer foo"),
+        ("mixed5:3", "There is no column or layer mixed5; did you mean mixed2?"),
+        ("layer:mixed5", "There is no layer mixed5; did you mean mixed2?"),
+        ("mixed4:three", "mixed4:three: expected numbers, as in mixed4:0-63,100"),
+        ("mixed4:3@left", "mixed4:3@left: expected a row and a column, as in @2,3, or @center"),
+        ("(mixed2 or mixed4", "A bracket is not closed"),
+        ("mixed2) mixed2", "A bracket closes nothing"),
+        ("activation: > x", "activation > x: expected a number"),
+        ("activation >", "activation >: expected a number"),
+        ("not activation >", "activation >: expected a number"),
+        ("activation:", "activation :: expected a number"),
+        ("> 5", ">: expected a column before it"),
+        ("activ", "activation is a column: expected a comparison"),
+        ("layer = mixe", "layer = mixe: no unit has that; did you mean mixed2?"),
+    ],
+)
+def test_what_is_wrong_or_half_typed_hides_nothing(
+    page: Page, atlas: Path, query: str, said: str
+) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    assert search(page, query)
+    expect(page.locator("#problem")).to_contain_text(said)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "layer:mixed4 activation > 3 variant = 0", "activation:3..7", "kind != neuron",
+        "mixed4:0@1,1", "mixed4:0@center#1", "deepdream:mixed2+mixed4",
+    ],
+)  # fmt: skip
+def test_the_gallery_is_never_emptied_while_one_types(page: Page, atlas: Path, query: str) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    page.keyboard.press("/")
+    for letter in query:
+        page.keyboard.type(letter)
+        assert page.locator("a.tile").count(), page.locator("#query").input_value()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("MIXED4:3", "mixed4:3"), ("mixed4/3", "mixed4:3"), ("mixed4:03", "mixed4:3"),
+        ("mixed4:0@center", "mixed4:0@1,1"), ("-Mixed4:1#1", "-mixed4:1#1"),
+        ("deepdream:MIXED2+mixed4", "deepdream:mixed2+mixed4"),
+    ],
+)  # fmt: skip
+def test_an_address_in_other_words(page: Page, atlas: Path, where: str, expected: str) -> None:
+    address = (atlas / "site/index.html").as_uri()
+    page.goto(f"{address}#{where}")
+    expect(page.locator("h1#unit-heading")).to_have_text(expected)
+    expect(page).to_have_url(f"{address}#{expected}")
+
+
+def test_an_address_of_several_units_is_a_search(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:8,9#0")
+    expect(page.locator("#count")).to_have_text("2 units")
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixd4:8")
+    expect(page.locator("#unit")).to_contain_text("did you mean mixed4?")
+
+
+def test_one_found_unit_still_has_neighbours(page: Page, atlas: Path) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("layer:mixed2 activation > 1005")
+    page.keyboard.press("Enter")
+    heading = page.locator("h1#unit-heading")
+    expect(heading).to_have_text("mixed2:5#1")
+    page.keyboard.press("ArrowLeft")
+    expect(heading).to_have_text("mixed2:5")
+    page.keyboard.press("ArrowRight")
+    page.locator("#unit-next").click()
+    expect(heading).to_have_text("mixed4:0")
+
+
+def test_the_map_by_keyboard(page: Page, atlas: Path) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    page.keyboard.press("m")
+    expect(page.locator("#canvas")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#spoken")).to_contain_text("activation")
+    spoken = page.locator("#spoken").text_content() or ""
+    page.keyboard.press("Enter")  # at once, before the address says where the map is
+    expect(page.locator("h1#unit-heading")).to_have_text(spoken.split()[0].rstrip(","))
+    page.keyboard.press("Escape")
+    expect(page.locator("#canvas")).to_be_focused()
+    assert "at=" in page.url
+    expect(page.locator("#spoken")).to_have_text(spoken)
+    place = page.url
+    page.keyboard.press("0")
+    expect(page).not_to_have_url(place)
+    page.locator("#to-map").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#canvas")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.go_back()
+    expect(page.locator("#canvas")).to_be_focused()
+
+
+@pytest.mark.parametrize("way", ["Escape", "link", "browser"])
+def test_back_from_a_unit_leaves_the_gallery_where_it_was(page: Page, wide: str, way: str) -> None:
+    page.goto(wide)
+    expect(page.locator("#count")).to_have_text("600 units")
+    page.evaluate("() => scrollTo(0, 3000)")
+    for _ in range(3):
+        page.wait_for_function("() => document.elementFromPoint(90, 400)?.closest('a.tile')")
+        page.mouse.click(90, 400)
+        expect(page.locator("h1#unit-heading")).to_be_visible()
+        if way == "Escape":
+            page.keyboard.press("Escape")
+        elif way == "link":
+            page.locator("#back").click()
+        else:
+            page.go_back()
+        expect(page.locator("#gallery")).to_be_visible()
+        page.evaluate(TWO_FRAMES)
+        assert page.evaluate("() => scrollY") == 3000
+    page.mouse.click(90, 400)
+    page.locator("#unit-next").click()
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => scrollY") == 3000
+
+
+def test_what_is_advertised_is_found(page: Page, atlas: Path, unnamed: str) -> None:
+    for address, has_classes in (((atlas / "site/index.html").as_uri(), True), (unnamed, False)):
+        page.goto(address)
+        searches = page.locator(".searches button").all_text_contents()
+        hint = page.locator("#query").get_attribute("placeholder") or ""
+        assert len(searches) > 3
+        assert ("class:dog" in searches, hint.endswith("dog")) == (has_classes, has_classes)
+        for text in (*searches, *hint.split("   ")):
+            assert search(page, text), text
+            expect(page.locator("#problem")).to_have_text("")
+
+
+def test_an_unavailable_unit_says_so(page: Page, unnamed: str) -> None:
+    page.goto(unnamed)
+    search(page, "dog")
+    expect(page.locator("#empty")).to_contain_text("these weights have no classifier")
+    search(page, "logits:207")
+    expect(page.locator("#empty")).to_contain_text("1 unit; show “all”")
+    page.goto(f"{unnamed}#logits:207")
+    expect(page.locator(".lead")).to_have_text("Class 207, before the softmax, unavailable")
+    expect(page.locator(".large")).to_contain_text("these weights have no classifier")
+    expect(page.locator(".command")).to_have_count(0)
+
+
+def test_the_gallery_prints_what_was_found(page: Page, wide: str, atlas: Path) -> None:
+    page.goto(wide)
+    expect(page.locator("#count")).to_have_text("600 units")
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert pages == 13  # 500 tiles, six a line, seven lines a page
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert tiles(page)[:500] == [f"wide:{number}" for number in range(500)]
+    left = "() => getComputedStyle(document.querySelector('#gallery'), '::after').content"
+    assert page.evaluate(left) == '"and 100 units more"'
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    page.goto((atlas / "site/index.html").as_uri())
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 2
+
+
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3"])
+def test_paper_shows_no_navigation(page: Page, atlas: Path, where: str) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+    page.emulate_media(media="print", color_scheme="dark")
+    for away in ("#skip", "#search", ".views", "#theme", "#ask", ".crumbs", ".copy", ".zoom"):
+        for part in page.locator(away).all():
+            expect(part).to_be_hidden()
+    expect(page.locator(".bar")).to_have_css("position", "static")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+def test_headings_stand_before_their_tiles(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}")
+    headings = page.locator("#gallery").get_by_role("heading", level=2)
+    expect(headings.first).to_have_text("mixed2 · channels 12")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    expect(page.locator("a.tile").last).to_be_focused()
+    seen = page.evaluate(
+        """() => [...document.querySelector("#gallery").children]
+        .map((part) => part.querySelector("h2") ? "" : part.querySelector("a").dataset.place)"""
+    )
+    places = [int(place) for place in seen if place]
+    assert places == sorted(places)
+    assert seen[0] == seen[seen.index("12") - 1] == ""
+
+
+def test_a_link_says_its_name_once(page: Page, atlas: Path) -> None:
+    page.goto((atlas / "site/index.html").as_uri())
+    expect(page.get_by_role("link", name="mixed2:0 1", exact=True)).to_be_visible()
+    expect(page.locator("a.tile img").first).to_have_attribute("alt", "")
+
+
+def test_a_phone_shows_ranks_headings_and_names(browser: Browser, atlas: Path) -> None:
+    with browser.new_context(viewport={"width": 360, "height": 740}, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
+        region = page.locator(".scrolls")
+        expect(region).to_be_visible()
+        assert region.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+        end = page.locator(".examples .name span:last-child").first
+        expect(end).to_be_visible()
+        assert end.evaluate("(one) => one.scrollWidth <= one.parentElement.clientWidth")
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#?section=negative-mixed4")
+        heading = page.locator(".group h2")
+        expect(heading).to_be_visible()
+        assert heading.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+CONTRAST = """([one, name]) => {
+    const light = (text) => {
+        const pen = new OffscreenCanvas(1, 1).getContext("2d");
+        pen.fillStyle = text;
+        pen.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((n) => n / 255)
+            .map((n) => (n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = light(getComputedStyle(document.body).backgroundColor);
+    const drawn = light(getComputedStyle(document.querySelector(one))[name]);
+    return (Math.max(ground, drawn) + 0.05) / (Math.min(ground, drawn) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_borders_and_bars_are_seen(browser: Browser, atlas: Path, scheme: str) -> None:
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
+        expect(page.locator(".spread").first).to_be_visible()
+        bordered = ["#query", "#theme", ".views", "#sort", "kbd", "pre", ".figures div", "#help"]
+        looks = [(one, "borderTopColor") for one in bordered] + [(".spread rect", "fill")]
+        assert {one: page.evaluate(CONTRAST, [one, name]) for one, name in looks} == {
+            one: pytest.approx(9, abs=6) for one, _ in looks
+        }
+
+
+def test_the_saved_picture_is_what_its_digest_says(page: Page, served: str) -> None:
+    page.goto(f"{served}#mixed4:3")
+    said = page.locator(".facts div", has_text="image SHA-256").locator("dd").text_content()
+    with page.expect_download() as saving:
+        page.get_by_text("Save the picture").click()
+    assert saving.value.suggested_filename == "mixed4_3.webp"
+    with Image.open(saving.value.path()) as saved:
+        assert hashlib.sha256(saved.convert("RGB").tobytes()).hexdigest() == said

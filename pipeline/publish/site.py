@@ -184,10 +184,9 @@ class _Writer:
         return site_images.image(sha256).partition("/")[2]
 
     def _pictures(self, record: Record) -> None:
-        sheet, size = site_images.sheet(record), self.store.provenance.size
+        sheet = site_images.sheet(record)
         wanted = {sheet.file, *map(site_images.image, record.image_sha256)}
-        if site_images.has_thumbs(size):
-            wanted |= set(map(site_images.thumb, record.image_sha256))
+        wanted |= set(map(site_images.thumb, record.image_sha256))
         known = self.before.get("colours", {}).get(sheet.file)
         if isinstance(known, str) and wanted <= set(self.there):
             self.colours[sheet.file] = known
@@ -197,8 +196,7 @@ class _Writer:
         self.colours[sheet.file] = site_images.colours(images)
         for sha256, pixels in zip(record.image_sha256, images, strict=True):
             self._put(site_images.image(sha256), site_images.encode(pixels))
-            if site_images.has_thumbs(size):
-                self._put(site_images.thumb(sha256), site_images.encode_thumb(pixels))
+            self._put(site_images.thumb(sha256), site_images.encode_thumb(pixels))
         self._put(sheet.file, site_images.encode_sheet(images, sheet.columns))
 
     def _details(self, record: Record) -> str:
@@ -237,7 +235,6 @@ class _Writer:
             "sections": [site_data.section(section) for section in known.sections()],
             "batches": batches,
             "tile": site_images.SMALL,
-            "thumbs": site_images.has_thumbs(known.size),
             "counts": self.frame["status"].value_counts().to_dict(),
         }
 

@@ -71,12 +71,14 @@ def about(known: Provenance) -> dict[str, Any]:
         "configuration": known.config_hash,
         "made with": ", ".join(f"{name} {text}" for name, text in known.versions.items()),
     }
+    layers = known.architecture.layers.values()
     return {
         "network": known.architecture.name,
         "facts": list(facts.items()),
         "options": render_command.options(known),
         "size": known.size,
         "snapshots": render.snapshots,
+        "centers": {layer.name: f"{layer.height // 2},{layer.width // 2}" for layer in layers},
         "kinds": {kind.name: kind.words for kind in KINDS.values()},
     }
 

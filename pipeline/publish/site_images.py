@@ -17,8 +17,8 @@ from pipeline.store.records import Record
 
 SMALL = 48
 """Side of a sheet's tiles, in pixels."""
-THUMB, _LARGE = 128, 192
-"""Side of a thumbnail; and the side of images from which on there are any."""
+THUMB = 128
+"""Side of a thumbnail, at most."""
 _LOOK = 1
 """Counts up when pictures are to be drawn anew."""
 
@@ -32,18 +32,13 @@ class Sheet:
 
 
 def image(sha256: str) -> str:
-    """The file of a unit's image, by the digest of its pixels."""
-    return f"images/{_named(sha256)}.webp"
+    """The file of a unit's image, by the digest of its pixels, which are what the file holds."""
+    return f"images/{_named(sha256, 'lossless')}.webp"
 
 
 def thumb(sha256: str) -> str:
     """The file of its thumbnail, of the same name."""
-    return f"thumbs/{_named(sha256)}.webp"
-
-
-def has_thumbs(size: int) -> bool:
-    """Whether images of a size are too large to be shown by the hundred."""
-    return size > _LARGE
+    return f"thumbs/{_named(sha256, 'lossless')}.webp"
 
 
 def sheet(record: Record) -> Sheet:
@@ -64,17 +59,20 @@ def examples(sha256: str) -> str:
 
 
 def encode(pixels: np.ndarray) -> bytes:
-    """An image as WebP.
+    """An image as lossless WebP: whoever saves it has the very pixels that its digest is of.
 
     Args:
         pixels: (height, width, 3) uint8 RGB.
     """
-    return _webp(Image.fromarray(pixels), 90)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="WEBP", lossless=True, quality=0, method=0)
+    return file.getvalue()
 
 
 def encode_thumb(pixels: np.ndarray) -> bytes:
     """A thumbnail of an image as WebP."""
-    return _webp(_resized(pixels, THUMB), 85)
+    side = min(THUMB, len(pixels))
+    return _webp(_resized(pixels, side), 85 if side == THUMB else 90)
 
 
 def encode_sheet(images: np.ndarray, columns: int) -> bytes:

@@ -3,6 +3,7 @@
 const GAP = 10;
 const CAPTION = 24;
 const HEADING = 52;
+const PRINTED = 500; // tiles
 const MARGIN = 1; // screens beyond what is in sight, above and below
 
 class Gallery {
@@ -16,8 +17,10 @@ class Gallery {
     this.active = 0;
     this.side = 128;
     this.asked = false;
+    addEventListener("beforeprint", () => this.drawAll());
+    addEventListener("afterprint", () => { this.printing = false; this.draw(); });
     addEventListener("scroll", () => this.ask(), { passive: true });
-    new ResizeObserver(() => this.lay()).observe(root);
+    new ResizeObserver(() => this.resize(this.side)).observe(root);
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
       const place = Number(event.target.closest(".tile")?.dataset.place ?? -1);
@@ -35,12 +38,15 @@ class Gallery {
     this.lay();
   }
 
+  /** Lay anew where tiles are to have another size, or there is another width for them. */
   resize(wanted) {
+    const isLaid = wanted === this.side && this.root.clientWidth === this.width;
     this.side = wanted;
-    this.lay();
+    if (!isLaid) this.lay();
   }
 
   clear() {
+    this.width = 0;
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
   }
@@ -49,6 +55,7 @@ class Gallery {
   lay() {
     const width = this.root.clientWidth;
     if (!width) return;
+    this.width = width;
     const middle = this.placeInSight();
     this.columns = Math.max(2, Math.floor((width + GAP) / (this.side + GAP)));
     this.tile = (width - GAP * (this.columns - 1)) / this.columns;
@@ -84,13 +91,24 @@ class Gallery {
   place() {
     for (const heading of this.headings) heading.remove();
     this.headings = this.blocks.filter((block) => block.heading).map((block) => {
-      const made = element("h2", { className: "group" }, block.heading, element("span", { className: "muted" }, ` ${(block.to - block.from).toLocaleString("en")}`));
+      const heading = element("h2", {}, block.heading, element("span", { className: "muted" }, ` ${(block.to - block.from).toLocaleString("en")}`));
+      const made = element("div", { className: "group", role: "listitem" }, heading);
       made.style.transform = `translateY(${block.y}px)`;
-      made.setAttribute("role", "presentation");
+      made.order = block.from - 0.5;
       return made;
     });
     this.root.prepend(...this.headings);
     for (const [place, tile] of this.tiles) this.put(tile, place);
+    this.order();
+  }
+
+  /** Have the elements follow each other as they are seen; the one that has the focus keeps it. */
+  order() {
+    const parts = [...this.root.children].sort((a, b) => b.order - a.order);
+    parts.reduce((next, part) => {
+      if (part.nextSibling !== next && !part.contains(document.activeElement)) this.root.insertBefore(part, next);
+      return part;
+    }, null);
   }
 
   position(place) {
@@ -103,6 +121,7 @@ class Gallery {
     const { x, y } = this.position(place);
     tile.style.transform = `translate(${x}px, ${y}px)`;
     tile.style.width = `${this.tile}px`;
+    tile.order = place;
   }
 
   ask() {
@@ -113,7 +132,7 @@ class Gallery {
 
   /** Have elements for what is in sight and a little beyond; those out of sight serve again. */
   draw() {
-    if (this.root.hidden || !this.blocks.length || !this.rows.length) return;
+    if (this.printing || this.root.hidden || !this.blocks.length || !this.rows.length) return;
     const from = scrollY - this.origin() - MARGIN * innerHeight;
     const to = from + (1 + 2 * MARGIN) * innerHeight;
     const wanted = new Set([this.active]);
@@ -132,6 +151,24 @@ class Gallery {
       this.tiles.set(place, tile);
     }
     for (const [, tile] of free) tile.remove();
+    this.order();
+  }
+
+  /** Before it is printed: all that was found, up to so many. */
+  drawAll() {
+    if (this.root.hidden) return;
+    this.printing = true;
+    for (let place = 0; place < Math.min(PRINTED, this.rows.length); place += 1) {
+      if (this.tiles.has(place)) continue;
+      const tile = this.root.appendChild(emptyTile());
+      this.fill(tile, place);
+      this.tiles.set(place, tile);
+    }
+    const left = this.rows.length - PRINTED;
+    this.root.dataset.left = left > 0 ? `and ${counted(left, "unit")} more` : "";
+    for (const heading of this.headings) heading.classList.toggle("late", heading.order >= PRINTED);
+    for (const [place, tile] of this.tiles) tile.classList.toggle("late", place >= PRINTED);
+    this.order();
   }
 
   fill(tile, place) {
@@ -152,7 +189,6 @@ class Gallery {
     none.textContent = source ? "" : status;
     if (source && image.getAttribute("src") !== source) image.src = source;
     if (!source) image.removeAttribute("src");
-    image.alt = source ? `What excites ${model.ids[row]}` : "";
     caption.firstChild.textContent = captionOf(row);
     caption.firstChild.title = model.ids[row];
     caption.lastChild.textContent = note;
@@ -213,10 +249,13 @@ class Gallery {
     else if (top + this.pitch > scrollY + innerHeight) scrollTo(0, top + this.pitch - innerHeight + 8);
   }
 
-  /** Have a row's tile active and in sight. */
+  /** Have a row's tile active; nothing moves where some of it is in sight. */
   goTo(row) {
     const place = this.rows.indexOf(row);
-    if (place >= 0) this.move(place, true);
+    if (place < 0) return;
+    const top = this.origin() + this.position(place).y - scrollY;
+    this.move(place, top + this.tile < document.querySelector(".bar").offsetHeight || top > innerHeight);
+    this.tiles.get(place)?.firstChild.focus({ preventScroll: true });
   }
 }
 

@@ -1,14 +1,35 @@
 // Help: what the search box understands, and every key.
 
-const SEARCHES = [
-  ["mixed4:42", "a unit, with its neurons and its negative direction"],
-  ["mixed4:0-63,100", "units by number"],
-  ["layer:mixed4 activation > 12", "conditions, all of which must hold"],
-  ["activation:5..10", "a range"],
-  ["class:dog or class:cat", "class names that contain a word"],
-  ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
-  ["not (negative or kind:neuron)", "not, or, and, brackets"],
-];
+/** Searches and what they find, in the words of this atlas: what would find nothing here is left out. */
+function searches() {
+  const done = model.ids.map((_, row) => row).filter((row) => value("status", row) === "done");
+  const row = done.find((one) => value("channel", one) !== null) ?? done[0] ?? 0;
+  const { head, number } = model.parts[row];
+  const layer = value("layer", row);
+  const middle = Math.floor(value("activation", done[Math.floor(done.length / 2)] ?? row) ?? 0);
+  const names = done.map((one) => value("class_name", one)).filter((name) => /^[\w ]+$/.test(name ?? ""));
+  const words = [...new Set(names.map((name) => name.split(" ").at(-1)))];
+  return [
+    [`${head}:${number}`, "a unit, with its neurons and its negative direction"],
+    [`${head}:0-63,100`, "units by number"],
+    [`layer:${layer} activation > ${middle}`, "conditions, all of which must hold"],
+    [`activation:${middle}..${middle + 5}`, "a range"],
+    [words.slice(0, 2).map((word) => `class:${word}`).join(" or ") || "class:", "class names that contain a word"],
+    ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
+    ["not (negative or kind:neuron)", "not, or, and, brackets"],
+  ].filter(([text]) => {
+    const { test, problems } = parseQuery(text);
+    return !problems.length && (done.length ? done : model.ids.map((_, one) => one)).some(test);
+  });
+}
+
+/** What the search box says while it is empty. */
+function placeholder() {
+  const shown = searches().map(([text]) => text);
+  const name = shown.find((text) => text.startsWith("class:"))?.split(" or ")[0].slice(6);
+  return [shown[0], shown.find((text) => text.startsWith("layer:")), name].filter(Boolean).join("   ");
+}
+
 const KEYS = [
   ["/", "search"], ["g", "gallery"], ["m", "map"], ["← ↑ → ↓", "move; on a unit's page the one before and after"],
   ["Enter", "open"], ["Esc", "back, or empty the search box"], ["s", "sort"], ["r", "any unit"], ["f", "play the film"],
@@ -16,13 +37,12 @@ const KEYS = [
 ];
 
 function fillHelp(dialog, search) {
-  const shownSearches = SEARCHES.filter(([text]) => !text.startsWith("own_rank") || hasColumn("own_rank"));
   const columns = [...model.columns.values()].filter((column) => !column.isEmpty).map((column) => column.name);
   dialog.replaceChildren(
     element("form", { method: "dialog" }, element("button", { className: "icon", "aria-label": "Close" }, "×")),
     element("h2", { id: "help-heading" }, "Help"),
     element("h3", {}, "Search"),
-    element("ul", { className: "searches" }, ...shownSearches.map(([text, what]) => element("li", {}, element("button", { type: "button", onclick: () => { dialog.close(); search(text); } }, text), element("span", { className: "muted" }, what)))),
+    element("ul", { className: "searches" }, ...searches().map(([text, what]) => element("li", {}, element("button", { type: "button", onclick: () => { dialog.close(); search(text); } }, text), element("span", { className: "muted" }, what)))),
     element("p", { className: "muted columns-list" }, `Columns: ${columns.join(", ")}.`),
     element("h3", {}, "Keys"),
     element("dl", { className: "keys" }, ...KEYS.map(([key, what]) => element("div", {}, element("dt", {}, ...key.split(" ").map((one) => element("kbd", {}, one))), element("dd", {}, what)))),

@@ -54,7 +54,7 @@ function panelled(rows, lay) {
     }
   }
   const cells = parts.flatMap((part, number) => part.cells.map((cell) => ({ row: cell.row, x: cell.x + best.places[number].x, y: cell.y + best.places[number].y })));
-  const panels = parts.map((part, number) => ({ heading: part.heading, ...best.places[number], width: Math.max(NARROWEST, part.width) }));
+  const panels = parts.map((part, number) => ({ heading: part.heading, ...best.places[number], width: Math.max(NARROWEST, part.width), height: part.height }));
   return { cells, panels, width: best.width, height: best.height };
 }
 

@@ -52,6 +52,8 @@ class UnitMap {
     if (!this.across || !this.cells.length) return;
     this.view = { x: this.width / 2, y: this.height / 2, scale: this.least() };
     this.ask();
+    clearTimeout(this.telling);
+    this.telling = 0;
     if (told) this.moved(null);
   }
 
@@ -102,7 +104,15 @@ class UnitMap {
     this.view.y = Math.min(this.height, Math.max(0, this.view.y));
     this.ask();
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.moved(this.view), 250);
+    this.telling = setTimeout(() => this.tell(), 250);
+  }
+
+  /** Tell where it is, if it was moved since that was told. */
+  tell() {
+    if (!this.telling) return;
+    clearTimeout(this.telling);
+    this.telling = 0;
+    this.moved(this.view);
   }
 
   // Drawing ----------------------------------------------------------------------------------------
@@ -136,7 +146,7 @@ class UnitMap {
     pen.font = `600 ${Math.max(11, Math.min(20, side * 0.7))}px system-ui, sans-serif`;
     for (const panel of this.panels) {
       const [x, y] = this.toPixel(panel.x, panel.y);
-      pen.fillText(this.cut(panel.heading, panel.width * side), x, y - Math.max(3, side * 0.18));
+      pen.fillText(this.cut(panel.heading, this.roomOf(panel) * side), x, y - Math.max(3, side * 0.18));
     }
     const cell = this.cells[this.active];
     if (cell && document.activeElement === this.canvas) {
@@ -145,6 +155,13 @@ class UnitMap {
       const [x, y] = this.toPixel(cell.x, cell.y);
       pen.strokeRect(x - 1.5, y - 1.5, side - gap + 3, side - gap + 3);
     }
+  }
+
+  /** Cells that a panel's heading may take: up to what stands beside it, or to the edge. */
+  roomOf(panel) {
+    const beside = this.panels.filter((one) => one.x > panel.x && one.y - HEAD < panel.y && panel.y - HEAD < one.y + one.height);
+    const edge = Math.max(panel.x + panel.width, this.toCell(this.across, 0)[0]);
+    return Math.min(edge, ...beside.map((one) => one.x - 0.5)) - panel.x;
   }
 
   /** As much of a text as fits. */
@@ -294,13 +311,20 @@ class UnitMap {
     this.goTo(best);
   }
 
+  goToRow(row) {
+    const number = this.cells.findIndex((cell) => cell.row === row);
+    if (number >= 0 && this.view) this.goTo(number);
+  }
+
   goTo(number) {
     this.active = number;
     const cell = this.cells[number];
     const [x, y] = this.toPixel(cell.x + 0.5, cell.y + 0.5);
     const edge = this.view.scale;
     const over = (place, size) => Math.min(0, size - edge - place) + Math.max(0, edge - place);
-    this.pan(over(x, this.across), over(y, this.down));
+    const [dx, dy] = [over(x, this.across), over(y, this.down)];
+    if (dx || dy) this.pan(dx, dy);
+    this.ask();
     byId("spoken").textContent = `${captionOf(cell.row)}, activation ${shown(value("activation", cell.row))}`;
   }
 }

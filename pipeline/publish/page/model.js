@@ -29,10 +29,10 @@ function takeData(data) {
     facts: data.facts,
     options: data.options,
     kinds: data.kinds,
+    centers: data.centers,
     size: data.size,
     tile: data.tile,
     counts: data.counts,
-    thumbs: data.thumbs ? "thumbs" : "images",
     ids: model.columns.get("unit").values,
     batchOf: new Int32Array(rows).fill(-1),
     placeOf: new Int32Array(rows),
@@ -50,6 +50,8 @@ function takeData(data) {
   takeSections(data.sections);
   model.texts = model.ids.map((_, row) => searched(row));
   model.parts = model.ids.map(partsOf);
+  model.heads = new Map([...model.parts.map(({ head }) => [head.toLowerCase(), head]), ...model.parts.map(({ head }) => [head, head])]);
+  model.folded = new Map(model.ids.map((id, row) => [id.toLowerCase(), row]));
   model.ready = true;
 }
 
@@ -111,7 +113,7 @@ function imageOf(row) {
 }
 
 function thumbOf(row) {
-  return pictureOf(row, model.thumbs);
+  return pictureOf(row, "thumbs");
 }
 
 function pictureOf(row, kind) {
@@ -199,7 +201,8 @@ function described(row) {
     name: name ? `, ${name}` : "",
   };
   const what = model.kinds[value("kind", row)].replace(/\{(\w+)\}/g, (_, word) => words[word]);
-  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "");
+  const state = value("status", row) === "unavailable" ? ", unavailable" : "";
+  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + state;
 }
 
 function shown(number, digits = 4) {

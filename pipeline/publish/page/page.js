@@ -7,6 +7,7 @@ const state = { where: "", ...DEFAULTS };
 let gallery;
 let map;
 let found = [];
+let known = []; // what would be found without a search
 let scrolled = 0;
 let last = null;
 let current = null;
@@ -23,7 +24,7 @@ addEventListener("DOMContentLoaded", () => {
 
 function begin() {
   gallery = new Gallery(byId("gallery"));
-  map = new UnitMap(byId("canvas"), { open: (row) => { location.hash = addressOf(row); }, moved: keepView });
+  map = new UnitMap(byId("canvas"), { open: (row) => { map.tell(); location.hash = addressOf(row); }, moved: keepView });
   fillTools();
   fillHelp(byId("help"), (text) => go({ where: "", q: text }));
   listen();
@@ -39,7 +40,7 @@ function read() {
   const mark = hash.indexOf("?");
   const where = decoded(mark < 0 ? hash : hash.slice(0, mark));
   const given = new URLSearchParams(mark < 0 ? "" : hash.slice(mark + 1));
-  const isUnit = where.includes(":");
+  const isUnit = where !== "" && where !== "map";
   for (const [name, usual] of Object.entries(DEFAULTS)) {
     if (!isUnit || given.has(name) || current === null) state[name] = given.get(name) ?? usual;
   }
@@ -52,6 +53,16 @@ function decoded(text) {
   } catch {
     return text;
   }
+}
+
+/** Have an address that means a unit in other words be its own, and one that means several a search. */
+function settle() {
+  if (!/[:/]/.test(state.where) || model.rowOf.has(state.where)) return;
+  const row = unitNamed(state.where);
+  if (row !== undefined) state.where = model.ids[row];
+  else if (patternOf(state.where) && model.ids.some((_, other) => parseQuery(state.where).test(other))) Object.assign(state, { where: "", q: state.where });
+  else return;
+  history.replaceState(null, "", written(state));
 }
 
 /** The address of a state. */
@@ -80,8 +91,9 @@ function keepView(view) {
 // Showing ----------------------------------------------------------------------------------------
 
 function show() {
+  settle();
   const row = model.rowOf.get(state.where);
-  if (row === undefined && state.where.includes(":")) return showUnknown();
+  if (row === undefined && /[:/]/.test(state.where)) return showUnknown();
   find();
   const isMap = state.where === "map";
   const isUnit = row !== undefined;
@@ -122,33 +134,32 @@ function find() {
   const { test, problems } = parseQuery(state.q);
   const section = model.sections.findIndex((one) => one.name === state.section);
   const status = model.columns.get("status").values;
-  found = [];
-  for (let row = 0; row < model.rows; row += 1) {
-    if (section >= 0 && model.sectionOf[row] !== section) continue;
-    if (state.show !== "all" && status[row] !== state.show) continue;
-    if (test(row)) found.push(row);
-  }
-  sortFound();
+  const inSection = model.ids.map((_, row) => row).filter((row) => section < 0 || model.sectionOf[row] === section);
+  known = sorted(inSection.filter((row) => state.show === "all" || status[row] === state.show));
+  found = known.filter(test);
   byId("problem").textContent = problems.join(". ");
   byId("count").textContent = counted(found.length, "unit");
   byId("empty").hidden = found.length > 0;
-  byId("empty").textContent = emptyText();
+  byId("empty").textContent = found.length ? "" : emptyText(inSection.filter(test).length);
   fillIn();
   gallery.show(found, noteOf(), !state.sort);
 }
 
-function emptyText() {
-  if (state.q) return `No unit is as asked for: ${state.q}`;
+function emptyText(others) {
+  const more = others ? `. Of another state: ${counted(others, "unit")}; show “all” to see them.` : "";
+  if (state.q && !hasColumn("class_name") && model.counts.unavailable) return `No unit is as asked for: ${state.q}${more || "."} Classes have no names here: these weights have no classifier.`;
+  if (state.q) return `No unit is as asked for: ${state.q}${more}`;
   return state.show === "done" ? "Nothing is built yet: the first units come with the first batch." : "There are no such units.";
 }
 
-function sortFound() {
+/** Rows in the order that is asked for. */
+function sorted(rows) {
   const name = state.sort.replace(/^-/, "");
   const column = model.columns.get(name);
-  if (!column) return;
+  if (!column) return rows;
   const sign = state.sort.startsWith("-") ? -1 : 1;
   const { values } = column;
-  found.sort((a, b) => {
+  return rows.sort((a, b) => {
     if (values[a] === null || values[b] === null) return (values[a] === null) - (values[b] === null);
     return values[a] === values[b] ? a - b : sign * (values[a] < values[b] ? -1 : 1);
   });
@@ -165,14 +176,16 @@ function showGallery() {
   const size = Number(state.size) || startSize();
   byId("size").value = size;
   gallery.resize(size);
-  if (current?.isUnit) {
-    scrollTo(0, scrolled);
-    gallery.draw();
-    if (last !== null) gallery.goTo(last);
-  } else if (current && current.key !== listKey()) {
-    scrollTo(0, 0);
-  }
+  const isBack = current?.isUnit && current.key === listKey();
+  if (isBack) scrollTo(0, scrolled);
+  else if (current && current.key !== listKey()) scrollTo(0, 0);
   gallery.draw();
+  if (isBack && last !== null && !isTyping()) gallery.goTo(last);
+}
+
+/** Whether what is typed goes into a box, which must keep it. */
+function isTyping() {
+  return document.activeElement.matches("input, select, textarea");
 }
 
 /** Smaller tiles on a phone. */
@@ -190,29 +203,33 @@ function showMap() {
   byId("layout").value = state.layout;
   const [x, y, scale] = state.at.split(",").map(Number);
   map.look(scale > 0 ? { x, y, scale: Math.min(scale, NEAREST) } : null);
+  if (current?.isUnit && last !== null) map.goToRow(last);
+  if (current?.isUnit && !isTyping()) byId("canvas").focus();
 }
 
 function showOne(row) {
-  const place = found.indexOf(row);
-  const around = place < 0 ? [row - 1, row + 1].map((other) => (model.ids[other] === undefined ? null : other)) : [found[place - 1], found[place + 1]];
+  const all = model.ids.map((_, other) => other);
+  const rows = [found, known, all].find((some) => some.length > 1 && some.includes(row)) ?? all;
+  const place = rows.indexOf(row);
   last = row;
   document.title = `${model.ids[row]} · atlas of ${model.network}`;
-  showUnit(byId("unit"), row, { before: around[0], after: around[1], back: written({ ...state, where: listed }) });
+  showUnit(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
   scrollTo(0, 0);
-  byId("unit-heading").focus({ preventScroll: true });
+  if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
 }
 
 function showUnknown() {
   byId("list").hidden = true;
   const article = byId("unit");
   article.hidden = false;
-  article.replaceChildren(element("div", { className: "crumbs" }, element("a", { href: "#" }, "← All units")), element("h1", {}, "There is no such unit"), element("p", {}, `This atlas has no unit ${state.where}.`));
+  article.replaceChildren(element("div", { className: "crumbs" }, element("a", { href: "#" }, "← All units")), element("h1", {}, "There is no such unit"), element("p", {}, `This atlas has no unit ${state.where}.`, ...parseQuery(state.where).problems.map((text) => ` ${text}.`)));
   current = { isUnit: true, key: "" };
 }
 
 // Tools ------------------------------------------------------------------------------------------
 
 function fillTools() {
+  byId("query").placeholder = placeholder();
   options("section", [["", "all sections"], ...model.sections.map((one) => [one.name, `${one.heading} (${one.count.toLocaleString("en")})`])]);
   const statuses = ["done", "missing", "failed", "unavailable"].filter((name) => name === "done" || model.counts[name]);
   options("show", [...statuses.map((name) => [name, `${name} (${(model.counts[name] ?? 0).toLocaleString("en")})`]), ["all", `all (${model.rows.toLocaleString("en")})`]]);
@@ -242,7 +259,7 @@ function fillIn() {
 function listen() {
   addEventListener("hashchange", () => { read(); show(); });
   byId("search").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, true));
+  byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, !current?.isUnit));
   for (const name of ["section", "show"]) byId(name).addEventListener("change", () => go({ [name]: byId(name).value }));
   byId("layout").addEventListener("change", () => go({ layout: byId("layout").value, at: "" }));
   byId("sort").addEventListener("change", () => { const name = byId("sort").value; go({ sort: name ? (isBestSmall(name) ? name : `-${name}`) : "" }); });
@@ -272,11 +289,17 @@ function isBestSmall(name) {
 /** Enter in the search box opens the one unit that is meant. */
 function submit() {
   const text = byId("query").value.trim();
-  const row = model.rowOf.get(text) ?? (found.length === 1 ? found[0] : undefined);
+  const row = unitNamed(text) ?? (found.length === 1 ? found[0] : undefined);
   if (row !== undefined) {
     byId("query").blur();
     location.hash = addressOf(row);
-  } else if (found.length) gallery.move(0, true);
+  } else if (found.length) {
+    byId("query").blur();
+    if (current?.isUnit) go({ where: listed });
+    if (state.where === "map") map.goToRow(found[0]);
+    else gallery.move(0, true);
+    if (state.where === "map") byId("canvas").focus();
+  }
 }
 
 function key(event) {
@@ -289,7 +312,7 @@ function key(event) {
     "/": () => { byId("query").focus(); byId("query").select(); },
     "?": () => byId("help").showModal(),
     g: () => go({ where: "" }),
-    m: () => go({ where: "map" }),
+    m: () => { go({ where: "map" }); byId("canvas").focus(); },
     t: turn,
     r: () => { if (found.length) location.hash = addressOf(found[Math.floor(Math.random() * found.length)]); },
     s: () => { if (!isUnit) byId("sort").focus(); },
@@ -298,6 +321,11 @@ function key(event) {
     ...(isUnit ? { ArrowLeft: () => byId("unit-prev")?.click(), ArrowRight: () => byId("unit-next")?.click(), k: () => byId("unit-prev")?.click(), j: () => byId("unit-next")?.click() } : {}),
     ...(!isUnit && state.where !== "map" && event.target === document.body ? { ArrowDown: () => gallery.move(gallery.active, true), ArrowRight: () => gallery.move(gallery.active, true) } : {}),
   };
+  if (state.where === "map" && !keys[event.key] && event.key !== "Enter") {
+    map.key(event);
+    if (event.defaultPrevented) byId("canvas").focus();
+    return undefined;
+  }
   if (!keys[event.key] || (event.target.closest("pre, .scrolls") && event.key.startsWith("Arrow"))) return undefined;
   event.preventDefault();
   return keys[event.key]();

@@ -24,7 +24,7 @@ const NO_STATISTICS = new Set([
 /** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
 function showUnit(article, row, { before, after, back }) {
   const picture = figureOf(row);
-  const side = element("div", { className: "side" }, keyFigures(row), commandBox(row));
+  const side = element("div", { className: "side" }, keyFigures(row), value("status", row) === "unavailable" ? null : commandBox(row));
   const rest = element("div", { className: "rest" });
   article.replaceChildren(
     element(
@@ -70,7 +70,7 @@ function figureOf(row) {
   const source = imageOf(row);
   if (!source) {
     const status = value("status", row);
-    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "These weights have no classifier." }[status] ?? status;
+    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "Unavailable: these weights have no classifier, so no class can be shown or named." }[status] ?? status;
     return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
   }
   const image = element("img", { src: source, alt: `What excites ${model.ids[row]}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
@@ -175,15 +175,21 @@ function nearest(told) {
 
 function exampleSheet({ file, items }) {
   const figures = items.map(([picture, activation], place) => {
-    const image = element("img", { src: file, alt: `Part of ${picture}`, loading: "lazy", decoding: "async" });
+    const image = element("img", { src: file, alt: "", loading: "lazy", decoding: "async" });
     image.style.objectPosition = `${items.length > 1 ? (100 * place) / (items.length - 1) : 0}% 0`;
-    return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, element("span", { className: "name", title: picture }, picture), element("span", { className: "muted" }, shown(activation))));
+    return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, nameOf(picture), element("span", { className: "muted" }, shown(activation))));
   });
   return part("Dataset examples", element("p", { className: "muted" }, "Your pictures that excite it most, cut to what does."), element("div", { className: "examples" }, ...figures));
 }
 
+/** A picture's name; where it is too long its middle is left out, as pictures of a folder end differently. */
+function nameOf(picture) {
+  const letters = [...picture];
+  return element("span", { className: "name", title: picture }, element("span", { className: "start" }, letters.slice(0, -9).join("")), element("span", {}, letters.slice(-9).join("")));
+}
+
 function provenance(told) {
-  const facts = told?.image_sha256 ? [...model.facts, ["image SHA-256", told.image_sha256]] : model.facts;
+  const facts = told?.image_sha256 ? [...model.facts, ["image SHA-256, of its pixels", told.image_sha256]] : model.facts;
   const lines = facts.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)));
   return part("Provenance", element("dl", { className: "facts" }, ...lines));
 }

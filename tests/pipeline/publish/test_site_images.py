@@ -30,12 +30,11 @@ def _near(pixel: object, colour: tuple[int, ...]) -> bool:
     return bool(np.abs(np.asarray(pixel, int) - colour).max() < 12)
 
 
-def test_large_images_have_thumbnails() -> None:
-    assert not site_images.has_thumbs(128)
-    assert site_images.has_thumbs(512)
-    image = np.zeros((512, 512, 3), np.uint8)
+@pytest.mark.parametrize(("size", "side"), [(512, site_images.THUMB), (75, 75)])
+def test_thumbnails_are_no_larger_than_images(size: int, side: int) -> None:
+    image = np.zeros((size, size, 3), np.uint8)
     with Image.open(io.BytesIO(site_images.encode_thumb(image))) as thumb:
-        assert thumb.size == (site_images.THUMB,) * 2
+        assert thumb.size == (side, side)
 
 
 def test_a_picture_of_other_pixels_has_another_name() -> None:
