@@ -144,14 +144,28 @@ NEURON = Kind(
 
 
 def _is_deepdream(pattern: Pattern) -> bool:
-    return pattern.head == "deepdream"
+    return pattern.is_of("deepdream")
 
 
 def _deepdreams(pattern: Pattern, architecture: Architecture) -> list[Unit]:
     pattern.refuse_place()
-    names = tuple(dict.fromkeys(pattern.selection.split("+")))
+    names = dict.fromkeys(_split(pattern, architecture))
     ordered = sorted(names, key=lambda name: pattern.layer(architecture, name).depth)
     return [Unit(DEEPDREAM, tuple(ordered), negative=pattern.negative)]
+
+
+def _split(pattern: Pattern, architecture: Architecture) -> list[str]:
+    """The layers of a sum such as `a+b`; layers whose names have a + are found too."""
+    parts = pattern.selection.split("+")
+    ways: list[list[list[str]]] = [[[]]]  # by number of parts, each way to read them
+    for end in range(1, len(parts) + 1):
+        named = ((start, "+".join(parts[start:end])) for start in range(end))
+        ends = [(start, name) for start, name in named if name in architecture.layers]
+        ways.append([[*way, name] for start, name in ends for way in ways[start]][:2])
+    if len(ways[-1]) > 1:
+        read = " or ".join(str(way) for way in ways[-1])
+        raise UnitError(f"unit {pattern.text!r} may be read as the layers {read}: name others")
+    return ways[-1][0] if ways[-1] else parts
 
 
 def _sum_of_means(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
@@ -174,7 +188,7 @@ DEEPDREAM = Kind(
 
 
 def _is_logit(pattern: Pattern) -> bool:
-    return pattern.head == "logits"
+    return pattern.is_of("logits")
 
 
 def _logits(pattern: Pattern, architecture: Architecture) -> list[Unit]:
@@ -182,7 +196,7 @@ def _logits(pattern: Pattern, architecture: Architecture) -> list[Unit]:
 
 
 def _is_probability(pattern: Pattern) -> bool:
-    return pattern.head == "softmax"
+    return pattern.is_of("softmax")
 
 
 def _probabilities(pattern: Pattern, architecture: Architecture) -> list[Unit]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture, Layer
 
+WORDS = frozenset({"deepdream", "logits", "softmax"})
+"""What stands before a colon and is no layer; `:logits:3` is of a layer of such a name."""
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -24,6 +27,7 @@ class Pattern:
         selection: what stands behind it.
         place: what stands behind the @, or None.
         variant: the number behind the #, or None.
+        is_layer: whether a leading colon says that the head is a layer, whatever its name.
     """
 
     text: str
@@ -32,6 +36,7 @@ class Pattern:
     selection: str
     place: str | None
     variant: int | None
+    is_layer: bool = False
 
     @classmethod
     def parse(cls, text: str, forms: str) -> "Pattern":
@@ -48,15 +53,20 @@ class Pattern:
             raise UnitError(f"unit {str(text)[:60]!r} is not an id: expected {forms}")
         body = text.strip()
         negative = body.startswith("-")
-        head, colon, rest = body.removeprefix("-").rpartition(":")
+        body = body.removeprefix("-")
+        is_layer = body.startswith(":") and ":" in body[1:]
+        head, colon, rest = body.removeprefix(":" if is_layer else "").rpartition(":")
         rest, hash_, variant = rest.partition("#")
         selection, at, place = rest.partition("@")
         malformed = not (head and colon and selection) or (at and not place)
         if malformed or (hash_ and not re.fullmatch(r"\d{1,4}", variant, re.ASCII)):
             raise UnitError(f"unit {text!r} is not an id: expected {forms}")
-        return cls(
-            text, negative, head, selection, place if at else None, int(variant) if hash_ else None
-        )
+        number = int(variant) if hash_ else None
+        return cls(text, negative, head, selection, place if at else None, number, is_layer)
+
+    def is_of(self, word: str) -> bool:
+        """Whether the head is a word, and not a layer of that name."""
+        return self.head == word and not self.is_layer
 
     def refuse_place(self) -> None:
         """Raise where a position is named that this head has not."""

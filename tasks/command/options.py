@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.config.schema import AtlasConfig
 
 DEFAULT_CONFIG = Path("atlas_config.yaml")
-_ID = re.compile(r"-[\w./+-]+:\S")
+_ID = re.compile(r"-[^-].*:\S|-:")
 _HIDDEN = "\0"
 """What stands before the id of a negative unit while the words are parsed."""
 
