@@ -1,8 +1,8 @@
 """Patterns of unit ids, taken apart: `mixed4:0-63,100@center#1` is a head, a selection, a place.
 
-A *pattern* is an id whose number may be `all`, ranges and lists. A configuration and `--only` are
-lists of patterns; one that names no variant names as many as the atlas has. What the parts mean is
-for the kinds of unit to say (`kinds`).
+A *pattern* is an id whose number may be `all`, ranges and lists; patterns may be joined by commas.
+A configuration and `--only` are lists of patterns; one that names no variant names as many as the
+atlas has. What the parts mean is for the kinds of unit to say (`kinds`).
 """
 
 import difflib
@@ -14,6 +14,17 @@ from pipeline.plan.architecture import Architecture, Layer
 
 WORDS = frozenset({"deepdream", "logits", "softmax"})
 """What stands before a colon and is no layer; `:logits:3` is of a layer of such a name."""
+
+
+def split(text: str) -> list[str]:
+    """The patterns of a list such as `mixed4:42,mixed2:7-9,11`: a comma and a head begin one."""
+    found: list[str] = []
+    for part in re.split(r",(?=[^,]*:)", str(text)):
+        if found and ":" not in found[-1].strip().lstrip("-:"):  # the name of a layer has a comma
+            found[-1] = f"{found[-1]},{part}"
+        else:
+            found.append(part)
+    return found
 
 
 @dataclass(frozen=True)

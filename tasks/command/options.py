@@ -53,7 +53,11 @@ Settings = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
+    typer.Option(
+        "--only",
+        metavar="IDS",
+        help="Compute just these now: mixed4:42,mixed2:7; repeatable.",
+    ),
 ]
 Folder = Annotated[
     str | None, typer.Argument(metavar="[DIR]", help="The atlas folder (the configuration's).")

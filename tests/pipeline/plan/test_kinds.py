@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture, Layer
-from pipeline.plan.kinds import expand, one, parse
+from pipeline.plan.kinds import expand, finds, one, parse
 
 EXPANSIONS = [
     ("mixed4:2", ["mixed4:2"]),
@@ -161,3 +161,32 @@ def test_layers_with_a_plus_are_dreamt_of() -> None:
     assert one("deepdream:my layer+c+d", network).layers == ("c+d", "my layer")
     with pytest.raises(UnitError, match=r"may be read as the layers \['a\+b'\] or \['a', 'b'\]"):
         one("deepdream:a+b", network)
+
+
+def test_patterns_may_be_joined_by_commas(architecture: Architecture) -> None:
+    ids = ["", "mixed2:0-1,3", "-mixed4:2", "mixed4:1@2,2#1", "deepdream:mixed2+mixed4"]
+    apart = expand(ids[1:], architecture)
+    assert expand([",".join(ids[1:])], architecture) == apart
+    assert expand([" mixed2:0-1 , 3, -mixed4:2 ", *ids[3:]], architecture) == apart
+    with pytest.raises(UnitError, match="'mixed4:1,mixed2:1' names 2 units"):
+        one("mixed4:1,mixed2:1", architecture)
+
+
+@pytest.mark.parametrize(
+    ("search", "ids"),
+    [
+        ("mixed2:1", ["mixed2:1", "mixed2:1#1", "-mixed2:1", "mixed2:1@2,2"]),
+        ("-mixed2:1", ["-mixed2:1"]),
+        ("mixed2:1@center", ["mixed2:1@2,2"]),
+        ("mixed2:1#1", ["mixed2:1#1"]),
+        ("mixed2:01,mixed4:0-2", ["mixed2:1", "mixed2:1#1", "mixed4:0", "-mixed2:1",
+                                 "mixed2:1@2,2"]),
+        ("mixed4:", ["mixed4:0"]),
+        ("logits:3", ["logits:3"]),
+        ("deepdream:mixed2", []),
+    ],
+)  # fmt: skip
+def test_what_a_search_finds(architecture: Architecture, search: str, ids: list[str]) -> None:
+    every = ["mixed2:1", "mixed2:1#1", "mixed2:2", "mixed4:0", "-mixed2:1", "mixed2:1@2,2"]
+    units = expand([*every, "logits:3", "softmax:3"], architecture)
+    assert finds(search, units, architecture) == ids
