@@ -215,19 +215,22 @@ class Atlas:
     def query(
         self, expression: str, sort: str | None = None, top: int | None = None
     ) -> "pd.DataFrame":
-        """The rows of the index for which an expression holds; see `pipeline.explore.query.select`.
+        """The rows of the index that an expression or a search finds.
 
         Args:
-            expression: as in `layer == "mixed4" and activation > 5`.
+            expression: as in `layer == "mixed4" and activation > 5`, see
+                `pipeline.explore.query.select`; or as the page's search box takes it, as in
+                `mixed4:42,mixed2:7` or `layer:mixed4 activation > 12`.
             sort: a column to sort by, `-column` for descending order; else the atlas's order.
             top: keep so many rows, the first.
 
         Raises:
             ConfigError: a column or an expression that cannot be.
+            UnitError: an id names nothing in this atlas's network.
         """
-        from pipeline.explore import query  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import query, search  # noqa: PLC0415, pandas is slow to import
 
-        found = query.select(self._index(), expression)
+        found = search.find(self._index(), expression, self.provenance.found)
         if sort is not None:
             found = query.ordered(found, sort)
         return found if top is None else found.head(top)
@@ -340,7 +343,7 @@ class Atlas:
         """Save a contact sheet of units; one that is not built leaves its place empty.
 
         Args:
-            units: their ids, in order.
+            units: their ids, or patterns of them, in order.
             path: a .png or a .pdf.
             heading: a line above.
             tile: side of an image, in pixels.
@@ -354,7 +357,7 @@ class Atlas:
         from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
         place = paper.check(path)
-        ids = [self.unit(unit).id for unit in units]
+        ids = [unit.id for text in units for unit in self.provenance.named(text)]
         drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
         paper.save(drawn, place)
 
@@ -362,7 +365,7 @@ class Atlas:
         """Save a sheet that sets units side by side: figures, trajectories, responses, neighbours.
 
         Args:
-            units: their ids, in order.
+            units: their ids, or patterns of them, in order.
             path: a .png or a .pdf.
 
         Raises:

@@ -4,13 +4,14 @@ To add a kind: write its functions and its record, name it in `KINDS`, and give 
 `pipeline.ascent.objectives`. Nothing else asks for a kind by its name.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import CLASSES, Architecture, Layer
-from pipeline.plan.patterns import Pattern
+from pipeline.plan.patterns import Pattern, split
 from pipeline.plan.units import Kind, Shown, Unit
 
 _MOST_CLASSES = 1_000_000
@@ -41,7 +42,7 @@ def expand(patterns: Iterable[str], architecture: Architecture, variants: int = 
         UnitError: a pattern is malformed or names what the network does not have.
     """
     found: set[Unit] = set()
-    for text in patterns:
+    for text in itertools.chain.from_iterable(map(split, patterns)):
         pattern = parse(text)
         numbers = range(variants) if pattern.variant is None else (pattern.variant,)
         found |= {u.sibling(n) for u in _firsts(pattern, architecture) for n in numbers}
@@ -59,6 +60,41 @@ def one(text: str, architecture: Architecture) -> Unit:
     if len(units) != 1:
         raise UnitError(f"{text!r} names {len(units)} units: expected the id of one")
     return units[0]
+
+
+def several(text: str, architecture: Architecture) -> list[Unit]:
+    """The units that a list of patterns names, in its order. Raises as `expand`."""
+    found = [unit for part in split(text) for unit in expand([part], architecture)]
+    return list(dict.fromkeys(found))
+
+
+def finds(text: str, units: Iterable[Unit], architecture: Architecture) -> list[str]:
+    """The ids, among some units, that a search for a list of patterns finds.
+
+    A channel is found with its neurons and negative direction, whatever with its variants, where
+    the pattern does not say which. Raises as `expand`.
+    """
+    wanted = []
+    for part in split(text):
+        pattern = parse(f"{part}all" if part.endswith(":") else part)
+        named = _firsts(pattern, architecture)
+        wanted.append((pattern, {_likeness(unit, pattern) for unit in named}))
+    return [
+        unit.id
+        for unit in units
+        if any(
+            _likeness(unit, pattern) in likenesses
+            and (unit.negative or not pattern.negative)
+            and pattern.variant in (None, unit.variant)
+            for pattern, likenesses in wanted
+        )
+    ]
+
+
+def _likeness(unit: Unit, pattern: Pattern) -> object:
+    """What is equal for the units that one of a pattern's finds."""
+    place = (unit.row, unit.column) if pattern.place is not None else None
+    return unit.subject, place, None if unit.kind.has_channel else unit.kind
 
 
 def _firsts(pattern: Pattern, architecture: Architecture) -> list[Unit]:
@@ -144,14 +180,28 @@ NEURON = Kind(
 
 
 def _is_deepdream(pattern: Pattern) -> bool:
-    return pattern.head == "deepdream"
+    return pattern.is_of("deepdream")
 
 
 def _deepdreams(pattern: Pattern, architecture: Architecture) -> list[Unit]:
     pattern.refuse_place()
-    names = tuple(dict.fromkeys(pattern.selection.split("+")))
+    names = dict.fromkeys(_split(pattern, architecture))
     ordered = sorted(names, key=lambda name: pattern.layer(architecture, name).depth)
     return [Unit(DEEPDREAM, tuple(ordered), negative=pattern.negative)]
+
+
+def _split(pattern: Pattern, architecture: Architecture) -> list[str]:
+    """The layers of a sum such as `a+b`; layers whose names have a + are found too."""
+    parts = pattern.selection.split("+")
+    ways: list[list[list[str]]] = [[[]]]  # by number of parts, each way to read them
+    for end in range(1, len(parts) + 1):
+        named = ((start, "+".join(parts[start:end])) for start in range(end))
+        ends = [(start, name) for start, name in named if name in architecture.layers]
+        ways.append([[*way, name] for start, name in ends for way in ways[start]][:2])
+    if len(ways[-1]) > 1:
+        read = " or ".join(str(way) for way in ways[-1])
+        raise UnitError(f"unit {pattern.text!r} may be read as the layers {read}: name others")
+    return ways[-1][0] if ways[-1] else parts
 
 
 def _sum_of_means(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
@@ -174,7 +224,7 @@ DEEPDREAM = Kind(
 
 
 def _is_logit(pattern: Pattern) -> bool:
-    return pattern.head == "logits"
+    return pattern.is_of("logits")
 
 
 def _logits(pattern: Pattern, architecture: Architecture) -> list[Unit]:
@@ -182,7 +232,7 @@ def _logits(pattern: Pattern, architecture: Architecture) -> list[Unit]:
 
 
 def _is_probability(pattern: Pattern) -> bool:
-    return pattern.head == "softmax"
+    return pattern.is_of("softmax")
 
 
 def _probabilities(pattern: Pattern, architecture: Architecture) -> list[Unit]:

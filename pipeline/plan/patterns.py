@@ -1,8 +1,8 @@
 """Patterns of unit ids, taken apart: `mixed4:0-63,100@center#1` is a head, a selection, a place.
 
-A *pattern* is an id whose number may be `all`, ranges and lists. A configuration and `--only` are
-lists of patterns; one that names no variant names as many as the atlas has. What the parts mean is
-for the kinds of unit to say (`kinds`).
+A *pattern* is an id whose number may be `all`, ranges and lists; patterns may be joined by commas.
+A configuration and `--only` are lists of patterns; one that names no variant names as many as the
+atlas has. What the parts mean is for the kinds of unit to say (`kinds`).
 """
 
 import difflib
@@ -11,6 +11,20 @@ from dataclasses import dataclass
 
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture, Layer
+
+WORDS = frozenset({"deepdream", "logits", "softmax"})
+"""What stands before a colon and is no layer; `:logits:3` is of a layer of such a name."""
+
+
+def split(text: str) -> list[str]:
+    """The patterns of a list such as `mixed4:42,mixed2:7-9,11`: a comma and a head begin one."""
+    found: list[str] = []
+    for part in re.split(r",(?=[^,]*:)", str(text)):
+        if found and ":" not in found[-1].strip().lstrip("-:"):  # the name of a layer has a comma
+            found[-1] = f"{found[-1]},{part}"
+        else:
+            found.append(part)
+    return found
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Pattern:
         selection: what stands behind it.
         place: what stands behind the @, or None.
         variant: the number behind the #, or None.
+        is_layer: whether a leading colon says that the head is a layer, whatever its name.
     """
 
     text: str
@@ -32,6 +47,7 @@ class Pattern:
     selection: str
     place: str | None
     variant: int | None
+    is_layer: bool = False
 
     @classmethod
     def parse(cls, text: str, forms: str) -> "Pattern":
@@ -48,15 +64,20 @@ class Pattern:
             raise UnitError(f"unit {str(text)[:60]!r} is not an id: expected {forms}")
         body = text.strip()
         negative = body.startswith("-")
-        head, colon, rest = body.removeprefix("-").rpartition(":")
+        body = body.removeprefix("-")
+        is_layer = body.startswith(":") and ":" in body[1:]
+        head, colon, rest = body.removeprefix(":" if is_layer else "").rpartition(":")
         rest, hash_, variant = rest.partition("#")
         selection, at, place = rest.partition("@")
         malformed = not (head and colon and selection) or (at and not place)
         if malformed or (hash_ and not re.fullmatch(r"\d{1,4}", variant, re.ASCII)):
             raise UnitError(f"unit {text!r} is not an id: expected {forms}")
-        return cls(
-            text, negative, head, selection, place if at else None, int(variant) if hash_ else None
-        )
+        number = int(variant) if hash_ else None
+        return cls(text, negative, head, selection, place if at else None, number, is_layer)
+
+    def is_of(self, word: str) -> bool:
+        """Whether the head is a word, and not a layer of that name."""
+        return self.head == word and not self.is_layer
 
     def refuse_place(self) -> None:
         """Raise where a position is named that this head has not."""

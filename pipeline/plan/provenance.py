@@ -15,7 +15,7 @@ from pipeline.errors import AtlasFolderError, UnitError, WeightsError
 from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.batches import Section, sections
 from pipeline.plan.identity import SCHEMA, Fingerprint, digest
-from pipeline.plan.kinds import expand, one
+from pipeline.plan.kinds import expand, finds, one, several
 from pipeline.plan.units import Unit
 
 
@@ -106,6 +106,17 @@ class Provenance:
         unit = one(text, self.architecture)
         self._refuse_lone(unit)
         return unit
+
+    def named(self, text: str) -> list[Unit]:
+        """The units that patterns name, as in `mixed4:42,mixed2:0-3`. Raises as `units`."""
+        units = several(text, self.architecture)
+        for unit in units:
+            self._refuse_lone(unit)
+        return units
+
+    def found(self, text: str) -> list[str]:
+        """The ids of the atlas's units that a search for patterns finds. Raises as `units`."""
+        return finds(text, self.units(), self.architecture)
 
     def _refuse_lone(self, unit: Unit) -> None:
         if unit.variant == 0:

@@ -1,15 +1,18 @@
 """What a configuration means here and now: weights, units, and the fingerprint."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.config.class_names import class_names
 from pipeline.config.schema import AtlasConfig, Precision
 from pipeline.config.weights import Weights, resolve
+from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
 from pipeline.plan.machine import best_precision, versions
 from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import folder_name
 
 
 def resolve_provenance(
@@ -49,8 +52,35 @@ def resolve_provenance(
         variants=config.render.variants,
         versions=before.versions if before else versions(),
     )
-    provenance.units()  # raises for a unit that the network has not
+    _refuse_shared_folders(provenance, before)
     return provenance
+
+
+def _refuse_shared_folders(known: Provenance, before: Provenance | None) -> None:
+    """Raise where what is not one would share a folder, be it on a disk that has one case only.
+
+    Folders that the atlas already has, and that differ, stay.
+    """
+    held = {folder for folder, _, _ in _folders(before)} if before else set()
+    owners: dict[str, tuple[str, str, object]] = {}
+    for folder, name, owner in _folders(known):
+        key = unicodedata.normalize("NFC", folder).casefold()
+        other_folder, other_name, other = owners.setdefault(key, (folder, name, owner))
+        if owner != other and (folder == other_folder or not {folder, other_folder} <= held):
+            cases = "" if folder == other_folder else ", on disks that do not tell cases apart"
+            raise UnitError(
+                f"{other_name} and {name} would share the folder {folder!r} of the atlas{cases}: "
+                "give each an atlas of its own (`units` and `output` of two configurations)"
+            )
+
+
+def _folders(known: Provenance) -> Iterator[tuple[str, str, object]]:
+    """The folders that units and layers need, each with a name of what is in it, and what it is."""
+    for unit in known.units():
+        layers = () if unit.kind.is_alone else unit.layers
+        yield unit.section, f"the unit {unit.id}", (unit.kind.name, unit.negative, layers)
+    for layer in known.layers():
+        yield f"responses/{folder_name(layer.name)}", f"the layer {layer.name!r}", layer.name
 
 
 def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:

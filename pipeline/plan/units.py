@@ -9,9 +9,11 @@ A unit's id is its name everywhere:
     softmax:207            a class, its probability
     -mixed4:42             a leading minus: the negative direction
     mixed4:42#1            a variant: the same thing from another start; the first is `mixed4:42`
+    :logits:3              a leading colon: of a layer whose name would be read otherwise
 """
 
 import functools
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,10 @@ from typing import Protocol
 import numpy as np
 
 from pipeline.plan.architecture import CLASSES, Architecture
-from pipeline.plan.patterns import Pattern
+from pipeline.plan.patterns import WORDS, Pattern
+
+_LONGEST = 150
+"""Bytes of a layer's name that a folder's takes over: disks allow 255 with all that is added."""
 
 
 class Shown(Protocol):
@@ -103,7 +108,8 @@ class Unit:
     def __post_init__(self) -> None:
         sign = "-" if self.negative else ""
         variant = f"#{self.variant}" if self.variant else ""
-        object.__setattr__(self, "id", f"{sign}{self.said(self.kind.id)}{variant}")
+        colon = ":" if self.kind.has_channel and _needs_colon(self.layers[0]) else ""
+        object.__setattr__(self, "id", f"{sign}{colon}{self.said(self.kind.id)}{variant}")
 
     def said(self, text: str) -> str:
         """A text of the unit's kind, filled in for the unit."""
@@ -139,6 +145,14 @@ def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
     return sign + kind.section.format(layers="+".join(map(folder_name, layers)))
 
 
+def _needs_colon(layer: str) -> bool:
+    return layer in WORDS or layer.startswith(("-", ":"))
+
+
 def folder_name(layer: str) -> str:
-    """A layer's name as a folder may have it."""
-    return re.sub(r"^\.|[^\w.+-]", "_", layer)
+    """A layer's name as a folder may have it; planning refuses two layers of one folder."""
+    name = re.sub(r"^\.|[^\w.+-]", "_", layer)
+    if len(name.encode()) > _LONGEST:
+        digest = hashlib.sha256(layer.encode()).hexdigest()[:16]
+        return f"{name.encode()[:_LONGEST].decode(errors='ignore')}-{digest}"
+    return f"{name}_" if name in {*WORDS, "zarr.json"} else name

@@ -71,7 +71,7 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
     Args:
         store: the atlas.
         index: its index.
-        units: ids, in order; they may say `@center`.
+        units: ids, or patterns of them, in order.
 
     Raises:
         ConfigError: no unit is named.
@@ -82,7 +82,7 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
     if not units:
         raise ConfigError("there is nothing to compare: name a unit or more")
     known = _Known(store, index)
-    subjects = [known.subject(store.provenance.unit(name)) for name in units]
+    subjects = [known.subject(u) for text in units for u in store.provenance.named(text)]
     ranges = _ranges(subjects)
     longest = max((s.responses["z"].max() for s in subjects if len(s.responses)), default=0.0)
     items: list[Item] = []
@@ -106,7 +106,7 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
                 items.append(Text(x, bottom, fitting(title, WIDTH, _SMALL), _SMALL, "pale"))
             items += part
         bottom = max(_lowest(item) for part in parts for item in part) + _GAP
-    return Paper(_GAP + len(units) * (WIDTH + _GAP), round(bottom), tuple(items), scale=2)
+    return Paper(_GAP + len(subjects) * (WIDTH + _GAP), round(bottom), tuple(items), scale=2)
 
 
 class _Known:

@@ -24,7 +24,7 @@ Across = Annotated[int, typer.Option(min=0, help="Images a row (a sheet about 4 
 _SHEET = "FILE.png|FILE.pdf"
 
 
-@app.command()
+@app.command(cls=TakesUnits)
 def query(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
     sort: Sort = None,
@@ -37,6 +37,7 @@ def query(
 ) -> None:
     """Show the units for which an expression holds, as in 'layer == "mixed4" and activation > 8'.
 
+    Or as the page's search: mixed4:42,mixed2:7 or 'layer:mixed4 activation > 12'.
     --top without --sort sorts by activation, strongest first. Columns of lists: 'TEXT in nearest'.
     """
     folder, expression = options.folder_and(arguments, "EXPR")
@@ -79,7 +80,7 @@ def compare(
     printing.out.print(f"saved {output}", markup=False, highlight=False)
 
 
-@app.command()
+@app.command(cls=TakesUnits)
 def sheet(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar=_SHEET, help="The sheet.")],

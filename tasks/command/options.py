@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.config.schema import AtlasConfig
 
 DEFAULT_CONFIG = Path("atlas_config.yaml")
-_ID = re.compile(r"-[\w./+-]+:\S")
+_ID = re.compile(r"-[^-].*:\S|-:")
 _HIDDEN = "\0"
 """What stands before the id of a negative unit while the words are parsed."""
 
@@ -53,7 +53,11 @@ Settings = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="IDS", help="Compute just these units now; repeatable."),
+    typer.Option(
+        "--only",
+        metavar="IDS",
+        help="Compute just these now: mixed4:42,mixed2:7; repeatable.",
+    ),
 ]
 Folder = Annotated[
     str | None, typer.Argument(metavar="[DIR]", help="The atlas folder (the configuration's).")

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from pipeline.errors import UnitError
-from pipeline.plan.architecture import Architecture
-from pipeline.plan.kinds import expand, one, parse
+from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.kinds import expand, finds, one, parse
 
 EXPANSIONS = [
     ("mixed4:2", ["mixed4:2"]),
@@ -126,3 +126,67 @@ def test_variants_stand_together_and_are_as_many_as_wanted(architecture: Archite
         "mixed4:0", "mixed4:0#1", "mixed4:1", "mixed4:1#1", "mixed4:1#5",
         "-mixed2:0", "-mixed2:0#1", "deepdream:mixed2", "deepdream:mixed2#1",
     ]  # fmt: skip
+
+
+ODD = ("a>1", "a_1", "logits", "softmax", "deepdream", "a", "b", "a+b", "c+d", "my layer", "x:y",
+       "-conv", "conv", ":top", "a,b", "café", "m@2,3", "m#1")  # fmt: skip
+
+
+def of_layers(*names: str) -> Architecture:
+    layers = {name: Layer(name, depth, 4, 3, 3, 0) for depth, name in enumerate(names)}
+    return Architecture("odd", 8, layers, 5)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_layer_of_any_name_is_addressable(name: str) -> None:
+    network = of_layers(*ODD)
+    for sign in ("", "-"):
+        for place in ("", "@1,2"):
+            (unit,) = expand([f"{sign}:{name}:3{place}#1"], network)
+            assert (unit.layers, unit.index, unit.negative) == ((name,), 3, bool(sign))
+            assert one(unit.id, network) == unit
+
+
+def test_a_colon_leads_only_the_ids_that_need_it() -> None:
+    network = of_layers(*ODD)
+    assert [unit.id for unit in expand([":a>1:0", ":logits:0", "logits:0"], network)] == [
+        "a>1:0", ":logits:0", "logits:0",
+    ]  # fmt: skip
+    with pytest.raises(UnitError, match="no layer 'softer'"):
+        one(":softer:0", network)
+
+
+def test_layers_with_a_plus_are_dreamt_of() -> None:
+    network = of_layers(*ODD)
+    assert one("deepdream:my layer+c+d", network).layers == ("c+d", "my layer")
+    with pytest.raises(UnitError, match=r"may be read as the layers \['a\+b'\] or \['a', 'b'\]"):
+        one("deepdream:a+b", network)
+
+
+def test_patterns_may_be_joined_by_commas(architecture: Architecture) -> None:
+    ids = ["", "mixed2:0-1,3", "-mixed4:2", "mixed4:1@2,2#1", "deepdream:mixed2+mixed4"]
+    apart = expand(ids[1:], architecture)
+    assert expand([",".join(ids[1:])], architecture) == apart
+    assert expand([" mixed2:0-1 , 3, -mixed4:2 ", *ids[3:]], architecture) == apart
+    with pytest.raises(UnitError, match="'mixed4:1,mixed2:1' names 2 units"):
+        one("mixed4:1,mixed2:1", architecture)
+
+
+@pytest.mark.parametrize(
+    ("search", "ids"),
+    [
+        ("mixed2:1", ["mixed2:1", "mixed2:1#1", "-mixed2:1", "mixed2:1@2,2"]),
+        ("-mixed2:1", ["-mixed2:1"]),
+        ("mixed2:1@center", ["mixed2:1@2,2"]),
+        ("mixed2:1#1", ["mixed2:1#1"]),
+        ("mixed2:01,mixed4:0-2", ["mixed2:1", "mixed2:1#1", "mixed4:0", "-mixed2:1",
+                                 "mixed2:1@2,2"]),
+        ("mixed4:", ["mixed4:0"]),
+        ("logits:3", ["logits:3"]),
+        ("deepdream:mixed2", []),
+    ],
+)  # fmt: skip
+def test_what_a_search_finds(architecture: Architecture, search: str, ids: list[str]) -> None:
+    every = ["mixed2:1", "mixed2:1#1", "mixed2:2", "mixed4:0", "-mixed2:1", "mixed2:1@2,2"]
+    units = expand([*every, "logits:3", "softmax:3"], architecture)
+    assert finds(search, units, architecture) == ids

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import Address, AtlasConfig, Image, Precision, Render
 from pipeline.config.weights import Weights
 from pipeline.errors import AtlasFolderError, ConfigError, UnitError, WeightsError
-from pipeline.plan.architecture import Architecture
+from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.resolve import resolve_provenance
 
@@ -176,3 +177,43 @@ def test_a_variant_beyond_its_group_is_refused(config: AtlasConfig, describe: De
     assert group.unit("mixed4:0#1").variant == 1
     with pytest.raises(UnitError, match=said):
         group.unit("mixed4:0#2")
+
+
+def naming(names: tuple[str, ...]) -> Describe:
+    layers = {name: Layer(name, depth, 4, 3, 3, 0) for depth, name in enumerate(names)}
+    return lambda weights, size: Architecture("odd", size, layers, 5)
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        (("a>1:0", "a_1:0"), "unit a>1:0 and the unit a_1:0 would share the folder 'a_1'"),
+        (("conv:0", "Conv:1"), "the folder 'Conv' of the atlas, on disks that do not tell cases"),
+        (("ﬁ:0", "FI:1"), "on disks that do not tell cases"),
+        (("deepdream:a>1", "a_1:0@1,1"), "the layer 'a>1' and the layer 'a_1' would share"),
+        (("deepdream:a>1+a_1",), "the layer 'a>1' and the layer 'a_1' would share"),
+        (("conv:0@0,0", "neurons-conv:1"), "the unit neurons-conv:1 and the unit conv:0@0,0 would"),
+        ((":logits:1", "logits_:1"), "the unit :logits:1 and the unit logits_:1 would share"),
+        (("-conv:1", "negative-conv:0"), "the folder 'negative-conv'"),
+    ],
+)
+def test_two_in_one_folder_are_refused(
+    config: AtlasConfig, units: tuple[str, ...], said: str
+) -> None:
+    names = ("a>1", "a_1", "conv", "Conv", "ﬁ", "FI", "neurons-conv", "logits", "logits_",
+             "negative-conv")  # fmt: skip
+    if len(units) > 1:
+        for unit in units:  # each alone is well
+            resolve_provenance(config.model_copy(update={"units": (unit,)}), naming(names))
+    with pytest.raises(UnitError, match=re.escape(said)):
+        resolve_provenance(config.model_copy(update={"units": units}), naming(names))
+
+
+def test_folders_that_differ_by_case_and_are_there_stay(config: AtlasConfig) -> None:
+    config = config.model_copy(update={"units": ("conv:0", "Conv:1")})
+    describe = naming(("conv", "Conv"))
+    before = dataclasses.replace(
+        resolve_provenance(config.model_copy(update={"units": ("conv:0",)}), describe),
+        patterns=config.units,
+    )
+    assert resolve_provenance(config, never, before).units() == before.units()

@@ -9,6 +9,7 @@ from pipeline.plan.batches import (
     sections,
 )
 from pipeline.plan.kinds import expand, one
+from pipeline.plan.units import folder_name
 
 
 def test_siblings_are_the_same_thing_from_other_starts(architecture: Architecture) -> None:
@@ -47,3 +48,25 @@ def test_section_names_are_safe_folders(name: str) -> None:
     for pattern in (f"{name}:0", f"{name}:0@0,0", f"-{name}:0"):
         [unit] = expand([pattern], architecture)
         assert re.fullmatch(r"[\w+-][\w.+-]*", unit.section)
+
+
+@pytest.mark.parametrize(
+    ("layer", "section"),
+    [
+        ("logits", "logits_"),
+        ("a>1", "a_1"),
+        ("crops", "crops"),
+        ("zarr.json", "zarr.json_"),
+        ("Mixed", "Mixed"),
+    ],
+)
+def test_sections_of_odd_layers(layer: str, section: str) -> None:
+    architecture = Architecture("odd", 8, {layer: Layer(layer, 0, 1, 1, 1, 0)}, None)
+    assert one(f":{layer}:0", architecture).section == section
+
+
+def test_a_long_name_fits_a_folder() -> None:
+    names = ("é" * 200, "é" * 200 + "2")
+    found = {folder_name(name) for name in names}
+    assert len(found) == 2
+    assert all(len(name.encode()) < 180 for name in found)

@@ -166,3 +166,24 @@ def test_asking_never_imports_tensorflow(folder: Path) -> None:
             [sys.executable, "-c", code], cwd=folder, capture_output=True, timeout=60, check=False
         )
         assert done.returncode == 0, (arguments, done.stderr)
+
+
+def test_one_grammar_for_units(atlas, tmp_path: Path) -> None:
+    def found(*words: str) -> list[str]:
+        code, text, error = atlas("query", "atlas", *words, "--columns", "unit", "--format", "csv")
+        assert (code, error) == (0, "")
+        return text.split()[1:]
+
+    assert found("mixed4:2") == ["mixed4:2", "mixed4:2#1"]
+    assert found("mixed2:1,mixed4:2#1") == ["mixed2:1", "mixed2:1#1", "mixed4:2#1", "-mixed2:1",
+                                            "-mixed2:1#1"]  # fmt: skip
+    assert found("-mixed2:1#0") == ["-mixed2:1"]
+    assert found("layer:mixed4 activation > 1009") == ["mixed4:9#1"]
+    sheet = tmp_path / "s.png"
+    assert atlas("compare", "atlas", "mixed4:2,mixed4:3", "-o", str(sheet))[0] == 0
+    both = sheet.read_bytes()
+    assert atlas("compare", "atlas", "mixed4:2", "mixed4:3", "-o", str(sheet))[0] == 0
+    assert sheet.read_bytes() == both
+    assert atlas("sheet", "atlas", "-mixed2:1,mixed4:0-3", "-o", str(sheet))[0] == 0
+    code, _, error = atlas("query", "atlas", "mixed9:1")
+    assert (code, "no layer 'mixed9'" in error) == (2, True)
