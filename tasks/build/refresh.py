@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 from pipeline.errors import AtlasError
-from pipeline.explore import index
 from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
@@ -29,8 +28,7 @@ class Refresher:
         if began < self._next:
             return
         try:
-            store = Store.open(self._folder)
-            site.write(store, index.build(store))  # what units are like comes at the end
+            site.write(Store.open(self._folder))
         except (OSError, AtlasError) as error:
             _LOG.warning("the page was not written now, and will be later: %s", error)
         ended = self._clock()
