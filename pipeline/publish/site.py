@@ -70,7 +70,7 @@ def write(store: Store, frame: pd.DataFrame | None = None) -> None:
         OSError: the folder cannot be written.
         DamageError: something that is stored is damaged.
     """
-    _Writer(store, index.of(store) if frame is None else frame).write()
+    _Writer(store, index.quick(store) if frame is None else frame).write()
 
 
 def is_current(store: Store) -> bool:

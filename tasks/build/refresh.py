@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 from pipeline.errors import AtlasError
-from pipeline.explore import index
 from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
@@ -14,9 +13,8 @@ _LOG = logging.getLogger(__name__)
 
 
 def write_page(folder: Folder) -> None:
-    """Write the page of what an atlas folder holds now; what units are like comes at the end."""
-    store = Store.open(folder)
-    site.write(store, index.build(store))
+    """Write the page of what an atlas folder holds now."""
+    site.write(Store.open(folder))
 
 
 class Refresher:
