@@ -491,7 +491,7 @@ def test_enter_in_the_search_box_leads_to_what_was_found(
         ("mixed4:0@center#0", ["mixed4:0@1,1"]),
         ("mixed4:0@1, 1", ["mixed4:0@1,1", "mixed4:0@1,1#1"]),
         ("DeepDream:Mixed2+mixed4#0", ["deepdream:mixed2+mixed4"]),
-        ("layer:mixed2,mixed4 channel:4,5 own_rank<9", ["mixed2:4", "mixed2:4#1"]),
+        ("layer:mixed2,mixed4 channel:4,5 own_rank<10", ["mixed2:4", "mixed2:4#1"]),
         ("LAYER: Mixed2 Activation: >= 1006", ["mixed2:5#1"]),
         ("layer:mixed2 activation: 1006", ["mixed2:5#1"]),
         ("layer:mixed2 activation ≥ 1006", ["mixed2:5#1"]),
