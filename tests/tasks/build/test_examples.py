@@ -226,7 +226,8 @@ def test_the_commands(
     )
     assert code == 0
     assert text.startswith("relu:3: ")
-    assert Image.open("w.png").size == (384, 384)
+    with Image.open("w.png") as drawn:
+        assert drawn.size == (384, 384)
     code, _, _ = call(capfd, monkeypatch, "where", "atlas", "-relu:1", "-o", "own.png")
     assert (code, Path("own.png").is_file()) == (0, True)
     code, _, error = call(capfd, monkeypatch, "where", "atlas", "logits:1")
