@@ -226,6 +226,7 @@ def test_the_commands(
     )
     assert code == 0
     assert text.startswith("relu:3: ")
+    assert "its own image's is" in text
     assert Image.open("w.png").size == (384, 384)
     code, _, _ = call(capfd, monkeypatch, "where", "atlas", "-relu:1", "-o", "own.png")
     assert (code, Path("own.png").is_file()) == (0, True)
