@@ -443,7 +443,17 @@ class Atlas:
         return self._store.read(record, name, offset)
 
     def _find(self, unit_id: str) -> tuple[Record, int]:
-        return self._store.find(self.unit(unit_id).id)
+        unit = self.unit(unit_id)
+        try:
+            return self._store.find(unit.id)
+        except MissingError as error:
+            if not self.provenance.is_available(unit):
+                raise MissingError(
+                    f"unit {unit.id} is unavailable: the atlas's weights have no classifier; "
+                    "`model.weights: imagenet`, or a model file of yours, in another atlas folder, "
+                    "has one"
+                ) from error
+            raise MissingError(f"{error}; `atlas render {unit.id}` renders it alone") from error
 
     def _repr_html_(self) -> str:
         from pipeline.publish import notebook  # noqa: PLC0415, as above

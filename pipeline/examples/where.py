@@ -50,18 +50,21 @@ def fires(provenance: Provenance, unit_id: str, picture: np.ndarray) -> np.ndarr
     return np.asarray(observer.maps(picture)[layer][..., unit.index])
 
 
-def overlay(picture: np.ndarray, field: np.ndarray, size: int = 384) -> np.ndarray:
+def overlay(
+    picture: np.ndarray, field: np.ndarray, size: int = 384, full: float = 0.0
+) -> np.ndarray:
     """A picture that is bright where a map is high and dark where it is zero or less.
 
     Args:
         picture: (height, width, 3) uint8.
         field: (rows, columns), what covers the picture.
         size: side of the result, in pixels.
+        full: the value that is fully bright, if the map has none above it.
 
     Returns:
         (size, size, 3) uint8.
     """
-    top = float(field.max(initial=0.0))
+    top = float(field.max(initial=max(full, 0.0)))
     share = np.clip(field, 0.0, None) / top if top > 0 else np.zeros_like(field)
     how = Image.Resampling.BICUBIC
     light = np.asarray(Image.fromarray(share.astype(np.float32)).resize((size, size), how))

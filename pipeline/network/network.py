@@ -3,6 +3,8 @@
 Reading files is in `model_file`, folding in `folding`, the gradient of silent ReLUs in `relu`.
 """
 
+import re
+
 import keras
 import tensorflow as tf
 
@@ -104,6 +106,9 @@ def load(
     relu = Relu()
     folded = fold(keras.Model(model.inputs[0], tensors), relu)
     folded.trainable = False
+    for number, layer in enumerate(folded.layers):
+        if not re.fullmatch(r"[A-Za-z0-9.][\w.>-]*", layer.name, re.ASCII):
+            layer.name = f"layer_{number}"  # TensorFlow refuses the others as names of scopes
     if precision != "float32":
         for layer in folded.layers:
             layer.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")

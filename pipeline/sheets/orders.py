@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.errors import ConfigError, NotMeasuredError
 from pipeline.explore import places
 from pipeline.plan.batches import Section
-from pipeline.sheets import mosaics, tiles
+from pipeline.sheets import mosaics, png, tiles
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
 
@@ -36,6 +36,7 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     """
     if order not in _PANELS:
         raise ConfigError(f"there is no order {order!r}: expected {', '.join(_PANELS)}")
+    path = png.check(path)
     known = {section.name: section for section in store.provenance.available_sections()}
     strange = [name for name in sections if name not in known]
     if strange:

@@ -32,15 +32,21 @@ def save(image: np.ndarray, path: str | Path) -> None:
     Raises:
         ConfigError: it is no .png, its folder is not there, or it cannot be written.
     """
+    place = check(path)
+    try:
+        write_atomically(place, lambda file: Image.fromarray(image).save(file, format="PNG"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def check(path: str | Path) -> Path:
+    """Where an image goes. Raises a ConfigError if it is no .png, or its folder is not there."""
     place = Path(path).expanduser()
     if place.suffix.lower() != ".png":
         raise ConfigError(f"the image {path}: expected a file that ends in .png")
     if not place.absolute().parent.is_dir():
         raise ConfigError(f"the image {path}: there is no folder {place.absolute().parent}")
-    try:
-        write_atomically(place, lambda file: Image.fromarray(image).save(file, format="PNG"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+    return place
 
 
 def write(file: IO[bytes], width: int, height: int, strips: Iterable[np.ndarray]) -> None:

@@ -206,7 +206,7 @@ def where(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
 ) -> None:
-    """Show where in a picture a unit fires: bright where it does."""
+    """Show where in a picture a unit fires: fully bright is its largest value on its own image."""
     folder, unit = options.folder_and(arguments, "UNIT")
     atlas = options.open_atlas(folder)
     from pipeline.network import device  # noqa: PLC0415
@@ -219,13 +219,19 @@ def where(
     known = atlas.provenance
     seen = where.read(picture, known.size) if picture else atlas.image(unit)
     field = where.fires(known, unit, seen)
-    name = re.sub("[:/]", "-", re.sub("^-", "negative-", unit))
+    full = 0.0
+    with contextlib.suppress(MissingError):  # of a unit that is not built
+        own = atlas.image(unit.removeprefix("-"))
+        full = float(where.fires(known, unit, own).max())
+    name = re.sub(r"[^\w.@+-]", "-", re.sub("^-", "negative-", unit))
     path = output or Path(f"{name}-where.png")
-    printing.save(Image.fromarray(where.overlay(seen, field)), path)
+    printing.save(Image.fromarray(where.overlay(seen, field, full=full)), path)
     row, column = divmod(int(field.argmax()), field.shape[1])
     printing.out.print(
         f"{unit}: {field.mean():.4g} on average, {field.max():.4g} at most, in row {row} and "
-        f"column {column} of {field.shape[0]} x {field.shape[1]}"
+        f"column {column} of {field.shape[0]} x {field.shape[1]}; "
+        f"fully bright is {max(full, field.max()):.4g}"
+        + (f", its own image's is {full:.4g}" if full > 0 else "")
     )
     printing.err.print(f"saved {path}")
 

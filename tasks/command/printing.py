@@ -128,10 +128,12 @@ def save(image: "Image.Image", path: Path) -> None:
     """Write a picture as PNG.
 
     Raises:
-        ConfigError: the path cannot be written.
+        ConfigError: the path does not end in .png, or cannot be written.
     """
+    from pipeline.sheets import png  # noqa: PLC0415, slow to import
+
     try:
-        image.save(path, format="PNG")
+        image.save(png.check(path), format="PNG")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -37,3 +37,13 @@ def test_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "b.png").write_text("no")
     with pytest.raises(ConfigError, match="cannot be read: it is no picture"):
         where.read(tmp_path / "b.png", 16)
+
+
+def test_full_light_is_what_it_is_told_to_be() -> None:
+    from pipeline.examples import where
+
+    picture = np.full((16, 16, 3), 200, np.uint8)
+    field = np.full((3, 3), 0.85, np.float32)
+    dim, bright = (where.overlay(picture, field, 16, full).mean() for full in (14.9, 0.0))
+    assert dim < 60
+    assert bright > 195

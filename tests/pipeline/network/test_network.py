@@ -141,3 +141,11 @@ def test_classes_need_a_classifier(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
     with pytest.raises(WeightsError, match=r"no classifier.*use `model\.weights: imagenet`"):
         load(saved(model, tmp_path), (CLASSES,))
+
+
+@pytest.mark.parametrize("name", ["a+b", "my layer", "x:y", "café", "-conv", "_a", "a>1"])
+def test_layers_of_any_name_run_in_a_graph(tmp_path: Path, name: str) -> None:
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, layers.Conv2D(2, 3, activation="relu", name=name)(image))
+    network = load(saved(model, tmp_path), (name,))
+    assert tf.function(network)(noise(16))[name].shape == (2, 14, 14, 2)

@@ -219,6 +219,7 @@ def test_the_commands(
     )
     assert code == 0
     assert text.startswith("relu:3: ")
+    assert "its own image's is" in text
     with Image.open("w.png") as drawn:
         assert drawn.size == (384, 384)
     code, _, _ = call(capfd, monkeypatch, "where", "atlas", "-relu:1", "-o", "own.png")

@@ -187,3 +187,21 @@ def test_one_grammar_for_units(atlas, tmp_path: Path) -> None:
     assert atlas("sheet", "atlas", "-mixed2:1,mixed4:0-3", "-o", str(sheet))[0] == 0
     code, _, error = atlas("query", "atlas", "mixed9:1")
     assert (code, "no layer 'mixed9'" in error) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("mosaic", "atlas", "-o"), ("show", "atlas", "mixed4:2", "--save")]
+)
+def test_a_png_is_called_so(atlas, folder: Path, words: tuple[str, ...]) -> None:
+    code, _, error = atlas(*words, "m.jpg")
+    assert (code, "m.jpg: expected a file that ends in .png" in error) == (2, True)
+    assert not (folder / "m.jpg").exists()
+    code, _, error = atlas(*words, "nowhere/m.png")
+    assert (code, "there is no folder" in error) == (2, True)
+
+
+def test_what_there_is_no_image_of(atlas) -> None:
+    code, _, error = atlas("show", "atlas", "logits:1")
+    assert (code, "unit logits:1 is unavailable: the atlas's weights have no" in error) == (2, True)
+    code, _, error = atlas("show", "atlas", "mixed2:1@1,1")
+    assert (code, "`atlas render mixed2:1@1,1` renders it alone" in error) == (2, True)
