@@ -90,7 +90,7 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
     parts_of: tuple[tuple[str, Callable[[Subject, float, float], list[Item]]], ...] = (
         ("", _head),
         ("activation at each step", partial(_plot, ranges)),
-        ("channels that it excites most, z over the atlas", partial(_responses, longest)),
+        ("what its image excites, z over the atlas", partial(_responses, longest)),
         ("the same channel otherwise", lambda s, x, y: _thumbs(s.relatives, x, y)),
         ("most alike, by responses", lambda s, x, y: _thumbs(s.nearest, x, y)),
         ("strongest pictures", lambda s, x, y: _thumbs(s.examples, x, y)),
