@@ -74,6 +74,6 @@ def matrix(
                 rows[table.layer.name] |= zip(record.units, values, strict=True)
     everywhere = [unit.id for unit in store.provenance.units()]
     ids = [unit for unit in everywhere if all(unit in of_layer for of_layer in rows.values())]
-    if not ids:
+    if not ids or not rows:  # nothing is observed in a network whose units have no layer
         return [], {}
     return ids, {layer: np.stack([of_layer[i] for i in ids]) for layer, of_layer in rows.items()}

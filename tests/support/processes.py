@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+from distributed import LocalCluster
+
 _SETTINGS = (
     "units=[relu:all, -relu:0-3, deep:all, 'relu:all@center', 'logits:0-2']", "recipe.steps=30",
     "batch_size=2", "cluster={kind: local, workers: 2}",
@@ -37,6 +39,14 @@ def start_build(folder: Path, *settings: str) -> subprocess.Popen[str]:
 def heed_ctrl_c() -> None:
     """Shells start what is in the background deaf to SIGINT; here it must be heard."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def scheduler_of(workers: int) -> LocalCluster:
+    """Somebody's scheduler with so many workers, each a thread; its HTTP port is a free one."""
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=False, protocol="tcp",
+        dashboard_address="127.0.0.1:0", host="127.0.0.1",
+    )  # fmt: skip
 
 
 def wait(ready, process: subprocess.Popen[str] | None, seconds: float = 90):

@@ -11,7 +11,7 @@ import pytest
 from atlases import ARCHITECTURE, show
 from folders import Noting
 
-from pipeline import Atlas, verify
+from pipeline import Atlas, findings
 from pipeline.plan.provenance import Provenance
 from pipeline.publish import formats
 from pipeline.store.store import Store
@@ -86,7 +86,7 @@ def test_what_commits_is_listed_before_what_is_committed(explored: Store, tmp_pa
     formats.export(Store.open(folder), "zip", tmp_path / "a.zip")
     listed = folder.listed
     first_chunks = next(i for i, under in enumerate(listed) if under.startswith("atlas.zarr"))
-    places = {table.records.place for table in verify.tables(explored)}
+    places = {table.records.place for table in findings.tables(explored)}
     assert {place.partition("/")[0] for place in places} == {
         "records", "responses", "examples", "crops"
     }  # fmt: skip

@@ -53,34 +53,39 @@ def arrays(tmp_path: Path) -> Arrays:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("asked", "strange"),
     [
-        (("shelf", 6, 3, KIND), True),
-        (("shelf", 3, 3, KIND), True),
-        (("shelf", 7, 3, KIND), False),
-        (("shelf", 6, 2, KIND), False),
-        (("shelf", 6, 3, {"kind": "unit"}), False),
-        (("chest", 6, 3, KIND), False),
+        (("shelf", 6, 3, KIND), []),
+        (("shelf", 3, 3, KIND), []),
+        (("shelf", 3, 3, KIND, 6), []),
+        (("shelf", 3, 3, KIND, 3), ["/weight", "/mark"]),
+        (("shelf", 7, 3, KIND), ["/weight", "/mark"]),
+        (("shelf", 6, 2, KIND), ["/weight", "/mark"]),
+        (("shelf", 6, 3, {"kind": "unit"}), [""]),
+        (("chest", 6, 3, KIND), ["", "/weight", "/mark"]),
     ],
 )
 def test_there_is_room_for_as_many_rows_or_fewer(
-    arrays: Arrays, asked: tuple[Any, ...], expected: bool
+    arrays: Arrays, asked: tuple[Any, ...], strange: list[str]
 ) -> None:
-    assert arrays.has_room(*asked) is expected
+    names = {f"{arrays.folder_of(asked[0])}{name}/zarr.json" for name in strange}
+    assert set(arrays.strange(*asked)) == names
 
 
-def test_arrays_of_another_layout_have_no_room(arrays: Arrays) -> None:
+def test_arrays_of_another_layout_are_strange(arrays: Arrays) -> None:
     wide = LAYOUTS | {"weight": dataclasses.replace(LAYOUTS["weight"], shape=(3,))}
-    assert not Arrays(arrays.folder, "things/", wide).has_room("shelf", 6, 3, KIND)
+    [name] = Arrays(arrays.folder, "things/", wide).strange("shelf", 6, 3, KIND)
+    assert name == "atlas.zarr/things/shelf/weight/zarr.json"
     more = LAYOUTS | {"size": LAYOUTS["mark"]}
-    assert not Arrays(arrays.folder, "things/", more).has_room("shelf", 6, 3, KIND)
+    [name] = Arrays(arrays.folder, "things/", more).strange("shelf", 6, 3, KIND)
+    assert name == "atlas.zarr/things/shelf/size/zarr.json"
 
 
 def test_more_room_leaves_the_chunks(arrays: Arrays) -> None:
     arrays.write(_batch(1, "a", "b"), _values(4, 6))
     before = [arrays.folder.read(name) for name in arrays.files_of("shelf", 1)]
     arrays.make_room("shelf", 9, 3, KIND)
-    assert arrays.has_room("shelf", 9, 3, KIND)
+    assert not arrays.strange("shelf", 9, 3, KIND)
     assert [arrays.folder.read(name) for name in arrays.files_of("shelf", 1)] == before
     found = arrays.read("shelf", "weight", 1, slice(3, 5))
     np.testing.assert_array_equal(found, [[4, 2], [6, 3]])

@@ -70,20 +70,24 @@ def test_findings_are_counted_by_section_and_named_where_not_whole(
             Finding("mixed4/000001", "damaged", "images of [mixed4] cannot be read"),
             Finding("crops/mixed4/000000", "whole"),
             Finding("index.parquet", "stale", "it is not there yet"),
+            Finding("crops/mixed4/000001", "lost", "it is gone"),
             Finding("records/mixed4/.new-x", "left over", "half-written"),
+            Finding("notes.txt", "foreign", "it is not the atlas's"),
         ]
     )
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert [line.split() for line in lines[:4]] == [
-        ["part", "whole", "damaged", "stale", "left", "over"],
-        ["mixed4", "1", "1", "0", "0"],
-        ["crops/mixed4", "1", "0", "0", "0"],
-        ["the", "atlas", "0", "0", "1", "1"],
+        ["part", "whole", "damaged", "lost", "stale", "left", "over", "foreign"],
+        ["mixed4", "1", "1", "0", "0", "0", "0"],
+        ["crops/mixed4", "1", "0", "1", "0", "0", "0"],
+        ["the", "atlas", "0", "0", "0", "1", "1", "1"],
     ]
     assert lines[4:] == [
         "damaged: mixed4/000001: images of [mixed4] cannot be read",
         "stale: index.parquet: it is not there yet",
+        "lost: crops/mixed4/000001: it is gone",
         "left over: records/mixed4/.new-x: half-written",
+        "foreign: notes.txt: it is not the atlas's",
     ]
 
 
@@ -145,17 +149,24 @@ def test_parquet_is_all_that_is_written(capsysbinary: pytest.CaptureFixture[byte
     assert found["nearest"][0].tolist() == ["-a:1", "b:2"]
 
 
-def test_a_picture_is_a_png_whatever_its_name(tmp_path: Path) -> None:
+def test_a_picture_is_a_png_and_called_so(tmp_path: Path) -> None:
     image = Image.new("RGB", (3, 2), "red")
-    printing.save(image, tmp_path / "picture")
-    with Image.open(tmp_path / "picture") as found:
+    printing.save(image, tmp_path / "picture.PNG")
+    with Image.open(tmp_path / "picture.PNG") as found:
         assert (found.format, found.size) == ("PNG", (3, 2))
+    for name in ("picture", "picture.jpg"):
+        with pytest.raises(ConfigError, match=rf"{name}: expected a file that ends in \.png"):
+            printing.save(image, tmp_path / name)
+        assert not (tmp_path / name).exists()
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     image = Image.new("RGB", (3, 2))
-    with pytest.raises(ConfigError, match=r"none/a\.png cannot be written: No such file"):
+    with pytest.raises(ConfigError, match=r"none/a\.png: there is no folder .*none"):
         printing.save(image, tmp_path / "none" / "a.png")
+    (tmp_path / "way.png").mkdir()
+    with pytest.raises(ConfigError, match=r"way\.png cannot be written: "):
+        printing.save(image, tmp_path / "way.png")
     (tmp_path / "way.gif").mkdir()
     with pytest.raises(ConfigError, match=r"way\.gif cannot be written: "):
         printing.save_film(np.zeros((2, 4, 4, 3), np.uint8), tmp_path / "way.gif")

@@ -1,8 +1,19 @@
-"""Processes that workers may not be."""
+"""Processes that workers may not be, and a scheduler of somebody else's."""
+
+from collections.abc import Iterator
 
 import pytest
+from distributed import LocalCluster
+from processes import scheduler_of
 
 from pipeline.network import device
+
+
+@pytest.fixture
+def scheduler() -> Iterator[LocalCluster]:
+    """A scheduler without workers."""
+    with scheduler_of(0) as one:
+        yield one
 
 
 @pytest.fixture

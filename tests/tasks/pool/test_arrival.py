@@ -17,7 +17,7 @@ import distributed
 import pytest
 from builds import begun
 from distributed import Client, LocalCluster
-from processes import wait
+from processes import scheduler_of, wait
 
 from pipeline.config.schema import AtlasConfig
 from pipeline.errors import WorkError
@@ -34,15 +34,6 @@ installed.mkdir(exist_ok=True)  # Dask loads a preload twice
 (installed / "METADATA").write_text("Name: keras\\nVersion: 2.0\\n")
 """
 Start = Callable[..., subprocess.Popen]
-
-
-@pytest.fixture
-def scheduler() -> Iterator[LocalCluster]:
-    """A scheduler without workers."""
-    with LocalCluster(
-        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
-    ) as one:
-        yield one
 
 
 @pytest.fixture
@@ -228,9 +219,7 @@ def test_a_host_that_disappears_costs_its_batch_alone(
 def test_a_scheduler_that_goes_away_ends_the_build(
     configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with LocalCluster(
-        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
-    ) as scheduler:
+    with scheduler_of(0) as scheduler:
         address = scheduler.scheduler_address
         plan, batches = _begun_at(configure, address, 2)
         with cluster.pool(plan.config) as client:

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 from dask.system import CPU_COUNT
-from distributed import LocalCluster, SpecCluster
-from processes import wait
+from distributed import SpecCluster
+from processes import scheduler_of, wait
 
 from pipeline.config.schema import Address, Slurm
 from pipeline.errors import ConfigError, WorkError
@@ -123,10 +123,7 @@ def test_gpus_are_those_that_nvidia_smi_lists(
 
 @pytest.mark.parametrize("by", ["address", "scheduler_file"])
 def test_a_running_cluster_is_used_and_stays(configure, tmp_path: Path, by: str) -> None:
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None,
-        host="127.0.0.1",
-    ) as running:  # fmt: skip
+    with scheduler_of(1) as running:
         file = tmp_path / "scheduler.json"
         file.write_text(f'{{"address": "{running.scheduler_address}"}}')
         value = running.scheduler_address if by == "address" else str(file)

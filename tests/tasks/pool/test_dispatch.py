@@ -139,17 +139,14 @@ def test_a_worker_that_halves_its_batches_is_told_of_once(configure) -> None:
     assert set(outcomes) == {note, *batches}
 
 
-def test_without_workers_it_gives_up(configure) -> None:
-    with LocalCluster(
-        n_workers=0, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
-    ) as scheduler:
-        pool = f"cluster={{kind: address, address: '{scheduler.scheduler_address}'}}"
-        plan, batches = begun(configure(pool, "build.patience=2", units=("relu:0",)))
-        with cluster.pool(plan.config) as client:
-            running = dispatch.dispatch(client, plan, batches, work.compute)
-            assert next(running) is None
-            with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
-                list(running)
+def test_without_workers_it_gives_up(configure, scheduler: LocalCluster) -> None:
+    pool = f"cluster={{kind: address, address: '{scheduler.scheduler_address}'}}"
+    plan, batches = begun(configure(pool, "build.patience=2", units=("relu:0",)))
+    with cluster.pool(plan.config) as client:
+        running = dispatch.dispatch(client, plan, batches, work.compute)
+        assert next(running) is None
+        with pytest.raises(WorkError, match=r"no worker for 2 seconds \(build.patience\)"):
+            list(running)
 
 
 def test_a_worker_that_hangs_ends_the_build(configure, tmp_path: Path) -> None:
