@@ -66,6 +66,15 @@ class Plan:
         return [(section, store.missing(section)) for section in self.sections()]
 
 
+def existing(config: AtlasConfig) -> Plan:
+    """The plan of the atlas that is there, for what takes no more of a configuration than its pool.
+
+    Raises:
+        AtlasFolderError: there is none.
+    """
+    return Plan(config, Store.open(config.output).provenance)
+
+
 def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | None = None) -> Plan:
     """Plan a build.
 

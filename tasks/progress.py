@@ -7,16 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.text import Text
 
 from pipeline.plan.batches import Batch
 from pipeline.store.records import Failure
@@ -34,8 +26,9 @@ class Progress:
         total: units that it is to render.
         done: of those, the ones that are committed.
         failed: of those, the ones that were given up.
-        seconds: since it began to render.
-        note: something that a person should know, such as why units failed; mostly nothing.
+        seconds: since it began to render, or what it does after that.
+        note: something that a person should know, such as why units failed, or what it does now
+            that all are rendered; mostly nothing.
     """
 
     before: int
@@ -64,7 +57,7 @@ def told(tell: Callable[[Progress], object]) -> "Display":
 
 
 class Display:
-    """Counts units and shows them; a context manager.
+    """Counts units and shows them, and what is done with them after; a context manager.
 
     Attributes:
         done: units committed since it started.
@@ -73,19 +66,46 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = 0
+        self._total: int | None = 0
         self._what = "units"
+        self._later = 0.0
         self._began = time.monotonic()
+        self._is_first = True
+        self._counted = 0
         self.done = 0
         self.failed = 0
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
-        """Say what is there and what is to come, and count from here on."""
-        self._total, self._what = missing, what
-        self._began = time.monotonic()
+    def start(self, before: int, missing: int, what: str = "units", later: float = 0.0) -> None:
+        """Say what is there and what is to come, and count from here on.
+
+        Args:
+            before: how many are there.
+            missing: how many are to come.
+            what: they are.
+            later: seconds that the stages after this one take, about.
+        """
         self.done = self.failed = 0
+        self._is_first = True
+        self._begin(missing, what, later)
         if before:
             self._console.print(f"{before:,} {what} are there, {missing:,} to go")
+
+    def stage(self, what: str, total: int | None = None, later: float = 0.0) -> None:
+        """Say what comes next, and count it from here on.
+
+        Args:
+            what: is counted, as in `responses`; or done, as in `writing the index`.
+            total: how many are to come; None where nothing is counted.
+            later: seconds that the stages after this one take, about.
+        """
+        if what != self._what or self._is_first:
+            self._is_first = False
+            self._begin(total, what, later)
+            self._announce()
+
+    def _begin(self, total: int | None, what: str, later: float) -> None:
+        self._total, self._what, self._later, self._counted = total, what, later, 0
+        self._began = time.monotonic()
 
     def update(self, outcome: Outcome) -> None:
         """Take in what a build reports; see `tasks.pool.dispatch`."""
@@ -95,36 +115,54 @@ class Display:
                 f"batch {outcome.batch} failed: {outcome.reason}", style="red", markup=False
             )
         elif isinstance(outcome, Batch):
-            self.done += len(outcome.units)
+            self.done += len(outcome.units) if self._is_first else 0
         elif isinstance(outcome, Note):
             self._console.print(outcome.text, style="yellow", markup=False)
+        if isinstance(outcome, Batch | Failure):
+            self._counted += len(outcome.units)
         self._refresh(outcome)
 
-    @property
-    def counted(self) -> int:
-        """Units that are done or given up since the start."""
-        return self.done + self.failed
+    def advance(self, count: int) -> None:
+        """So many more of what this stage counts are done."""
+        self._counted += count
+        self._draw()
 
     @property
-    def seconds(self) -> float:
-        """What has passed since the start."""
+    def _seconds(self) -> float:
+        """What has passed since this stage began."""
         return time.monotonic() - self._began
 
-    @property
-    def rate(self) -> float:
-        """Units a second since the start."""
-        return self.done / max(self.seconds, 1e-9)
-
-    def _line(self) -> str:
+    def _text(self) -> str:
         """How far it is, in words."""
-        left = (self._total - self.counted) / self.rate if self.done else 0.0
-        failed = f", {self.failed:,} failed" if self.failed else ""
+        if self._total is None:
+            return self._what
+        if not self._counted:
+            return f"{self._total:,} {self._what} to go"
+        failed = f", {self.failed:,} failed" if self._is_first and self.failed else ""
+        rate = self._counted / max(self._seconds, 1e-9)
         return (
-            f"{self.counted:,} of {self._total:,} {self._what}{failed}, {self.rate:.2f} a second, "
-            f"{duration(left)} left"
+            f"{self._counted:,} of {self._total:,} {self._what}{failed}, {rate:.2f} a second, "
+            f"{self._left()}"
         )
 
+    def _left(self) -> str:
+        """What is left of the time, in words; nothing before anything is known of it."""
+        if not self._total or not self._counted:
+            return ""
+        left = (self._total - self._counted) * self._seconds / self._counted + self._later
+        return f"{duration(left)} left"
+
+    def _announce(self) -> None:
+        """Show that a stage begins."""
+        self._draw()
+
     def _refresh(self, outcome: Outcome) -> None:
+        """Show what an outcome changed."""
+        if isinstance(outcome, Batch | Failure):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Show how far it is."""
         raise NotImplementedError
 
     def _open(self) -> None:
@@ -147,40 +185,40 @@ class Display:
 
 
 class _Lines(Display):
-    """A line about every ten seconds in which something was done."""
+    """A line as a stage begins, about every ten seconds in which something was done, at its end."""
 
     _said = 0.0
 
-    def _refresh(self, outcome: Outcome) -> None:
-        now = time.monotonic()
-        if not isinstance(outcome, Batch | Failure) or (
-            now - self._said < _SECONDS_A_LINE and self.counted < self._total
-        ):
-            return
-        self._said = now
-        self._console.print(self._line())
+    def _announce(self) -> None:
+        self._said = time.monotonic()
+        self._console.print(self._text(), highlight=False)
+
+    def _draw(self) -> None:
+        is_due = time.monotonic() - self._said >= _SECONDS_A_LINE
+        if is_due or self._counted == self._total:
+            self._announce()
 
 
 class _Live(Display):
-    """A bar with units done, units a second, time left and failures."""
+    """A bar with what is counted, how much of it a second, time left and failures."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[what]}"), _Rate(), TimeRemainingColumn(compact=True),
-            TextColumn("left"), TextColumn("[red]{task.fields[failed]}"), console=console,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=None, failed="", what="units")
+            BarColumn(), TextColumn("{task.description}", markup=False), console=console
+        )
+        self._task = self._bar.add_task("", total=None)
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
-        super().start(before, missing, what)
-        self._bar.reset(self._task, total=missing, failed="", what=what)
+    def _begin(self, total: int | None, what: str, later: float) -> None:
+        super()._begin(total, what, later)
+        self._bar.reset(self._task, total=total, description=self._text())
 
     def _refresh(self, outcome: Outcome) -> None:
-        del outcome
-        failed = f"{self.failed} failed" if self.failed else ""
-        self._bar.update(self._task, completed=self.counted, failed=failed)
+        del outcome  # a second that passed leaves less time, too
+        self._draw()
+
+    def _draw(self) -> None:
+        self._bar.update(self._task, completed=self._counted, description=self._text())
 
     def _open(self) -> None:
         self._bar.start()
@@ -194,21 +232,19 @@ class _Cell(Display):
 
     _place: Any = None
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
-        super().start(before, missing, what)
-        self._place = None
-        if missing:
-            self._draw()
-
-    def _refresh(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Batch | Failure):
-            self._draw()
+    def _begin(self, total: int | None, what: str, later: float) -> None:
+        super()._begin(total, what, later)
+        if self._is_first:
+            self._place = None
+            if total:
+                self._draw()
 
     def _draw(self) -> None:
         from IPython.display import display  # noqa: PLC0415, who has a cell has it
 
-        text = self._line() if self.counted else f"{self._total:,} {self._what} to go"
-        bar = f'<progress value="{self.counted}" max="{self._total}"></progress>'
+        text = self._text()
+        ends = "" if self._total is None else f' value="{self._counted}" max="{self._total}"'
+        bar = f"<progress{ends}></progress>"
         shown = {"text/plain": text, "text/html": f"{bar} {text}"}
         if self._place is None:
             self._place = display(shown, raw=True, display_id=True)
@@ -222,30 +258,30 @@ class _Told(Display):
     def __init__(self, tell: Callable[[Progress], object]) -> None:
         super().__init__(Console(quiet=True))
         self._tell = tell
-        self._before = 0
+        self._before = self._units = 0
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
-        super().start(before, missing, what)
-        self._before = before
+    def start(self, before: int, missing: int, what: str = "units", later: float = 0.0) -> None:
+        super().start(before, missing, what, later)
+        self._before, self._units = before, missing
         self._say("")
 
+    def _announce(self) -> None:
+        self._say(self._text())
+
     def _refresh(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Batch):
+        if isinstance(outcome, Batch) and self._is_first:
             self._say("")
         elif isinstance(outcome, Failure):
             self._say(f"batch {outcome.batch} failed: {outcome.reason}")
         elif isinstance(outcome, Note):
             self._say(outcome.text)
 
+    def _draw(self) -> None:
+        """Nothing: a function is told of units, and of what begins."""
+
     def _say(self, note: str) -> None:
-        counts = (self._before, self._total, self.done, self.failed)
-        self._tell(Progress(*counts, self.seconds, note))
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        """Units a second."""
-        return Text(f"{task.speed:.2f}/s" if task.speed else "…", style="cyan")
+        counts = (self._before, self._units, self.done, self.failed)
+        self._tell(Progress(*counts, self._seconds, note))
 
 
 def duration(seconds: float) -> str:

@@ -31,6 +31,8 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
     count = len(features)
     # Rows of length one: Euclidean distance then orders as cosine distance does.
     directions = unit_rows(features)
+    if directions.shape[1] == 1:  # t-SNE begins in a plane
+        directions = np.concatenate([directions, np.zeros_like(directions)], axis=1)
     if count < 4 or not np.ptp(directions, axis=0).any():
         line = np.arange(count, dtype=np.float32) / max(count - 1, 1)
         return np.stack([line, np.zeros_like(line)], axis=1)

@@ -59,18 +59,23 @@ _NAME = re.compile(r"[a-z]+/\w[\w.-]*", re.ASCII)
 _KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
 
 
-def write(store: Store, frame: pd.DataFrame | None = None) -> None:
+def write(
+    store: Store,
+    frame: pd.DataFrame | None = None,
+    tell: Callable[[int], object] = lambda _: None,
+) -> None:
     """Write the page of what a store holds now; pictures that are there already are left.
 
     Args:
         store: the atlas.
         frame: its index, where it is at hand.
+        tell: told of so many units whenever they are on the page.
 
     Raises:
         OSError: the folder cannot be written.
         DamageError: something that is stored is damaged.
     """
-    _Writer(store, index.quick(store) if frame is None else frame).write()
+    _Writer(store, index.quick(store) if frame is None else frame).write(tell)
 
 
 def is_current(store: Store) -> bool:
@@ -149,10 +154,13 @@ class _Writer:
         self.files: dict[str, str] = {}
         self.colours: dict[str, str] = {}
 
-    def write(self) -> None:
+    def write(self, tell: Callable[[int], object]) -> None:
         """Write everything, in an order that leaves no reader without what it was promised."""
+        batches = []
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-            batches = list(threads.map(self._batch, self.records))
+            for batch in threads.map(self._batch, self.records):
+                batches.append(batch)
+                tell(len(batch["units"]))
         name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
         page = self._page(name)
         self._put(_NOW, site_data.script("atlasNow", name))

@@ -73,8 +73,16 @@ class _Log:
     def __init__(self) -> None:
         self._log = logging.getLogger("luigi-interface")
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
+    def start(self, before: int, missing: int, what: str = "units", later: float = 0.0) -> None:
+        del later
         self._log.info("%d %s are there, %d to go", before, what, missing)
+
+    def stage(self, what: str, total: int | None = None, later: float = 0.0) -> None:
+        del later
+        self._log.info("%s", what if total is None else f"{total} {what} to go")
+
+    def advance(self, count: int) -> None:
+        """Nothing: Luigi has its own words for how far a task is."""
 
     def update(self, outcome: Outcome) -> None:
         if isinstance(outcome, Failure):

@@ -8,9 +8,11 @@ import numpy as np
 
 from pipeline.ascent.results import LOOKS
 from pipeline.config.schema import Local, Threads
+from pipeline.explore import responses as of_channels
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
+from pipeline.store.store import Store
 from tasks.planning import Plan
 
 _SHARE = {"float32": 0.65, "bfloat16": 1.1}
@@ -19,6 +21,10 @@ _PASSES = LOOKS + 2
 """Forward passes in float32 that measure an image: start, end, and so many small moves."""
 _COMPRESSED = 0.85
 """Stored bytes by raw bytes, about: rendered images hardly compress."""
+_DRAWN = 1.2
+"""Bytes of page and mosaics by those of the images, about: each shows them."""
+_PIXELS_A_SECOND, _SECONDS_A_UNIT = 1.0e6, 0.008
+"""How fast images come onto page and mosaics, and what a unit takes in the index, about."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Estimate:
     """The cost of what is missing.
 
     Attributes:
-        units: units to compute.
+        units: units to render.
         batches: batches they come in.
-        operations: multiplications and additions of the convolutions, of ascent and measuring.
+        operations: multiplications and additions of the convolutions.
         seconds: on this machine, about; None for a pool that is not this machine's CPU.
         stored: bytes in the store, about.
     """
@@ -41,7 +47,7 @@ class Estimate:
 
 
 def estimate(plan: Plan, batches: list[Batch], rate: float | None) -> Estimate:
-    """The cost of batches.
+    """The cost of rendering and measuring batches.
 
     Args:
         plan: the build.
@@ -59,6 +65,40 @@ def estimate(plan: Plan, batches: list[Batch], rate: float | None) -> Estimate:
     shares = ascent / _SHARE[render.precision] + measuring / _SHARE["float32"]
     seconds = None if rate is None else shares / rate
     return Estimate(len(units), len(batches), operations, seconds, stored)
+
+
+def responses(plan: Plan, batches: Sequence[Batch], rate: float | None) -> Estimate:
+    """The cost of looking at images with every channel of the atlas's layers. As `estimate`.
+
+    Args:
+        plan: the build.
+        batches: what is missing; images that are there and were not looked at are counted, too.
+        rate: as for `estimate`.
+    """
+    known = plan.provenance
+    if not plan.config.explore.responses or not known.layers():
+        return Estimate(0, 0, 0.0, None if rate is None else 0.0, 0)
+    units = sum(len(batch.units) for batch in (*batches, *_unseen(plan)))
+    deepest = max(known.architecture.operations_to(layer.name) for layer in known.layers())
+    stored = 2 * 4 * units * sum(layer.channels for layer in known.layers())
+    seconds = None if rate is None else units * deepest / (rate * _SHARE["float32"])
+    return Estimate(0, 0, float(units * deepest), seconds, stored)
+
+
+def _unseen(plan: Plan) -> list[Batch]:
+    """The batches of images that are there, and that nobody looked at."""
+    if Store.is_lost(plan.folder) or not Store.exists(plan.folder):
+        return []
+    store = Store.open(plan.folder)
+    return store.pending(of_channels.tables(store))
+
+
+def writing(plan: Plan) -> Estimate:
+    """The cost of writing the index, mosaics and the page of all units, once; by two cores."""
+    units = len(plan.provenance.units()) - len(plan.unavailable())
+    pixels = units * plan.provenance.size**2
+    seconds = units * _SECONDS_A_UNIT + pixels / _PIXELS_A_SECOND
+    return Estimate(0, 0, 0.0, seconds, int(pixels * 3 * _DRAWN))
 
 
 def total(costs: Sequence[Estimate]) -> Estimate:

@@ -167,7 +167,7 @@ class CutCrops(PoolTask):
         store, crops = self.store, Crops(self.store)
         batches = crops.pending()
         crops.prepare_all(store.provenance.available_sections(), batches)
-        self.running.display.start(0, sum(len(batch.units) for batch in batches))
+        self.running.display.stage("crops of units", sum(len(batch.units) for batch in batches))
         self.have_done(batches, self.running.steps.cut)
 
 

@@ -23,6 +23,7 @@ from pipeline.sheets import mosaics
 from pipeline.store.folder import Folder
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
+from tasks.build import estimate
 from tasks.build.running import Fresh, Running, RunningParameter
 from tasks.planning import Plan
 from tasks.pool.dispatch import Note, dispatch
@@ -148,12 +149,16 @@ class MeasureResponses(AtlasTask):
         store, batches = self.store, self._pending()
         for table in responses.tables(store):
             table.prepare_all(store.provenance.available_sections(), batches)
+        total = sum(len(batch.units) for batch in batches)
+        display = self.running.display
+        display.stage("responses", total, estimate.writing(self.plan).seconds or 0.0)
         with self.running.pool() as client:
             for outcome in dispatch(client, self.plan, batches, self.running.steps.measure):
                 if isinstance(outcome, Failure):
                     raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
-                # The units were counted as they were rendered.
+                # The page shows them with the index only: it is not written anew for a batch.
                 self.running.tell(outcome if isinstance(outcome, Note) else None)
+                display.advance(len(outcome.units) if isinstance(outcome, Batch) else 0)
 
     def _pending(self) -> list[Batch]:
         if not self.plan.config.explore.responses:
@@ -181,6 +186,7 @@ class DrawMosaic(AtlasTask):
 
     def run(self) -> None:
         """Draw it."""
+        self.running.display.stage("drawing mosaics")
         mosaics.draw(self.store, self.section, self.plan.config.mosaic.tile)
 
 
@@ -201,6 +207,7 @@ class WriteIndex(AtlasTask):
 
     def run(self) -> None:
         """Write it."""
+        self.running.display.stage("writing the index")
         index.refresh(self.store)
 
 
@@ -221,7 +228,9 @@ class WriteSite(AtlasTask):
 
     def run(self) -> None:
         """Write it."""
-        site.write(self.store)
+        display = self.running.display
+        display.stage("units on the page", len(self.store.records.places()))
+        site.write(self.store, tell=display.advance)
 
 
 class BuildAtlas(AtlasTask):

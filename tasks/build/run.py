@@ -1,15 +1,18 @@
 """Running a build: the lock, Luigi, the display, and the truth at the end."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline import verify
+from pipeline.errors import DamageError
+from pipeline.explore import index
 from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
-from tasks.build import lock
+from tasks.build import estimate, lock
 from tasks.build.graph import BuildAtlas, GivenUpError
 from tasks.build.refresh import Refresher
 from tasks.build.running import Running
@@ -87,13 +90,15 @@ def begun(plan: Plan, display: Display, steps: Steps = STEPS) -> Iterator[Runnin
         if Store.exists(plan.folder):
             _look_after(Store.open(plan.folder), display)
         missing = _missing(plan)
-        display.start(sum(len(s.units) for s in plan.sections()) - missing, missing)
+        there = sum(len(s.units) for s in plan.sections()) - missing
+        display.start(there, missing, later=_later(plan) if missing else 0.0)
         page = {"refresh": Refresher(plan.folder)} if plan.config.site else {}
         with Running(plan, display, check, steps=steps, **page) as running:
             yield running
         if Store.exists(plan.folder):
             site.tidy(plan.folder)
             verify.trust(Store.open(plan.folder))
+            _tell_dead(plan, display)
 
 
 def _look_after(store: Store, display: Display) -> None:
@@ -111,3 +116,25 @@ def _look_after(store: Store, display: Display) -> None:
 
 def _missing(plan: Plan) -> int:
     return sum(len(batch.units) for _, batches in plan.missing() for batch in batches)
+
+
+def _later(plan: Plan) -> float:
+    """Seconds that follow on rendering, about, on this machine."""
+    batches = [batch for _, missing in plan.missing() for batch in missing]
+    looking = estimate.responses(plan, batches, estimate.machine_rate(plan)).seconds or 0.0
+    return looking + (estimate.writing(plan).seconds or 0.0)
+
+
+def _tell_dead(plan: Plan, display: Display) -> None:
+    """Say how many units did not move their way, if any, and how to see which."""
+    try:
+        frame = index.read(plan.folder)
+    except (OSError, DamageError):
+        return  # the build ended before it was written
+    dead = int((~frame["alive"]).fillna(False).sum())
+    if dead:
+        where = shlex.quote(str(plan.folder))
+        text = "1 unit is dead, with an image that does not excite it"
+        if dead > 1:
+            text = f"{dead:,} units are dead, with images that do not excite them"
+        display.update(Note(f"{text}: atlas query {where} 'not alive'"))

@@ -91,9 +91,15 @@ def plan(
     ]
     for section, cost in rows:
         printing.add_cost(table, section.name, len(section.units), cost)
-    costs = [cost for _, cost in rows]
+    units = sum(len(section.units) for section, _ in rows)
+    looking = estimate.responses(made, [b for _, bs in made.missing() for b in bs], rate)
+    writing = estimate.writing(made)
     table.add_section()
-    printing.add_cost(table, "all", sum(len(s.units) for s, _ in rows), estimate.total(costs))
+    printing.add_cost(table, "responses", None, looking)
+    printing.add_cost(table, "index, mosaics, page", None, writing)
+    table.add_section()
+    costs = [*(cost for _, cost in rows), looking, writing]
+    printing.add_cost(table, "all", units, estimate.total(costs))
     printing.out.print(table)
     for line in printing.unavailable(len(made.unavailable())):
         printing.out.print(line)
@@ -183,7 +189,7 @@ def examples(
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
 
-    made = planning.make(options.load_config(config, output, settings))
+    made = planning.existing(options.load_config(config, output, settings))
     found = found_in(pictures) if pictures else []
     with progress.show(printing.err) as display:
         try:

@@ -148,15 +148,15 @@ def save_film(frames: "np.ndarray", path: Path) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def add_cost(table: Table, name: str, units: int, cost: "Estimate") -> None:
-    """Add a section's row to the table of a plan."""
+def add_cost(table: Table, name: str, units: int | None, cost: "Estimate") -> None:
+    """Add a row to the table of a plan: of a section's units, or of what follows on rendering."""
     from tasks.progress import duration  # noqa: PLC0415
 
+    counts = () if units is None else (units, cost.units, cost.batches)
     table.add_row(
         name,
-        f"{units:,}",
-        f"{cost.units:,}",
-        f"{cost.batches:,}",
+        *(f"{count:,}" for count in counts),
+        *("" for _ in range(3 - len(counts))),
         f"{cost.operations / 1e12:,.1f}",
         "–" if cost.seconds is None else duration(cost.seconds),
         f"{cost.stored / 1e6:,.1f}",

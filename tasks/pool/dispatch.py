@@ -41,8 +41,14 @@ Outcome = Batch[Named] | Failure | Note | None
 class Display(Protocol):
     """What a build tells how it goes."""
 
-    def start(self, before: int, missing: int, what: str = "units") -> None:
-        """So many are there and so many are to come; counted from here on."""
+    def start(self, before: int, missing: int, what: str = "units", later: float = 0.0) -> None:
+        """So many are there and so many are to come; what follows takes `later` seconds."""
+
+    def stage(self, what: str, total: int | None = None, later: float = 0.0) -> None:
+        """Something else begins, of which so many are to come, if it is counted."""
+
+    def advance(self, count: int) -> None:
+        """So many more of that are done."""
 
     def update(self, outcome: Outcome) -> None:
         """Something happened, or a second passed."""

@@ -43,8 +43,34 @@ def test_off_a_terminal_there_are_plain_lines() -> None:
 
 def test_on_a_terminal_there_is_a_bar() -> None:
     _, text = _said(is_terminal=True)
-    assert "6/6" in text
-    assert "2 failed" in text
+    assert "6 of 6 units, 2 failed, " in text
+
+
+def test_what_follows_is_told_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    text = io.StringIO()
+    with progress.show(Console(file=text, width=120)) as display:
+        display.start(0, 4, later=60)
+        now[0] += 20
+        display.update(BATCH)
+        display.stage("responses", 8, later=30)
+        now[0] += 10
+        display.advance(2)
+        now[0] += 20
+        display.advance(6)
+        for _ in range(2):
+            display.stage("writing the index")
+        display.stage("units on the page", 4)
+    assert display.done == 4
+    assert text.getvalue().splitlines() == [
+        "4 of 4 units, 0.20 a second, 1 min 0 s left",
+        "8 responses to go",
+        "2 of 8 responses, 0.20 a second, 1 min 0 s left",
+        "8 of 8 responses, 0.27 a second, 30 s left",
+        "writing the index",
+        "4 units on the page to go",
+    ]
 
 
 def test_in_a_notebook_a_cell_is_drawn_anew(
@@ -73,6 +99,7 @@ def test_in_a_notebook_a_cell_is_drawn_anew(
         shown.update(None)
         shown.update(BATCH)
         shown.update(Failure("relu/000001", ("relu:4", "relu:5"), "it died"))
+        shown.stage("writing the index")
         shown.start(6, 0)
     places, outputs = zip(*drawn, strict=True)
     texts = [output["text/plain"] for output in outputs]
@@ -81,6 +108,7 @@ def test_in_a_notebook_a_cell_is_drawn_anew(
     assert texts[2].startswith("6 of 6 units, 2 failed, ")
     assert len(set(places)) == 1
     assert '<progress value="6" max="6"></progress>' in outputs[2]["text/html"]
+    assert outputs[3]["text/html"] == "<progress></progress> writing the index"
 
 
 def test_a_function_is_told_what_happens() -> None:
@@ -91,10 +119,13 @@ def test_a_function_is_told_what_happens() -> None:
         display.update(Note("by halves"))
         display.update(BATCH)
         display.update(Failure("relu/000001", ("relu:4", "relu:5"), "it died"))
+        display.stage("responses", 4)
+        display.update(BATCH)
+        display.advance(4)
     found = [(one.before, one.total, one.done, one.failed, one.note) for one in seen]
     assert found == [
         (10, 6, 0, 0, ""), (10, 6, 0, 0, "by halves"), (10, 6, 4, 0, ""),
-        (10, 6, 4, 2, "batch relu/000001 failed: it died"),
+        (10, 6, 4, 2, "batch relu/000001 failed: it died"), (10, 6, 4, 2, "4 responses to go"),
     ]  # fmt: skip
     assert all(one.seconds >= 0 for one in seen)
 

@@ -56,3 +56,15 @@ def test_rows_that_are_all_one_lie_in_a_line(value: float) -> None:
     found = places.layout(np.full((12, 6), value, np.float32), 0)
     np.testing.assert_allclose(found[:, 0], np.linspace(0, 1, 12), rtol=1e-6)
     assert not found[:, 1].any()
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("columns", [1, 6])
+def test_rows_that_are_all_but_one_have_places(groups: int, columns: int) -> None:
+    """Such as images that are all grey, of a network of one channel: warnings are errors here."""
+    features = np.ones((12, columns), np.float32)
+    features[::2] *= 1 if groups == 1 else -1
+    features[3] += np.float32(1e-7)
+    found = places.layout(features, 0)
+    assert np.isfinite(found).all()
+    assert len({tuple(place) for place in places.on_grid(found).tolist()}) == 12

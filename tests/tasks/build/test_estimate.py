@@ -1,9 +1,12 @@
 from collections.abc import Callable
 
 import pytest
+from builds import build
 
+from pipeline.errors import WorkError
 from tasks import planning
 from tasks.build import estimate
+from tasks.pool.work import Steps
 
 
 @pytest.fixture
@@ -43,6 +46,39 @@ def test_several_together() -> None:
     unknown = estimate.Estimate(2, 1, 20.0, None, 200)
     assert estimate.total([known, known]) == estimate.Estimate(2, 2, 20.0, 4.0, 200)
     assert estimate.total([known, unknown]).seconds is None
+
+
+def _refuse(*_: object) -> None:
+    raise ValueError("nobody looks")
+
+
+def test_responses_go_to_the_deepest_layer_and_count_what_nobody_looked_at(configure) -> None:
+    config = configure(units=("relu:0-5", "deep:0"))
+    plan = planning.make(config)
+    batches = [batch for _, missing in plan.missing() for batch in missing]
+    found = estimate.responses(plan, batches, 1e9)
+    first = 2 * 22 * 22 * 3 * 3 * 3 * 8
+    second = 2 * 10 * 10 * 3 * 3 * 8 * 4
+    assert found.operations == 7 * (first + second)
+    assert found.seconds == pytest.approx(found.operations / 0.65e9)
+    assert found.stored == 7 * 2 * 4 * (8 + 4)
+    with pytest.raises(WorkError, match="nobody looks"):
+        build(config, steps=Steps(measure=_refuse))
+    plan = planning.make(config)
+    assert not any(missing for _, missing in plan.missing())
+    assert estimate.responses(plan, [], 1e9) == found
+    build(config)
+    assert estimate.responses(plan, [], 1e9).operations == 0
+    without = planning.make(configure("explore.responses=false"))
+    assert estimate.responses(without, batches, 1e9).operations == 0
+
+
+def test_what_is_written_grows_with_what_there_is_to_show(configure) -> None:
+    few = estimate.writing(planning.make(configure(units=("relu:0-2",))))
+    more = estimate.writing(planning.make(configure(units=("relu:0-5",))))
+    assert more.stored == pytest.approx(2 * few.stored, abs=1)
+    assert few.stored > 3 * 24 * 24 * 3
+    assert more.seconds == pytest.approx(2 * (few.seconds or 0))
 
 
 def test_only_this_machine_is_measured(configure) -> None:

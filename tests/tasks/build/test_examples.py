@@ -53,7 +53,29 @@ def pictures(tmp_path: Path) -> list[Picture]:
 
 def _show(config, pictures: list[Picture], **how) -> examples.Shown:
     display = progress.show(Console(quiet=True))
-    return examples.show(planning.make(config), pictures, display, **how)
+    return examples.show(planning.existing(config), pictures, display, **how)
+
+
+def test_what_showing_pictures_does_not_use_is_not_compared(configure, pictures) -> None:
+    """It takes the atlas as it is, and the pool and the page's wish from the configuration."""
+    folder = build(configure(units=("relu:0-3",))).folder.path
+    before = {path: path.read_bytes() for path in folder.glob("records/**/*.json")}
+    settings = (
+        "seed=3",
+        "image.size=32",
+        "recipe.steps=7",
+        "batch_size=2",
+        "render.precision=bfloat16",
+    )
+    shown = _show(configure(*settings, "model.weights=none.keras", units=("x:1",)), pictures[:4])
+    assert shown.pictures == 4
+    assert {path: path.read_bytes() for path in folder.glob("records/**/*.json")} == before
+    assert len(Atlas.open(folder).examples("relu:3")) == 4
+
+
+def test_without_an_atlas_there_is_nothing_to_show_to(configure) -> None:
+    with pytest.raises(AtlasFolderError, match=r"is not there: expected a folder with atlas\.zarr"):
+        planning.existing(configure())
 
 
 def test_the_atlas_learns_which_pictures_excite_its_units(configure, pictures) -> None:

@@ -15,7 +15,7 @@ from pipeline.plan.batches import Batch
 from pipeline.store.folder import Folder
 from pipeline.store.place import at
 from pipeline.store.store import Store
-from tasks import planning
+from tasks import planning, progress
 from tasks.build import lock, run
 from tasks.build.graph import BuildAtlas
 from tasks.build.refresh import Refresher, write_page
@@ -195,6 +195,25 @@ def test_a_failed_batch_is_told_and_the_rest_is_built(configure) -> None:
     assert (report.folder.path / "mosaic.png").is_file()
     assert build(config).failed == 0
     assert set(Atlas.open(report.folder.path).index["status"]) == {"done"}
+
+
+def test_a_build_says_how_many_units_are_dead(configure, tiny_model: Path, tmp_path: Path) -> None:
+    import keras
+
+    model = keras.models.load_model(tiny_model)
+    norm = model.get_layer("norm")
+    gamma, beta, mean, variance = norm.get_weights()
+    gamma[3], beta[3] = 0, -1  # whatever the image, below the ReLU
+    norm.set_weights([gamma, beta, mean, variance])
+    model.save(tmp_path / "dead.keras")
+    config = configure(f"model.weights={tmp_path / 'dead.keras'}", units=("relu:0-5",))
+    told: list[str] = []
+    run.run(planning.make(config), progress.told(lambda so_far: told.append(so_far.note)))
+    folder = config.output
+    assert told[-1] == (
+        f"1 unit is dead, with an image that does not excite it: atlas query {folder} 'not alive'"
+    )
+    assert list(Atlas.open(folder).query("not alive")["unit"]) == ["relu:3"]
 
 
 def test_weights_without_a_classifier_leave_classes_unavailable(configure) -> None:
