@@ -32,7 +32,8 @@ def _text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no configuration {path}: run where atlas_config.yaml is, or name one with -c"
+            f"there is no configuration {path}: run where atlas_config.yaml is, name one with -c, "
+            "or let `atlas init` write one"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error}") from error

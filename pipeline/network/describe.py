@@ -9,15 +9,24 @@ from pipeline.network.graph import classifier, copied, operations, parents, shap
 from pipeline.network.model_file import read
 from pipeline.plan.architecture import Architecture, Layer
 
+_SIZE = 128
+"""Pixels, where a network takes images of any size."""
 
-def describe(weights: Weights, image_size: int) -> Architecture:
+
+def describe(weights: Weights, image_size: int | None) -> Architecture:
     """List a network's layers with channels, at one image size.
+
+    Args:
+        weights: the file.
+        image_size: in pixels; None for what the network takes, 128 where that is any.
 
     Raises:
         WeightsError: the file does not load.
         ConfigError: the network cannot take images of `image_size` px.
     """
     model = read(weights)
+    if image_size is None:
+        image_size = model.input_shape[1] or _SIZE
     has_classes = classifier(model) is not None
     sized = _resized(model, image_size, weights)
     leading: dict[str, frozenset[tuple[str, int]]] = {}

@@ -7,16 +7,16 @@ from pipeline.network import device
 from pipeline.network.apart import apart
 from pipeline.plan.architecture import Architecture
 
-_KNOWN: dict[tuple[Weights, int], Architecture] = {}
+_KNOWN: dict[tuple[Weights, int | None], Architecture] = {}
 """What this process was told, by what was asked: of a file of the same digest it stays true."""
 
 
-def probe(weights: Weights, image_size: int, patience: float = 300.0) -> Architecture:
+def probe(weights: Weights, image_size: int | None, patience: float = 300.0) -> Architecture:
     """Describe a network in a process of its own; who asks again has the same answer at once.
 
     Args:
         weights: the resolved weights file.
-        image_size: side of the square input, in pixels.
+        image_size: side of the square input, in pixels; None for what the file asks for.
         patience: seconds until it must have answered.
 
     Raises:
@@ -32,7 +32,7 @@ def probe(weights: Weights, image_size: int, patience: float = 300.0) -> Archite
     return _KNOWN[asked]
 
 
-def _describe(weights: Weights, image_size: int) -> Architecture:
+def _describe(weights: Weights, image_size: int | None) -> Architecture:
     device.use("cpu")
     from pipeline.network.describe import describe  # noqa: PLC0415, TensorFlow stays in this process
 

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow but `render`; the heavy parts are imported where
 """
 
 import contextlib
+import importlib.metadata
 import json
 import logging
 import re
@@ -29,14 +30,25 @@ app = typer.Typer(
     help="An atlas of what every channel of a convolutional network sees.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"atlas {importlib.metadata.version('channel-atlas')}")
+        raise typer.Exit
 
 
 @app.callback()
 def _options(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+    version: Annotated[  # noqa: ARG001, it ends before
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING,
@@ -47,6 +59,22 @@ def _options(
     if verbose:
         for name in ("asyncio", "fsspec", "PIL", "h5py", "numcodecs"):
             logging.getLogger(name).setLevel(logging.INFO)
+
+
+@app.command()
+def init(
+    config: Config = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A model file of yours, .keras or .h5 [InceptionV3]."),
+    ] = None,
+) -> None:
+    """Write a configuration to begin with, commented; nothing that is there is replaced."""
+    from tasks.command import init as starting  # noqa: PLC0415
+
+    path = config or options.DEFAULT_CONFIG
+    starting.write(path, network)
+    printing.out.print(f"saved {path}: `atlas plan` says what it costs", markup=False)
 
 
 @app.command()

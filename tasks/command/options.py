@@ -90,6 +90,11 @@ def open_atlas(folder: str | None) -> "Atlas":
     """The atlas in a folder, or in the configuration's."""
     from pipeline.atlas import Atlas  # noqa: PLC0415
 
+    if folder is None and not DEFAULT_CONFIG.exists():
+        raise ConfigError(
+            f"no atlas folder is named, and here is no {DEFAULT_CONFIG} that names one: name it, "
+            "as in `atlas status DIR`, or let `atlas init` write a configuration"
+        )
     return Atlas.open(folder or load_config().output)
 
 
