@@ -139,6 +139,10 @@ class Unit:
         return self.id
 
 
+_TAKEN = ("responses", "examples", "crops", "zarr.json")
+"""What the store has beside the sections: groups with a group a layer, and a document."""
+
+
 @functools.lru_cache(maxsize=1024)
 def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
     sign = "negative-" if negative else ""
@@ -155,4 +159,4 @@ def folder_name(layer: str) -> str:
     if len(name.encode()) > _LONGEST:
         digest = hashlib.sha256(layer.encode()).hexdigest()[:16]
         return f"{name.encode()[:_LONGEST].decode(errors='ignore')}-{digest}"
-    return f"{name}_" if name in {*WORDS, "zarr.json"} else name
+    return f"{name}_" if name in {*WORDS, *_TAKEN} else name

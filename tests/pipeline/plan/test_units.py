@@ -70,3 +70,9 @@ def test_a_long_name_fits_a_folder() -> None:
     found = {folder_name(name) for name in names}
     assert len(found) == 2
     assert all(len(name.encode()) < 180 for name in found)
+
+
+@pytest.mark.parametrize("name", ["responses", "examples", "crops", "zarr.json", "logits"])
+def test_no_layer_has_the_folder_of_something_else(name: str) -> None:
+    """A section `responses` would have its array `images` where those to a layer `images` are."""
+    assert folder_name(name) == f"{name}_"
