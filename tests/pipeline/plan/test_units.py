@@ -55,7 +55,7 @@ def test_section_names_are_safe_folders(name: str) -> None:
     [
         ("logits", "logits_"),
         ("a>1", "a_1"),
-        ("crops", "crops"),
+        ("crops", "crops_"),
         ("zarr.json", "zarr.json_"),
         ("Mixed", "Mixed"),
     ],
