@@ -39,6 +39,7 @@ class Engine:
         options: what is rendered of each unit, and in which arithmetic.
         span: what black and white are to the network.
         renderer: what renders the units of a section.
+        is_living: whether other activations than plain ReLUs are revived.
 
     Attributes:
         most: how many images are rendered at once since a batch did not fit in memory, else None.
@@ -54,6 +55,8 @@ class Engine:
         options: Render = PLAIN,
         span: tuple[float, float] = SPAN,
         renderer: Callable[[network.Network, Recipe, int, Render], Renderer] = Renderer,
+        *,
+        is_living: bool = False,
     ) -> None:
         self.weights = weights
         self.recipe = recipe
@@ -62,6 +65,7 @@ class Engine:
         self.batch_size = batch_size
         self.options = options
         self.span = span
+        self._is_living = is_living
         self._renderer = renderer
         self.most: int | None = None
         # What `auto` means is settled where an atlas is planned.
@@ -83,6 +87,7 @@ class Engine:
             provenance.batch_size,
             provenance.render,
             provenance.range,
+            is_living=provenance.fingerprint.is_living,
         )
 
     def compute(self, units: Sequence[Unit]) -> Results:
@@ -143,7 +148,7 @@ class Engine:
         if names not in self._compiled:
             wanted = objectives.outputs(unit, with_features=self.options.group > 1)
             how = (self._precision, self.options.compiler, self.span)
-            climbed = network.load(self.weights, wanted, *how)
+            climbed = network.load(self.weights, wanted, *how, is_living=self._is_living)
             plain = ("float32", "graph", self.span)
             same = (wanted, *how) == (names, *plain)
             measured = climbed if same else network.load(self.weights, names, span=self.span)

@@ -205,7 +205,9 @@ class _Octave:
             The numbers reached, the (batch, steps) trajectory, and the images kept.
         """
         # Downwards the gradient passes silent ReLUs to the end: there is more below their zero.
-        revive = self._steps if like.negative else self._recipe.revive - self._first
+        # What is flat elsewhere, too, may be reached again at any step.
+        to_the_end = like.negative or self._network.is_living
+        revive = self._steps if to_the_end else self._recipe.revive - self._first
         revive = min(max(revive, 0), self._steps)
         own = {mark - self._first for mark in marks} & set(range(self._steps))
         numbers, matrices = tf.constant(numbers), tf.constant(matrices)

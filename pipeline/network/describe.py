@@ -6,6 +6,7 @@ import tensorflow as tf
 from pipeline.config.weights import Weights
 from pipeline.errors import ConfigError
 from pipeline.network.graph import classifier, copied, operations, parents, shape_of, span
+from pipeline.network.last import has_flat_ends
 from pipeline.network.model_file import read
 from pipeline.plan.architecture import Architecture, Layer
 
@@ -41,7 +42,8 @@ def describe(weights: Weights, image_size: int | None) -> Architecture:
             layers[layer.name] = Layer(layer.name, depth, shape[3], shape[1], shape[2], cost)
     total = sum(operations(layer) for layer in sized.operations)
     classes = sized.output_shape[-1] if has_classes else None
-    return Architecture(model.name, image_size, layers, classes, total, span(model))
+    flat = has_flat_ends(model)
+    return Architecture(model.name, image_size, layers, classes, total, span(model), flat)
 
 
 def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:

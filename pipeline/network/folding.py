@@ -6,35 +6,40 @@ well, and separable ones by their second kernel.
 """
 
 from collections import Counter
-from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.network import keras_private
+from pipeline.network import keras_private, last
 from pipeline.network.graph import CONVOLUTIONS, activation, copied, copy_weights, parents
+from pipeline.network.living import Living, Relu, Revival
 
 
-def fold(model: keras.Model, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Model:
-    """A float32 copy with batch norms folded, `relu` for its last ReLUs, and a free image size.
+def fold(
+    model: keras.Model, revival: Revival | None = None, *, is_living: bool = False
+) -> keras.Model:
+    """A float32 copy with batch norms folded, its last activations revived, and a free image size.
 
     A norm is left alone where something else reads its convolution, where no convolution stands
-    before it, or where either is not plain. A plain ReLU becomes `relu` where no other stands
-    between it and an output. The image size stays fixed where the network works for no other.
+    before it, or where either is not plain. An activation is revived where no other stands between
+    it and an output. The image size stays fixed where the network works for no other.
 
     Args:
         model: a functional model of images (batch, height, width, 3).
-        relu: what takes the place of the last ReLUs.
+        revival: revives them; none are, if nothing is said.
+        is_living: whether other activations than plain ReLUs are revived, too.
 
     Returns:
         A model with the outputs of `model`, and the names of its layers.
     """
     pairs = _foldable(model)
-    last = _last_relus(model)
+    revived = {} if revival is None else last.activations(model, is_living=is_living)
 
     def clone(layer: keras.Operation) -> keras.Operation:
-        return _reluing(layer, relu) if layer.name in last else _clone(layer, pairs)
+        if revival is None or layer.name not in revived:
+            return _clone(layer, pairs)
+        return _reviving(layer, _clone(layer, {}), revival, revived[layer.name])
 
     def build(shape: tuple[int | None, ...]) -> keras.Model:
         image = keras.Input(shape[1:])
@@ -70,13 +75,18 @@ def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
     return _Dense.from_config(config) if _is_plain_dense(layer) else copied(layer, config)
 
 
-def _reluing(layer: keras.Operation, relu: Callable[[tf.Tensor], tf.Tensor]) -> keras.Layer:
-    """A layer or operation with a plain ReLU, without its weights, with `relu` instead."""
-    if isinstance(layer, keras.layers.ReLU) or not isinstance(layer, keras.Layer):
-        return keras.layers.Activation(relu, name=layer.name)
-    copy = _clone(layer, {})
-    copy.activation = relu
-    return copy
+def _reviving(
+    layer: keras.Operation, copy: keras.Operation, revival: Revival, found: last.Last
+) -> keras.Layer:
+    """The copy of a layer or operation, without its weights, with a living activation."""
+    alive: Relu | Living = revival.relu
+    if found.curve is not None:
+        alive = revival.living(last.function(copy), found.curve, is_read=found.is_read)
+    if last.has_own(layer):
+        copy.activation = alive
+        return copy
+    is_weighted = isinstance(layer, keras.Layer) and layer.weights
+    return _Alive(copy, alive) if is_weighted else keras.layers.Activation(alive, name=layer.name)
 
 
 def _set_weights(folded: keras.Model, model: keras.Model, pairs: dict[str, str]) -> None:
@@ -105,23 +115,6 @@ def _foldable(model: keras.Model) -> dict[str, str]:
     }
 
 
-def _last_relus(model: keras.Model) -> set[str]:
-    """Names of the plain ReLUs from which a path without another leads to an output.
-
-    There a dead unit is dead; having every ReLU revive changes no image and takes longer.
-    """
-    reads = parents(model)
-    relus = {operation.name for operation in model.operations if _is_plain_relu(operation)}
-    todo = [keras_private.source(tensor).name for tensor in model.outputs]
-    reached: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            todo += [] if name in relus else reads[name]
-    return reached & relus
-
-
 def _is_plain_convolution(layer: keras.Operation) -> bool:
     return (
         type(layer) in CONVOLUTIONS
@@ -142,12 +135,6 @@ def _is_plain_dense(layer: keras.Operation) -> bool:
 
 def _is_plain_norm(layer: keras.Operation) -> bool:
     return type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
-
-
-def _is_plain_relu(layer: keras.Operation) -> bool:
-    if isinstance(layer, keras.layers.ReLU | keras_private.RELU_FUNCTION):
-        return layer.max_value is None and not layer.negative_slope and not layer.threshold
-    return activation(layer) == "relu" or isinstance(layer, keras_private.RELU_OPERATION)
 
 
 def _folded_weights(conv: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
@@ -172,6 +159,23 @@ class _Folded(keras.layers.Layer):  # type: ignore[misc]
         """The input; the arguments are those of a batch norm."""
         del training, mask
         return inputs
+
+
+class _Alive(keras.layers.Layer):  # type: ignore[misc]
+    """An activation with weights, such as PReLU, whose gradient lives."""
+
+    def __init__(self, inner: keras.Layer, alive: Relu | Living) -> None:
+        super().__init__(name=inner.name)
+        self.inner = inner
+        self._alive = alive
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the weights of the activation."""
+        self.inner.build(shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The activation of a tensor."""
+        return self._alive(inputs)
 
 
 class _Dense(keras.layers.Dense):  # type: ignore[misc]

@@ -18,6 +18,15 @@ RELU_OPERATION: type[keras.Operation] = Relu
 """What `keras.ops.relu` leaves in a graph."""
 
 
+_ACTIVATIONS = ("keras.src.layers.activations.", "keras.src.activations.", "keras.src.ops.nn")
+"""The modules of activations that are layers, and of those that are operations."""
+
+
+def is_activation(operation: keras.Operation) -> bool:
+    """Whether an operation is one of Keras' activations, or another of those operations."""
+    return type(operation).__module__.startswith(_ACTIVATIONS)
+
+
 def source(tensor: keras.KerasTensor) -> keras.Operation:
     """The operation whose result a symbolic tensor is."""
     return tensor._keras_history.operation

@@ -1,6 +1,6 @@
 """The network whose units are visualised: truncated, frozen, folded; images in, activations out.
 
-Reading files is in `model_file`, folding in `folding`, the gradient of silent ReLUs in `relu`.
+Reading files is in `model_file`, folding in `folding`, the gradient of what is flat in `living`.
 """
 
 import re
@@ -13,8 +13,8 @@ from pipeline.config.weights import Weights
 from pipeline.errors import UnitError, WeightsError
 from pipeline.network.folding import fold
 from pipeline.network.graph import classifier, shape_of
+from pipeline.network.living import Revival
 from pipeline.network.model_file import read
-from pipeline.network.relu import Relu
 from pipeline.plan.architecture import CLASSES
 from pipeline.plan.pixels import SPAN
 
@@ -29,20 +29,24 @@ class Network:
         outputs: names of the layers it returns; `CLASSES` stands for the logits, `FEATURES` for
             the deepest map that the logits come from.
         fixed_size: the only image side it takes, or None where it takes any.
+        is_living: whether other activations than plain ReLUs are revived.
     """
 
     def __init__(
         self,
         model: keras.Model,
         outputs: tuple[str, ...],
-        relu: Relu,
+        revival: Revival,
         span: tuple[float, float] = SPAN,
         compiler: Compiler = "graph",
+        *,
+        is_living: bool = False,
     ) -> None:
         self.outputs = outputs
         self.fixed_size: int | None = model.input_shape[1]
         self.model = model
-        self._relu = relu
+        self.is_living = is_living
+        self._revival = revival
         self._span = span
         self._run = tf.function(self._pass, jit_compile=True) if compiler == "xla" else self._pass
 
@@ -51,7 +55,7 @@ class Network:
 
         Args:
             images: (batch, height, width, 3) float32 in [-1, 1].
-            revive: let the gradient pass ReLUs that are silent on a whole image, see `Relu`.
+            revive: let the gradient pass activations that are silent on a whole image.
 
         Returns:
             By layer name (batch, rows, columns, channels); for `CLASSES` (batch, classes) logits;
@@ -65,7 +69,7 @@ class Network:
         black, white = self._span
         if (black, white) != SPAN:
             images = (images + 1.0) * ((white - black) / 2.0) + black
-        with self._relu.reviving(revive):
+        with self._revival.reviving(revive):
             values = self.model(images, training=False)
         values = values if isinstance(values, list | tuple) else [values]
         return [tf.cast(value, tf.float32) for value in values]
@@ -84,6 +88,8 @@ def load(
     precision: Precision = "float32",
     compiler: Compiler = "graph",
     span: tuple[float, float] = SPAN,
+    *,
+    is_living: bool = False,
 ) -> Network:
     """Load the part of a network that leads to some outputs.
 
@@ -96,6 +102,7 @@ def load(
         precision: what layers compute in; parameters stay float32 (Micikevicius et al., 2018).
         compiler: what compiles the network.
         span: what black and white are to the network.
+        is_living: whether other activations than plain ReLUs are revived, see `living`.
 
     Raises:
         WeightsError: the file does not load, or has no classifier and `CLASSES` is asked for.
@@ -103,16 +110,17 @@ def load(
     """
     model = read(weights)
     tensors = [_output(model, name) for name in outputs]
-    relu = Relu()
-    folded = fold(keras.Model(model.inputs[0], tensors), relu)
+    revival = Revival()
+    folded = fold(keras.Model(model.inputs[0], tensors), revival, is_living=is_living)
     folded.trainable = False
     for number, layer in enumerate(folded.layers):
         if not re.fullmatch(r"[A-Za-z0-9.][\w.>-]*", layer.name, re.ASCII):
             layer.name = f"layer_{number}"  # TensorFlow refuses the others as names of scopes
     if precision != "float32":
         for layer in folded.layers:
-            layer.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")
-    return Network(folded, outputs, relu, span, compiler)
+            for part in (layer, getattr(layer, "inner", layer)):
+                part.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")
+    return Network(folded, outputs, revival, span, compiler, is_living=is_living)
 
 
 def _output(model: keras.Model, name: str) -> keras.KerasTensor:

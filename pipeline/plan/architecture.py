@@ -38,7 +38,8 @@ class Architecture:
 
     `classes` is None where the weights have no classifier. `class_operations` is the cost of the
     whole network, as `Layer.operations`. `span` is what black and white are to the network, as far
-    as it tells.
+    as it tells. `is_living` says whether it has activations, other than plain ReLUs, that are flat
+    somewhere, and where the ascent lets the gradient out.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Architecture:
     classes: int | None
     class_operations: int = 0
     span: tuple[float, float] = SPAN
+    is_living: bool = False
 
     @property
     def deepest(self) -> str:
@@ -61,6 +63,8 @@ class Architecture:
         """A plain form for JSON; `from_json` reads it."""
         record = dataclasses.asdict(self)
         record["layers"] = [dataclasses.astuple(layer) for layer in self.layers.values()]
+        if not self.is_living:  # as atlases say that were made before there was such a thing
+            del record["is_living"]
         return record
 
     @classmethod

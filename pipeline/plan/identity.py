@@ -51,6 +51,8 @@ class Fingerprint(Frozen):
     """What the images are computed on."""
     tensorflow: str
     """Its version."""
+    is_living: bool = Field(False, alias="model.living")
+    """Whether the ascent lets the gradient out of activations other than plain ReLUs."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Fingerprint":

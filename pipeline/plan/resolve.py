@@ -111,6 +111,7 @@ def _fingerprint(
             "recipe": config.recipe.model_dump(mode="json"),
             "render": _render(config, before, best),
             "device": config.device,
+            **({"model.living": True} if architecture.is_living else {}),
             "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
         }
     )

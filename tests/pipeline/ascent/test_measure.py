@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from pipeline.network.relu import Relu
 
 from pipeline.ascent import transforms
 from pipeline.ascent.measure import Meter, looks
@@ -13,7 +14,6 @@ from pipeline.ascent.render import Rendered
 from pipeline.ascent.results import Statistics
 from pipeline.config.weights import resolve
 from pipeline.network.network import Network, load
-from pipeline.network.relu import Relu
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS
 from pipeline.plan.units import Unit
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from pipeline.network.relu import Relu
 
 from pipeline.ascent import objectives
 from pipeline.config.weights import resolve
 from pipeline.network import model_file
 from pipeline.network.network import CLASSES, FEATURES, Network, load
-from pipeline.network.relu import Relu
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from pipeline.network.relu import Relu
 
 from pipeline.ascent import objectives, parametrizations, render
 from pipeline.ascent.render import Rendered, Renderer
@@ -26,7 +27,6 @@ from pipeline.config.schema import Render
 from pipeline.config.weights import resolve
 from pipeline.network import model_file
 from pipeline.network.network import CLASSES, Network, load
-from pipeline.network.relu import Relu
 from pipeline.plan import batches
 from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS, NEURON
 from pipeline.plan.units import Unit

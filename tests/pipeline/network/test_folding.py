@@ -38,7 +38,7 @@ def _assert_same(folded: keras.Model, model: keras.Model, size: int = 8) -> None
 def test_the_real_network_folds_to_the_same_values() -> None:
     model = model_file.read(resolve("bundled"))
     both = keras.Model(model.input, [model.get_layer(n).output for n in ("mixed2", "mixed4")])
-    folded = fold(both, tf.nn.relu)
+    folded = fold(both)
     assert len(_norms(both)) > 30
     assert _norms(folded) == []
     images = _images(96)
@@ -53,7 +53,7 @@ def test_every_form_of_norm_folds(bias: bool, center: bool, scale: bool) -> None
     norm = layers.BatchNormalization(center=center, scale=scale, epsilon=0.01)
     conv = layers.Conv2D(4, 3, use_bias=bias)
     model = _shake(keras.Sequential([keras.Input((8, 8, 3)), conv, norm, layers.ReLU()]))
-    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]))
     assert _norms(folded) == []
     _assert_same(folded, model)
 
@@ -71,7 +71,7 @@ def test_every_form_of_norm_folds(bias: bool, center: bool, scale: bool) -> None
 def test_every_form_of_convolution_folds(conv: object, bias: bool) -> None:
     body = [conv(bias), layers.BatchNormalization()]  # type: ignore[operator]
     model = _shake(keras.Sequential([keras.Input((8, 8, 3)), *body, layers.Activation("swish")]))
-    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]))
     assert _norms(folded) == []
     _assert_same(folded, model)
 
@@ -79,7 +79,7 @@ def test_every_form_of_convolution_folds(conv: object, bias: bool) -> None:
 def test_a_norm_before_its_convolution_stays() -> None:
     body = [layers.Conv2D(4, 3), layers.ReLU(), layers.BatchNormalization(name="norm")]
     model = _shake(keras.Sequential([keras.Input((8, 8, 3)), *body, layers.Conv2D(4, 1)]))
-    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]))
     assert _norms(folded) == ["norm"]
     _assert_same(folded, model)
 
@@ -88,7 +88,7 @@ def test_a_convolution_with_an_adapter_keeps_its_norm() -> None:
     conv, norm = layers.Conv2D(4, 3), layers.BatchNormalization(name="norm")
     model = keras.Sequential([keras.Input((8, 8, 3)), conv, norm])
     conv.enable_lora(2)
-    folded = fold(keras.Model(_shake(model).inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(_shake(model).inputs[0], model.outputs[0]))
     assert _norms(folded) == ["norm"]
     _assert_same(folded, model)
 
@@ -98,14 +98,14 @@ def test_a_quantised_layer_stays_quantised() -> None:
     body = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), dense]
     model = keras.Sequential([keras.Input((8, 8, 3)), *body])
     dense.quantize("int8")
-    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu), model)
+    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0])), model)
 
 
 def test_a_normalization_keeps_what_it_learnt() -> None:
     statistics = layers.Normalization()
     statistics.adapt(_images(8) * 3.0 + 5.0)
     model = keras.Sequential([keras.Input((8, 8, 3)), statistics, layers.Conv2D(4, 3)])
-    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu), model)
+    _assert_same(fold(keras.Model(model.inputs[0], model.outputs[0])), model)
 
 
 def _read_by_a_layer(conv: keras.KerasTensor, norm: keras.KerasTensor) -> list[keras.KerasTensor]:
@@ -128,7 +128,7 @@ def test_a_norm_whose_convolution_is_read_elsewhere_stays(ends: object) -> None:
     conv = layers.Conv2D(4, 3)(image)
     norm = layers.BatchNormalization(name="norm")(conv)
     model = _shake(keras.Model(image, ends(conv, norm)))  # type: ignore[operator]
-    folded = fold(model, tf.nn.relu)
+    folded = fold(model)
     assert _norms(folded) == ["norm"]
     for values, expected in zip(folded(_images(8)), model(_images(8)), strict=True):
         np.testing.assert_allclose(values, expected, rtol=1e-4)
@@ -139,7 +139,7 @@ def test_layers_that_are_called_twice_stay() -> None:
     image = keras.Input((8, 8, 3))
     twice = norm(layers.Conv2D(3, 3, padding="same")(norm(conv(image))))
     model = _shake(keras.Model(image, twice))
-    folded = fold(model, tf.nn.relu)
+    folded = fold(model)
     assert _norms(folded) == ["norm"]
     _assert_same(folded, model)
 
@@ -147,7 +147,7 @@ def test_layers_that_are_called_twice_stay() -> None:
 def test_a_norm_behind_an_activation_stays() -> None:
     conv, norm = layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(name="norm")
     model = _shake(keras.Sequential([keras.Input((8, 8, 3)), conv, norm]))
-    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]))
     assert _norms(folded) == ["norm"]
     _assert_same(folded, model)
 
@@ -156,7 +156,7 @@ def test_the_name_of_a_folded_norm_can_still_be_asked_for() -> None:
     image = keras.Input((8, 8, 3))
     norm = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3)(image))
     model = _shake(keras.Model(image, norm))
-    folded = fold(model, tf.nn.relu)
+    folded = fold(model)
     _assert_same(keras.Model(folded.input, folded.get_layer("norm").output), model)
 
 
@@ -226,7 +226,7 @@ def test_each_branch_and_each_output_has_its_last_relu() -> None:
 def test_the_image_size_is_freed_where_it_can_be() -> None:
     image = keras.Input((8, 8, 3))
     conv = layers.Conv2D(4, 3)(image)
-    free = fold(keras.Model(image, layers.GlobalAveragePooling2D()(conv)), tf.nn.relu)
+    free = fold(keras.Model(image, layers.GlobalAveragePooling2D()(conv)))
     assert free.input_shape == (None, None, None, 3)
 
 
@@ -238,7 +238,7 @@ def test_the_image_size_is_freed_where_it_can_be() -> None:
 def test_the_image_size_stays_where_it_must(flatten: object) -> None:
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.Dense(2)(flatten(layers.Conv2D(4, 3)(image))))  # type: ignore[operator]
-    folded = fold(model, tf.nn.relu)
+    folded = fold(model)
     assert folded.input_shape == (None, 8, 8, 3)
     _assert_same(folded, model)
 
@@ -247,7 +247,7 @@ def test_the_image_size_stays_where_it_must(flatten: object) -> None:
 def test_a_dense_layer_gives_an_image_the_same_in_any_batch(activation: str | None) -> None:
     body = [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1000, activation=activation)]
     model = keras.Sequential(body)
-    folded = fold(keras.Model(model.inputs[0], model.outputs[0]), tf.nn.relu)
+    folded = fold(keras.Model(model.inputs[0], model.outputs[0]))
     _assert_same(folded, model)
 
     def seen(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -268,4 +268,4 @@ def test_a_dense_layer_gives_an_image_the_same_in_any_batch(activation: str | No
 def test_mixed_precision_becomes_float32() -> None:
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.Conv2D(4, 3, dtype="mixed_float16")(image))
-    assert fold(model, tf.nn.relu)(_images(8)).dtype == tf.float32
+    assert fold(model)(_images(8)).dtype == tf.float32

@@ -12,9 +12,9 @@ from networks import noise, of_one_size, saved
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import UnitError, WeightsError
 from pipeline.network.describe import describe
+from pipeline.network.living import Revival
 from pipeline.network.model_file import read
 from pipeline.network.network import CLASSES, FEATURES, Network, load
-from pipeline.network.relu import Relu
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -92,8 +92,8 @@ def _in_range(black: float, white: float) -> tuple[Network, Network]:
     rescaled = layers.Rescaling(scale, offset=-1.0 - black * scale)(scaled)
     models = keras.Model(plain, conv(plain)), keras.Model(scaled, conv(rescaled))
     return (
-        Network(models[0], ("conv",), Relu()),
-        Network(models[1], ("conv",), Relu(), (black, white)),
+        Network(models[0], ("conv",), Revival()),
+        Network(models[1], ("conv",), Revival(), (black, white)),
     )
 
 

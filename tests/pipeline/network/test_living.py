@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from pipeline.network.relu import Relu
 
 pytestmark = pytest.mark.usefixtures("cpu")
