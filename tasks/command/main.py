@@ -270,7 +270,9 @@ def show(
 
 @app.command(cls=TakesUnits)
 def render(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="[DIR] UNIT", help="An atlas, and an id as in mixed4:42.")
+    ],
     config: Config = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
@@ -283,25 +285,35 @@ def render(
     ] = None,
     settings: Settings = None,
 ) -> None:
-    """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
+    """Render one unit alone: equal to the tile of the atlas in DIR, or of the configuration's.
+
+    With -c or --set, or where there is no atlas, as the configuration says; none is needed.
+    """
     from PIL import Image  # noqa: PLC0415
 
     from pipeline import single  # noqa: PLC0415
+    from pipeline.config.schema import AtlasConfig  # noqa: PLC0415
     from pipeline.sheets import film as films  # noqa: PLC0415
 
+    folder, unit = options.folder_and(arguments, "UNIT")
     path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
-    made = options.config_or_default(config, settings)
     if film is not None:
         films.check(film)
-        made = single.filmed(made, FRAMES)
-    rendered = single.render(unit, made)
+    by = options.rendered_by(folder, config, settings)
+    known = single.planned(unit, by) if isinstance(by, AtlasConfig) else by.provenance
+    said = "as configured" if isinstance(by, AtlasConfig) else f"as the atlas {by.folder} has it"
+    rendered = single.render(unit, single.filmed(known, FRAMES) if film else known)
     printing.save(Image.fromarray(rendered.image), path)
+    printing.show_elsewhere(known)
     printing.out.print(
         f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
         f"{rendered.activation:.4g} at the end ({rendered.robust:.4g} robust), "
-        f"{rendered.seconds:.1f} s\nsaved {path}"
+        f"{rendered.seconds:.1f} s, {said}\nsaved {path}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     if film is not None:
         printing.save_film(rendered.film, film)
