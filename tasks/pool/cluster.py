@@ -149,11 +149,16 @@ def _processes(environments: list[dict[str, str]], resources: dict[str, int]) ->
     return _here({"host": _LOOPBACK, "port": 0, "protocol": "tcp://"}, Nanny, workers)
 
 
-def _threads(cluster: Threads, bounds: Bounds) -> AbstractContextManager[SpecCluster]:
+@contextlib.contextmanager
+def _threads(cluster: Threads, bounds: Bounds) -> Iterator[SpecCluster]:
     if reason := device.refusal():
         raise ConfigError(f"cluster.kind: threads computes in this process, which cannot: {reason}")
     worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
-    return _closed(_here({"protocol": "inproc://"}, Worker, [worker]), bounds)
+    with (
+        device.borrowed(),
+        _closed(_here({"protocol": "inproc://"}, Worker, [worker]), bounds) as it,
+    ):
+        yield it
 
 
 def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> SpecCluster:
