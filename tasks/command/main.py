@@ -54,6 +54,7 @@ def build(
     config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
 ) -> None:
     """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
+    _load_dask()
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import run  # noqa: PLC0415
 
@@ -79,6 +80,7 @@ def plan(
     config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
 ) -> None:
     """Show what would be built: units, batches, estimated time and bytes. Writes nothing."""
+    _load_dask()
     from tasks import planning  # noqa: PLC0415
     from tasks.build import estimate  # noqa: PLC0415
     from tasks.pool.cluster import local_workers  # noqa: PLC0415
@@ -179,6 +181,7 @@ def examples(
     ] = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    _load_dask()
     from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
@@ -345,6 +348,7 @@ def view(
 @app.command()
 def doctor(config: Config = None, settings: Settings = None) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
+    _load_dask()
     from tasks.command.doctor import examine  # noqa: PLC0415
 
     colours = {"ok": "green", "note": "yellow", "wrong": "red"}
@@ -374,6 +378,12 @@ def main() -> None:
         sys.exit(WRONG if isinstance(error, UsageError | MissingError) else FAILED)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _load_dask() -> None:
+    from tasks.pool import library  # noqa: PLC0415, slow to import
+
+    library.load()
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -90,7 +90,12 @@ def local_workers(wanted: int | str, memory: int = MEMORY_LIMIT) -> int:
     """
     if isinstance(wanted, int):
         return wanted
-    return max(1, min(int(CPU_COUNT), memory // _MEMORY_A_WORKER))
+    return max(1, min(cores(), memory // _MEMORY_A_WORKER))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return int(CPU_COUNT)
 
 
 def gpus() -> tuple[int, ...]:
@@ -106,8 +111,15 @@ def gpus() -> tuple[int, ...]:
 
 
 def _settings(config: AtlasConfig) -> dict[str, Any]:
+    """Dask's settings, also those of the workers that are started here.
+
+    A user's own are for clusters: the pools of this machine need none, and TLS without keys, a
+    module or a folder that is not there would keep them from starting.
+    """
+    is_users = isinstance(config.cluster, Address | Slurm)
+    plain = {} if is_users else dask.config.merge(*dask.config.defaults)
     memory = "distributed.worker.memory"
-    return {
+    return plain | {
         "distributed.scheduler.allowed-failures": config.build.deaths,
         # Batches are small and hold nothing that could be spilled; a paused worker would hang.
         f"{memory}.target": False, f"{memory}.spill": False, f"{memory}.pause": False,

@@ -3,6 +3,7 @@ import signal
 import threading
 from pathlib import Path
 
+import dask.config
 import psutil
 import pytest
 from dask.system import CPU_COUNT
@@ -31,6 +32,52 @@ def test_local_workers_are_processes_of_one_thread(configure, look) -> None:
     assert threads == {1}
     assert all(env["CUDA_VISIBLE_DEVICES"] == "-1" for _, env in found.values())
     assert all(address.startswith("tcp://127.0.0.1") for address in found)
+
+
+BREAKING = {
+    "distributed.comm.require-encryption": True,
+    "distributed.comm.default-scheme": "tls",
+    "distributed.comm.tls.ca-file": "none.pem",
+    "distributed.worker.preload": ["a_module_that_is_missing"],
+    "distributed.nanny.preload": ["a_module_that_is_missing"],
+    "distributed.scheduler.preload": ["a_module_that_is_missing"],
+    "distributed.scheduler.dashboard.bokeh-application.port": "none",
+    "distributed.scheduler.http.routes": ["a_module_that_is_missing"],
+    "distributed.worker.http.routes": ["a_module_that_is_missing"],
+    "distributed.worker.memory.terminate": 0.0001,
+    "distributed.nanny.environ.OMP_NUM_THREADS": 7,
+    "temporary-directory": "/proc/none",
+    "scheduler-address": "tcp://127.0.0.1:9",
+}
+"""What a user may have said to Dask for a cluster, and what breaks a pool of this machine."""
+
+
+@pytest.mark.parametrize(
+    "kind", ["threads", "{kind: local, workers: 1}", "{kind: local-gpu, gpus: [0]}"]
+)
+def test_pools_of_this_machine_do_not_heed_a_users_dask(
+    configure, look, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in BREAKING.items():  # for processes to come
+        name = key.replace(".", "__").replace("-", "_").upper()
+        monkeypatch.setenv(f"DASK_{name}", repr(value))
+    with dask.config.set(BREAKING):
+        with cluster.pool(configure(f"cluster={kind}")) as client:
+            [(_, environment)] = client.run(look).values()
+            assert client.submit(int, 3, pure=False, resources={}).result(timeout=60) == 3
+        assert dask.config.get("distributed.comm.default-scheme") == "tls"
+    if kind != "threads":
+        assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_a_cluster_of_the_users_heeds_it(configure) -> None:
+    config = configure("cluster={kind: address, address: 'tcp://127.0.0.1:9'}")
+    with (
+        dask.config.set({"distributed.comm.require-encryption": True}),
+        pytest.raises(WorkError, match="encryption"),
+        cluster.pool(config, cluster.Bounds(connect=1)),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])
