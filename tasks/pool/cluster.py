@@ -53,15 +53,41 @@ def pool(config: AtlasConfig, bounds: Bounds = BOUNDS) -> Iterator[Client]:
 
     Raises:
         ConfigError: the cluster is not there, or cannot be had on this machine.
+        WorkError: no scheduler answers, or workers do not start.
     """
     _quiet()
     patience = config.build.patience
     with (
         dask.config.set(_settings(config)),
-        _POOLS[type(config.cluster)](config.cluster, bounds) as address,
-        _closed(Client(address, timeout=patience, set_as_default=False), bounds) as client,
+        contextlib.ExitStack() as stack,
+        _closed(
+            Client(_opened(config, bounds, stack), timeout=patience, set_as_default=False), bounds
+        ) as client,
     ):
         yield client
+
+
+def _opened(config: AtlasConfig, bounds: Bounds, stack: contextlib.ExitStack) -> Any:
+    """The pool, which the stack closes; one whose workers die as they start is tried again."""
+    tries = config.build.deaths + 1
+    for left in reversed(range(tries)):
+        try:
+            return stack.enter_context(_POOLS[type(config.cluster)](config.cluster, bounds))
+        except (RuntimeError, OSError) as error:  # Dask's Nanny and SpecCluster
+            if not left:
+                raise WorkError(
+                    f"the pool does not start (cluster.kind: {config.cluster.kind}; tried {tries} "
+                    f"times, build.deaths: {tries - 1}): {_reason(error)}; what was committed "
+                    "stays: see whether memory is short, or use fewer workers, and build again"
+                ) from error
+    raise AssertionError  # the last try returns or raises
+
+
+def _reason(error: BaseException) -> str:
+    """What began a chain of errors, in a line."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager

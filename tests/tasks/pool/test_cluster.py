@@ -80,6 +80,37 @@ def test_a_cluster_of_the_users_heeds_it(configure) -> None:
         pass
 
 
+KILLED = """
+import os, signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    for number in range({deaths}):
+        try:
+            os.close(os.open(f"{folder}/{{number}}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 9])
+def test_a_worker_that_dies_as_it_starts_is_tried_again(
+    configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(KILLED.format(deaths=deaths, folder=tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    config = configure("cluster={kind: local, workers: 1}", "build.deaths=2")
+    if deaths <= 2:
+        with cluster.pool(config) as client:
+            assert client.submit(int, 3, pure=False).result(timeout=60) == 3
+    else:
+        said = (
+            r"does not start \(cluster.kind: local; tried 3 times, build.deaths: 2\): Nanny failed"
+        )
+        with pytest.raises(WorkError, match=said), cluster.pool(config):
+            pass
+    assert all((tmp_path / str(number)).exists() for number in range(min(deaths, 3)))
+
+
 @pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])
 def test_a_pool_of_this_machine_is_reached_from_it_alone(configure, kind: str) -> None:
     before = _listening()
