@@ -1,5 +1,6 @@
 """What notebooks and the command line read: an atlas, opened."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -138,7 +139,7 @@ class Atlas:
         if not self.provenance.render.snapshots:
             raise NotMeasuredError(
                 f"the atlas {self.folder} keeps no snapshots: build one with render.snapshots, "
-                f"or render the film alone: atlas render {unit_id} --film FILE.webp"
+                f"or render the film alone: {self._command(unit_id)} --film FILE.webp"
             )
         return self._store.film(*self._find(unit_id))
 
@@ -453,7 +454,12 @@ class Atlas:
                     "`model.weights: imagenet`, or a model file of yours, in another atlas folder, "
                     "has one"
                 ) from error
-            raise MissingError(f"{error}; `atlas render {unit.id}` renders it alone") from error
+            alone = f"`{self._command(unit.id)}` renders it alone"
+            raise MissingError(f"{error}; {alone}") from error
+
+    def _command(self, unit_id: str) -> str:
+        """The command that renders a unit as this atlas has it."""
+        return shlex.join(["atlas", "render", str(self.folder), unit_id])
 
     def _repr_html_(self) -> str:
         from pipeline.publish import notebook  # noqa: PLC0415, as above

@@ -160,11 +160,17 @@ class Provenance:
             WeightsError: it is not here, or is another file.
         """
         known = self.weights
+        remedy = "put that file there, or build with `model.weights: PATH` of where it is now"
+        if known.source == "file" and not known.path.is_file():
+            raise WeightsError(
+                f"the atlas's weights are not at {known.path}: expected the file of SHA-256 "
+                f"{known.sha256}; {remedy}"
+            )
         found = resolve(str(known.path) if known.source == "file" else known.source)
         if found.sha256 != known.sha256:
             raise WeightsError(
                 f"the weights {found.path} are not those of the atlas: expected SHA-256 "
-                f"{known.sha256}, not {found.sha256}"
+                f"{known.sha256}, not {found.sha256}; {remedy}"
             )
         return found
 

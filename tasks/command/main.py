@@ -82,6 +82,7 @@ def build(
     config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
 ) -> None:
     """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
+    _load_dask()
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import run  # noqa: PLC0415
 
@@ -107,6 +108,7 @@ def plan(
     config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
 ) -> None:
     """Show what would be built: units, batches, estimated time and bytes. Writes nothing."""
+    _load_dask()
     from tasks import planning  # noqa: PLC0415
     from tasks.build import estimate  # noqa: PLC0415
     from tasks.pool.cluster import local_workers  # noqa: PLC0415
@@ -213,6 +215,7 @@ def examples(
     ] = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    _load_dask()
     from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
@@ -304,7 +307,9 @@ def show(
 
 @app.command(cls=TakesUnits)
 def render(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="[DIR] UNIT", help="An atlas, and an id as in mixed4:42.")
+    ],
     config: Config = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
@@ -317,25 +322,35 @@ def render(
     ] = None,
     settings: Settings = None,
 ) -> None:
-    """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
+    """Render one unit alone: equal to the tile of the atlas in DIR, or of the configuration's.
+
+    With -c or --set, or where there is no atlas, as the configuration says; none is needed.
+    """
     from PIL import Image  # noqa: PLC0415
 
     from pipeline import single  # noqa: PLC0415
+    from pipeline.config.schema import AtlasConfig  # noqa: PLC0415
     from pipeline.sheets import film as films  # noqa: PLC0415
 
+    folder, unit = options.folder_and(arguments, "UNIT")
     path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
-    made = options.config_or_default(config, settings)
     if film is not None:
         films.check(film)
-        made = single.filmed(made, FRAMES)
-    rendered = single.render(unit, made)
+    by = options.rendered_by(folder, config, settings)
+    known = single.planned(unit, by) if isinstance(by, AtlasConfig) else by.provenance
+    said = "as configured" if isinstance(by, AtlasConfig) else f"as the atlas {by.folder} has it"
+    rendered = single.render(unit, single.filmed(known, FRAMES) if film else known)
     printing.save(Image.fromarray(rendered.image), path)
+    printing.show_elsewhere(known)
     printing.out.print(
         f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
         f"{rendered.activation:.4g} at the end ({rendered.robust:.4g} robust), "
-        f"{rendered.seconds:.1f} s\nsaved {path}"
+        f"{rendered.seconds:.1f} s, {said}\nsaved {path}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     if film is not None:
         printing.save_film(rendered.film, film)
@@ -367,6 +382,7 @@ def view(
 @app.command()
 def doctor(config: Config = None, settings: Settings = None) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
+    _load_dask()
     from tasks.command.doctor import examine  # noqa: PLC0415
 
     colours = {"ok": "green", "note": "yellow", "wrong": "red"}
@@ -396,6 +412,12 @@ def main() -> None:
         sys.exit(WRONG if isinstance(error, UsageError | MissingError) else FAILED)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _load_dask() -> None:
+    from tasks.pool import library  # noqa: PLC0415, slow to import
+
+    library.load()
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

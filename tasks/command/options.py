@@ -86,6 +86,29 @@ def config_or_default(path: Path | None, settings: list[str] | None) -> "AtlasCo
     return yaml_file.load(path or DEFAULT_CONFIG, settings or ())
 
 
+def rendered_by(
+    folder: str | None, path: Path | None, settings: list[str] | None
+) -> "Atlas | AtlasConfig":
+    """What a unit is rendered by: the atlas or the configuration that is named.
+
+    If none is: the atlas of the configuration that is here, or that configuration where there is
+    no atlas yet.
+    """
+    from pipeline.atlas import Atlas  # noqa: PLC0415
+    from pipeline.store.store import Store  # noqa: PLC0415
+
+    named = path is not None or bool(settings)
+    if folder is not None and named:
+        raise ConfigError(
+            f"expected either an atlas, came {folder}, or a configuration, came -c or --set: an "
+            "atlas's units are rendered by its own; leave one out"
+        )
+    if folder is not None:
+        return Atlas.open(folder)
+    made = config_or_default(path, settings)
+    return made if named or not Store.exists(made.output) else Atlas.open(made.output)
+
+
 def open_atlas(folder: str | None) -> "Atlas":
     """The atlas in a folder, or in the configuration's."""
     from pipeline.atlas import Atlas  # noqa: PLC0415

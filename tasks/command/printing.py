@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from pipeline.findings import Finding
+    from pipeline.plan.provenance import Provenance
     from tasks.build.estimate import Estimate
     from tasks.build.run import Report
 
@@ -72,6 +73,18 @@ def show_report(report: "Report") -> None:
     out.print(f"mosaic  {mosaic}\nindex   {report.folder}/{index.NAME}", highlight=False)
     if report.folder.has(site.NAME):
         out.print(f"page    {report.folder}/{site.NAME}", highlight=False)
+
+
+def show_elsewhere(known: "Provenance") -> None:
+    """Say where an atlas was computed otherwise than this machine does, if it was."""
+    from pipeline.plan.machine import tensorflow  # noqa: PLC0415
+    from tasks.pool.cluster import gpus  # noqa: PLC0415, slow to import
+
+    there, here = known.fingerprint.tensorflow, tensorflow()
+    differs = [f"by TensorFlow {there}, here is {here}"] if there != here else []
+    differs += ["on a GPU, here is none"] if known.device == "gpu" and not gpus() else []
+    if differs:
+        err.print(f"the atlas was computed {' and '.join(differs)}: bits may differ")
 
 
 def show_findings(findings: "Sequence[Finding]") -> None:

@@ -68,7 +68,7 @@ def test_a_film_is_the_snapshots_and_the_image(
 def test_an_atlas_without_snapshots_has_no_films(atlas: Atlas) -> None:
     with pytest.raises(
         NotMeasuredError,
-        match=r"keeps no snapshots: .* render\.snapshots, or .*: atlas render mixed2:3 --film FILE",
+        match=r"keeps no snapshots: .* render\.snapshots.*: atlas render \S+ mixed2:3 --film FILE",
     ):
         atlas.film("mixed2:3")
 

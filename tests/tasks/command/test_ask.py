@@ -204,4 +204,4 @@ def test_what_there_is_no_image_of(atlas) -> None:
     code, _, error = atlas("show", "atlas", "logits:1")
     assert (code, "unit logits:1 is unavailable: the atlas's weights have no" in error) == (2, True)
     code, _, error = atlas("show", "atlas", "mixed2:1@1,1")
-    assert (code, "`atlas render mixed2:1@1,1` renders it alone" in error) == (2, True)
+    assert (code, "/atlas mixed2:1@1,1` renders it alone" in error) == (2, True)
