@@ -141,6 +141,24 @@ class Provenance:
         """Whether the weights have what the unit needs."""
         return not unit.kind.needs_classifier or self.architecture.classes is not None
 
+    def absence(self, unit: Unit) -> str:
+        """Why the atlas may not hold a unit, and what gives it, for behind the unit's id."""
+        alone = f"`atlas render {unit.id}` renders it alone"
+        if not self.is_available(unit):
+            return (
+                "is unavailable: the atlas's weights have no classifier; another atlas folder with "
+                "`model.weights: imagenet`, or a model file of yours, has one"
+            )
+        if unit in self.units():
+            return (
+                "is not built yet, or failed: `atlas status` tells; "
+                f"`atlas build --only {unit.id}` builds it, {alone}"
+            )
+        return (
+            f"is not in the atlas's configuration: {alone}; add it to `units` and build, and the "
+            "atlas has it"
+        )
+
     def status(self, unit: Unit, done: Container[str], failed: Container[str]) -> str:
         """`done`, `unavailable`, `failed` or `missing`, given the ids that are done or failed."""
         if unit.id in done:

@@ -161,10 +161,8 @@ class Store(Table):
         try:
             return self._places[unit]
         except KeyError:
-            raise MissingError(
-                f"unit {unit} is not in {self.folder}: it is not built yet, failed, or is not in "
-                "the configuration; `atlas status` tells"
-            ) from None
+            known = self.provenance
+            raise MissingError(f"unit {unit} {known.absence(known.unit(unit))}") from None
 
     def film(self, record: Record, offset: int) -> np.ndarray:
         """The snapshots and the image of a unit, (snapshots + 1, size, size, 3) uint8 RGB.

@@ -1,11 +1,12 @@
 """The commands that ask a finished atlas: query, similar, compare, sheets, diff, export."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import MissingError
+from pipeline.errors import MissingError, UnitError
 from tasks.command import options, printing
 from tasks.command.options import Columns, Form, Sort, TakesUnits
 
@@ -49,6 +50,10 @@ def query(
     if sheet is not None:
         _save_sheet(atlas, list(found["unit"]), sheet, expression)
     printing.show_frame(shown, form)
+    if form is printing.Format.TABLE:
+        printing.err.print(f"{len(found):,} of {len(atlas):,} units", highlight=False)
+    if found.empty:
+        _why_none(atlas, expression)
 
 
 @app.command(cls=TakesUnits)
@@ -202,6 +207,14 @@ def _found(atlas: "Atlas", expression: str, sort: str | None, top: int | None) -
     way = found["direction"].map({"positive": -1, "negative": 1}).astype("Int32")
     order = (found["activation"] * way).sort_values(kind="stable")
     return found.loc[order.index].head(top)
+
+
+def _why_none(atlas: "Atlas", expression: str) -> None:
+    """Say why a unit is not there, where nothing but its id was asked for."""
+    with contextlib.suppress(UnitError):
+        unit = atlas.unit(expression)
+        why = atlas.provenance.absence(unit)
+        printing.err.print(f"unit {unit.id} {why}", markup=False, highlight=False)
 
 
 def _save_sheet(atlas: "Atlas", units: list[str], path: Path, heading: str) -> None:

@@ -214,3 +214,8 @@ def test_what_there_is_no_image_of(atlas) -> None:
     assert (code, "unit logits:1 is unavailable: the atlas's weights have no" in error) == (2, True)
     code, _, error = atlas("show", "atlas", "mixed2:1@1,1")
     assert (code, "`atlas render mixed2:1@1,1` renders it alone" in error) == (2, True)
+    for words in (("similar",), ("compare",)):
+        code, _, error = atlas(*words, "atlas", "logits:1")
+        assert (code, "is unavailable: the atlas's weights have no" in error) == (2, True)
+    code, text, error = atlas("query", "atlas", "mixed2:1@1,1")
+    assert (code, text, "renders it alone; add it to `units`" in error) == (0, "no unit\n", True)
