@@ -1,15 +1,18 @@
 """The commands that ask a finished atlas: query, similar, compare, sheets, diff, export."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import MissingError
+from pipeline.errors import MissingError, UnitError
 from tasks.command import options, printing
 from tasks.command.options import Columns, Form, Sort, TakesUnits
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.atlas import Atlas
 
 app = typer.Typer()
@@ -42,11 +45,15 @@ def query(
     """
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
-    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    found = _found(atlas, expression, sort, top)
     shown = options.chosen(found, columns, FEW, form)
     if sheet is not None:
         _save_sheet(atlas, list(found["unit"]), sheet, expression)
     printing.show_frame(shown, form)
+    if form is printing.Format.TABLE:
+        printing.err.print(f"{len(found):,} of {len(atlas):,} units", highlight=False)
+    if found.empty:
+        _why_none(atlas, expression)
 
 
 @app.command(cls=TakesUnits)
@@ -99,7 +106,7 @@ def sheet(
     """
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
-    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    found = _found(atlas, expression, sort, top)
     if found.empty:
         raise MissingError(f"there is no unit for which {expression!r} holds")
     captions = options.listed(caption) if caption else []
@@ -187,6 +194,27 @@ def export(
     """
     options.open_atlas(folder).export(form, output)
     printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+def _found(atlas: "Atlas", expression: str, sort: str | None, top: int | None) -> "pd.DataFrame":
+    """The units for which an expression holds; the strongest, where so many of no order are asked.
+
+    The strongest negative units are those of the least activation.
+    """
+    if sort is not None or top is None:
+        return atlas.query(expression, sort, top)
+    found = atlas.query(expression)
+    way = found["direction"].map({"positive": -1, "negative": 1}).astype("Int32")
+    order = (found["activation"] * way).sort_values(kind="stable")
+    return found.loc[order.index].head(top)
+
+
+def _why_none(atlas: "Atlas", expression: str) -> None:
+    """Say why a unit is not there, where nothing but its id was asked for."""
+    with contextlib.suppress(UnitError):
+        unit = atlas.unit(expression)
+        why = atlas.provenance.absence(unit, atlas.folder)
+        printing.err.print(f"unit {unit.id} {why}", markup=False, highlight=False)
 
 
 def _save_sheet(atlas: "Atlas", units: list[str], path: Path, heading: str) -> None:
