@@ -8,7 +8,7 @@ import typer
 
 from pipeline.errors import MissingError, UnitError
 from tasks.command import options, printing
-from tasks.command.options import Columns, Form, Sort, TakesUnits
+from tasks.command.options import AsJson, Columns, Form, Sort, TakesUnits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ def query(
     top: Top = None,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
     sheet: Annotated[
         Path | None, typer.Option(metavar=_SHEET, help="Draw the units found.")
     ] = None,
@@ -43,6 +44,7 @@ def query(
     Or as the page's search: mixed4:42,mixed2:7 or 'layer:mixed4 activation > 12'.
     --top without --sort sorts by activation, strongest first. Columns of lists: 'TEXT in nearest'.
     """
+    form = printing.Format.JSON if as_json else form
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
     found = _found(atlas, expression, sort, top)
@@ -62,12 +64,14 @@ def similar(
     top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
 ) -> None:
     """Show the units whose images excite the same channels as a unit's, the nearest first.
 
     The distance is 1 less the cosine between the responses of all channels of the atlas's layers,
     each measured against its spread over the atlas: 0 for the same, 1 for nothing in common.
     """
+    form = printing.Format.JSON if as_json else form
     folder, unit = options.folder_and(arguments, "UNIT")
     found = options.open_atlas(folder).similar(unit, top)
     few = ["unit", "distance", "activation", "selectivity", "class_name"]
@@ -146,6 +150,7 @@ def diff(
     top: Top = None,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
     sheet: Annotated[
         Path | None,
         typer.Option(metavar=_SHEET, help=f"Draw them side by side, --top or {PAIRS} of them."),
@@ -158,6 +163,7 @@ def diff(
     """
     from pipeline.atlas import Atlas  # noqa: PLC0415
 
+    form = printing.Format.JSON if as_json else form
     atlases = Atlas.open(before), Atlas.open(after)
     changes = atlases[0].diff(atlases[1])
     rows = changes.frame if by is None else changes.ordered(by)

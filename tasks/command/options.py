@@ -62,6 +62,7 @@ Only = Annotated[
 Folder = Annotated[
     str | None, typer.Argument(metavar="[DIR]", help="The atlas folder (the configuration's).")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 Sort = Annotated[str | None, typer.Option(help="Sort by a column; -COLUMN for descending order.")]
 Columns = Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")]
 Form = Annotated[printing.Format, typer.Option("--format", help="How to print.")]
