@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import MissingError, NotMeasuredError, UnitError
-from pipeline.plan.provenance import Provenance
+from pipeline.plan.provenance import Provenance, render_command
 from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
@@ -138,7 +138,7 @@ class Atlas:
         if not self.provenance.render.snapshots:
             raise NotMeasuredError(
                 f"the atlas {self.folder} keeps no snapshots: build one with render.snapshots, "
-                f"or render the film alone: atlas render {unit_id} --film FILE.webp"
+                f"or render the film alone: {render_command(self.folder, unit_id)} --film FILE.webp"
             )
         return self._store.film(*self._find(unit_id))
 
@@ -195,12 +195,10 @@ class Atlas:
             UnitError: the id names nothing in this atlas's network.
             MissingError: the unit is not in the atlas's configuration.
         """
-        index = self._index()
-        rows = index[index["unit"] == self.unit(unit_id).id]
+        index, unit = self._index(), self.unit(unit_id)
+        rows = index[index["unit"] == unit.id]
         if rows.empty:
-            raise MissingError(
-                f"unit {unit_id} is not in {self.folder}: it is not in its configuration"
-            )
+            raise MissingError(f"unit {unit.id} {self.provenance.absence(unit, self.folder)}")
         return rows.iloc[0].dropna()
 
     def card(self, unit_id: str) -> "Card":
@@ -352,12 +350,17 @@ class Atlas:
 
         Raises:
             ConfigError: a column or a file that cannot be.
+            MissingError: a unit is not in the atlas's configuration.
             DamageError: a stored image is damaged.
         """
         from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
         place = paper.check(path)
-        ids = [unit.id for text in units for unit in self.provenance.named(text)]
+        named = [unit for text in units for unit in self.provenance.named(text)]
+        for unit in named:
+            if unit.id not in self._ids:
+                raise MissingError(f"unit {unit.id} {self.provenance.absence(unit, self.folder)}")
+        ids = [unit.id for unit in named]
         drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
         paper.save(drawn, place)
 
@@ -443,17 +446,7 @@ class Atlas:
         return self._store.read(record, name, offset)
 
     def _find(self, unit_id: str) -> tuple[Record, int]:
-        unit = self.unit(unit_id)
-        try:
-            return self._store.find(unit.id)
-        except MissingError as error:
-            if not self.provenance.is_available(unit):
-                raise MissingError(
-                    f"unit {unit.id} is unavailable: the atlas's weights have no classifier; "
-                    "`model.weights: imagenet`, or a model file of yours, in another atlas folder, "
-                    "has one"
-                ) from error
-            raise MissingError(f"{error}; `atlas render {unit.id}` renders it alone") from error
+        return self._store.find(self.unit(unit_id).id)
 
     def _repr_html_(self) -> str:
         from pipeline.publish import notebook  # noqa: PLC0415, as above

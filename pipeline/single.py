@@ -5,7 +5,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.config.given import Given, configuration
-from pipeline.config.schema import AtlasConfig
+from pipeline.config.schema import AtlasConfig, Build
 from pipeline.errors import AtlasError, ConfigError, WeightsError, WorkError
 from pipeline.network import device
 from pipeline.network.apart import apart
+from pipeline.plan.provenance import Provenance
 from pipeline.plan.resolve import resolve_provenance
 
 if TYPE_CHECKING:
     import keras
+
+    from pipeline.atlas import Atlas
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,6 +83,7 @@ def render_unit(
     unit: str,
     config: Given | None = None,
     *,
+    atlas: "Atlas | str | Path | None" = None,
     model: "keras.Model | str | Path | None" = None,
     size: int | None = None,
     recipe: str | None = None,
@@ -91,6 +95,7 @@ def render_unit(
     >>> render_unit("mixed4:42")
     >>> render_unit("block5_conv1:3", model=my_keras_model)
     >>> render_unit("logits:207", model="net.keras", size=160, recipe="draft")
+    >>> render_unit("mixed4:42", atlas="data/atlas", snapshots=24).save_film("way.webp")
 
     The image is, byte for byte, the one that an atlas of the same configuration holds. For that
     the work is done in a process of its own, which takes some seconds to start and ends with the
@@ -102,6 +107,8 @@ def render_unit(
         config: a configuration, the path of its YAML file, or what such a file says, as a mapping.
             Its own `units` and `output` do not matter, and a mapping needs none. If nothing is
             said, everything is as by default.
+        atlas: an atlas, or its folder, whose picture of the unit this is to be, whether it holds it
+            or not; of the rest, only `snapshots` goes with it.
         model: the network: a Keras model in memory, which is left as it is, the path of a .keras,
             .h5 or .weights.h5 file, or `imagenet`, `bundled` or `auto`; in place of
             `model.weights`.
@@ -113,12 +120,17 @@ def render_unit(
     Raises:
         ConfigError: the configuration says what cannot be.
         UnitError: the id is malformed, or names nothing in the network.
-        WeightsError: the model is not there, does not load, or is none of RGB images.
+        WeightsError: the model is not there, does not load, or is none of RGB images; or the
+            atlas's is not there any more, or is another.
+        AtlasFolderError: the folder is missing, or is no atlas.
         WorkError: rendering failed, or took longer than `build.longest_batch`.
     """
     settings = {
         "image.size": size, "recipe": recipe, "seed": seed, "render.snapshots": snapshots,
     }  # fmt: skip
+    if atlas is not None:
+        _refuse_both(config=config, model=model, size=size, recipe=recipe, seed=seed)
+        return _apart(unit, _of_atlas(atlas, snapshots), Build())
     given: Given = {} if config is None else config
     if isinstance(given, Mapping):
         given = {"units": [unit], **given}
@@ -126,29 +138,42 @@ def render_unit(
         settings["model.weights"] = weights
         said = {key: value for key, value in settings.items() if value is not None}
         made = configuration(given, said)
-        remedy = "(build.longest_batch): allow more, or ask for a smaller image"
-        patience = made.build.longest_batch
-        return apart(partial(_render, unit, made), f"render {unit}", patience, remedy)
+        return _apart(unit, made, made.build)
 
 
-def render(unit_id: str, config: AtlasConfig) -> Single:
-    """Render a unit in this process.
+def planned(unit_id: str, config: AtlasConfig) -> Provenance:
+    """What a unit of a configuration is rendered by; its network is read in this process.
 
     Args:
-        unit_id: its id; the configuration's own units do not matter.
+        unit_id: the unit; the configuration's own units do not matter.
         config: weights, recipe, size, seed.
 
     Raises:
         UsageError: the unit or the configuration cannot be.
     """
     device.use(config.device, config.render.compiler)
-    from pipeline.ascent.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
-    from pipeline.network.describe import describe  # noqa: PLC0415
+    from pipeline.network.describe import describe  # noqa: PLC0415, TensorFlow, as below
 
     named = config.model_copy(update={"units": (unit_id,)})
-    provenance = resolve_provenance(named, describe=describe)
-    unit = provenance.unit(unit_id)
-    results = Engine.of(provenance).compute([unit])
+    return resolve_provenance(named, describe=describe)
+
+
+def render(unit_id: str, known: Provenance) -> Single:
+    """Render a unit in this process.
+
+    Args:
+        unit_id: its id.
+        known: an atlas's provenance, whose own units do not matter, or what was `planned`.
+
+    Raises:
+        UnitError: the id is malformed, or names nothing in the network.
+        WeightsError: the weights are not there, are others, or have not what the unit needs.
+    """
+    unit = known.unit(unit_id)
+    device.use(known.device, known.render.compiler)
+    from pipeline.ascent.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
+
+    results = Engine.of(known).compute([unit])
     statistics = results.statistics
     return Single(
         unit=unit.id,
@@ -162,18 +187,50 @@ def render(unit_id: str, config: AtlasConfig) -> Single:
     )
 
 
-def filmed(config: AtlasConfig, snapshots: int) -> AtlasConfig:
-    """A configuration that keeps snapshots: as many as it says, or `snapshots`, or its steps."""
-    kept = config.render.snapshots or min(snapshots, config.recipe.steps)
-    return config.model_copy(
-        update={"render": config.render.model_copy(update={"snapshots": kept})}
-    )
+def filmed(known: Provenance, snapshots: int) -> Provenance:
+    """One that keeps snapshots: as many as it says, or `snapshots`, or its steps."""
+    return _keeping(known, known.render.snapshots or min(snapshots, known.recipe.steps))
 
 
-def _render(unit_id: str, config: AtlasConfig) -> Single:
+def _keeping(known: Provenance, snapshots: int) -> Provenance:
+    """One that keeps so many snapshots, which changes no pixel."""
+    render = known.fingerprint.render.model_copy(update={"snapshots": snapshots})
+    return replace(known, fingerprint=known.fingerprint.model_copy(update={"render": render}))
+
+
+def _of_atlas(atlas: "Atlas | str | Path", snapshots: int | None) -> Provenance:
+    from pipeline.atlas import Atlas  # noqa: PLC0415, not needed without one
+
+    known = (atlas if isinstance(atlas, Atlas) else Atlas.open(atlas)).provenance
+    if snapshots is None:
+        return known
+    if not isinstance(snapshots, int) or not 0 <= snapshots <= known.recipe.steps:
+        raise ConfigError(
+            f"snapshots: expected a number from 0 to the atlas's {known.recipe.steps} steps, came "
+            f"{snapshots!r}"
+        )
+    return _keeping(known, snapshots)
+
+
+def _refuse_both(**given: object) -> None:
+    also = [name for name, value in given.items() if value is not None]
+    if also:
+        raise ConfigError(
+            f"{also[0]}: an atlas is rendered by its own recipe and network: leave `atlas` out, or "
+            f"{also[0]}"
+        )
+
+
+def _apart(unit_id: str, by: AtlasConfig | Provenance, build: Build) -> Single:
+    """As `render`, in a process of its own."""
+    remedy = "(build.longest_batch): allow more, or ask for a smaller image"
+    return apart(partial(_render, unit_id, by), f"render {unit_id}", build.longest_batch, remedy)
+
+
+def _render(unit_id: str, by: AtlasConfig | Provenance) -> Single:
     """As `render`; whatever goes wrong is told in a line."""
     try:
-        return render(unit_id, config)
+        return render(unit_id, planned(unit_id, by) if isinstance(by, AtlasConfig) else by)
     except AtlasError:
         raise
     except Exception as error:  # TensorFlow and Keras raise many types

@@ -14,6 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from pipeline.explore import index
+from pipeline.publish import site
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
 from tasks.command import view
@@ -757,3 +759,88 @@ def test_the_saved_picture_is_what_its_digest_says(page: Page, served: str) -> N
     assert saving.value.suggested_filename == "mixed4_3.webp"
     with Image.open(saving.value.path()) as saved:
         assert hashlib.sha256(saved.convert("RGB").tobytes()).hexdigest() == said
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an atlas in which nothing excites anything: all is 0 everywhere."""
+    folder = tmp_path_factory.mktemp("alike") / "atlas"
+    store = atlases.commit(Store.create(folder, sites.provenance()))
+    frame = index.of(store)
+    done = frame["status"] == "done"
+    site.write(store, frame.assign(activation=frame["activation"] * 0, alive=done & False))
+    return (folder / site.NAME).as_uri()
+
+
+def figures_of(page: Page) -> dict[str, str]:
+    """The key figures of the unit that is open, by name, and its ranks by statistic."""
+    return page.evaluate(
+        """() => Object.fromEntries([
+        ...[...document.querySelectorAll(".figures div")].map((one) =>
+            [one.querySelector("dt").textContent, one.querySelector("dd").textContent]),
+        ...[...document.querySelectorAll("#unit tbody tr")].map((one) =>
+            [one.cells[0].firstChild.textContent + " ranks", one.cells[3].textContent]),
+        ])"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "rank", "activation", "own_rank", "image"),
+    [
+        ("mixed4:9#1", "1 of 20", "highest", "last", "What excites mixed4:9#1"),
+        (
+            "mixed2:0",
+            "12 of 12",
+            "lowest",
+            "best",
+            "The image of mixed2:0, which does not excite mixed2:0",
+        ),
+        ("-mixed4:0", "1 of 8", "best", "best", "What lowers mixed4:0"),
+        (
+            "-mixed4:3#1",
+            "8 of 8",
+            "last",
+            "last",
+            "The image of -mixed4:3#1, which does not lower mixed4:3#1",
+        ),
+        (
+            "logits:0",
+            "6 of 6",
+            "lowest",
+            "best",
+            "The image of logits:0, which does not excite logits:0",
+        ),
+    ],
+)
+def test_what_is_best_is_said_of_either_direction(
+    page: Page, atlas: Path, unit: str, rank: str, activation: str, own_rank: str, image: str
+) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{unit}")
+    found = figures_of(page)
+    assert found["rank in its section"] == rank
+    assert (found["activation ranks"], found["own rank ranks"]) == (activation, own_rank)
+    assert page.locator(".large img").get_attribute("alt").startswith(f"{image}: ")
+
+
+def test_a_negative_units_words_turn(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#-mixed4:1")
+    article = page.locator("#unit")
+    expect(article).to_contain_text("that its image lowers more; 0 is best")
+    expect(article).to_contain_text("Your pictures that excite it least, cut about its channel")
+    texts = article.locator(".part", has_text="Variants and relatives").locator("a")
+    said = {link.inner_text().replace("\n", " ") for link in texts.all()}
+    assert said == {
+        "mixed4:1 positive direction", "mixed4:1#1 positive direction, variant 1",
+        "-mixed4:1#1 variant 1", "mixed4:1@1,1 neuron at 1,1, positive direction",
+        "mixed4:1@1,1#1 neuron at 1,1, positive direction, variant 1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["mixed4:3", "-mixed4:3", "mixed4:1@1,1", "logits:0"])
+def test_what_is_all_alike_has_no_rank(page: Page, alike: str, unit: str) -> None:
+    page.goto(f"{alike}#{unit}")
+    found = figures_of(page)
+    assert re.fullmatch(r"none, all \d+ are alike", found["rank in its section"])
+    assert found["activation ranks"] == "all alike"
+    said = page.locator(".large img").get_attribute("alt")
+    assert said.startswith(f"The image of {unit}, which does not ")

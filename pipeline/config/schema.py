@@ -132,7 +132,7 @@ class Build(Frozen):
     retries: Annotated[int, Field(ge=0)] = 1
     """How often a batch that raised is tried again."""
     deaths: Annotated[int, Field(ge=0)] = 3
-    """How many workers may die over one batch before it is marked failed."""
+    """How many workers may die over one batch, or pools as they start, before it is given up."""
     patience: Seconds = 300.0
     """Seconds without any worker, or without an answer, until the build gives up."""
     longest_batch: Seconds = 3600.0

@@ -13,7 +13,9 @@ import pandas as pd
 from pipeline.errors import NotMeasuredError
 from pipeline.explore import responses
 from pipeline.explore.rows import standardised, unit_rows
+from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
+from pipeline.store.folder import Folder
 from pipeline.store.store import Store
 
 
@@ -25,11 +27,15 @@ class Asked:
         ids: of the units, in the atlas's order.
         means: by layer (units, channels) float32, means over the channels' maps.
         peaks: the same, the largest values.
+        provenance: of the atlas.
+        folder: the atlas's.
     """
 
     ids: tuple[str, ...]
     means: Mapping[str, np.ndarray]
     peaks: Mapping[str, np.ndarray]
+    provenance: Provenance
+    folder: Folder
 
     @cached_property
     def spread(self) -> dict[str, np.ndarray]:
@@ -63,7 +69,7 @@ def read(store: Store) -> Asked:
             "explore.responses, measures them"
         )
     _, peaks = responses.matrix(store, tables, "peak")
-    return Asked(tuple(ids), means, peaks)
+    return Asked(tuple(ids), means, peaks, store.provenance, store.folder)
 
 
 def of_unit(asked: Asked, unit: Unit) -> pd.DataFrame:
@@ -106,7 +112,8 @@ def _row(asked: Asked, unit: Unit) -> int:
     try:
         return asked.rows[unit.id]
     except KeyError:
-        raise NotMeasuredError(
-            f"unit {unit.id} has no responses: it is not built yet, failed, or is not in the "
-            "configuration; `atlas build` measures what is there"
-        ) from None
+        known = asked.provenance
+        why = known.absence(unit, asked.folder)
+        if unit in known.units() and known.is_available(unit):
+            why = "is not built or not measured yet: `atlas build` does both"
+        raise NotMeasuredError(f"unit {unit.id} has no responses: it {why}") from None

@@ -5,6 +5,7 @@ Ids, words, `column:value` and conditions, joined by and, or, not and brackets, 
 """
 
 import ast
+import difflib
 import functools
 import operator
 import re
@@ -15,6 +16,7 @@ import pandas as pd
 
 from pipeline.errors import ConfigError
 from pipeline.explore import query
+from pipeline.plan.patterns import WORDS
 
 _ALIASES = {"class": "class_name", "id": "unit", "name": "class_name"}
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -25,8 +27,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 _OP, _QUOTED = "==|!=|>=|<=|=|>|<", "\"[^\"]*\"|'[^']*'"
 _TOKEN = re.compile(
     rf"\s*(?:(?P<column>[A-Za-z_]\w*)\s*:?\s*(?P<op>{_OP})\s*(?P<value>{_QUOTED}|[^\s()=<>;]+)"
-    rf"|(?P<field>[A-Za-z_]\w*):(?P<text>{_QUOTED})"
-    rf"|(?P<phrase>{_QUOTED})|(?P<bracket>[()])|(?P<word>[^\s()\"'=<>!;]+))\s*"
+    rf"|(?P<field>[A-Za-z_]\w*):\s*(?P<text>{_QUOTED})"
+    rf"|(?P<phrase>{_QUOTED})|(?P<bracket>[()])|(?P<word>(?:[^\s()\"'=<>!;,]|\s*,\s*)+))\s*"
 )
 _ANDS, _ORS = ("and", "&", "&&"), ("or", "|", "||")
 _LONGEST, _DEEPEST = 10_000, 50
@@ -47,21 +49,31 @@ def find(frame: pd.DataFrame, text: str, named: Named) -> pd.DataFrame:
         ConfigError: it is neither, or asks for what is not there.
         UnitError: a pattern names what the network has not.
     """
-    tokens = None if _is_expression(text) else _tokens(text)
+    tokens = None if _is_expression(text, frame) else _tokens(_plain(text))
     if tokens is None:
         return query.select(frame, text)
     search = _Search(frame, text, tokens, named)
     return frame[search.rows().fillna(False).astype(bool)]
 
 
-def _is_expression(text: str) -> bool:
+def _is_expression(text: str, frame: pd.DataFrame) -> bool:
+    """Whether a text is one: of columns alone, and not of words such as `dog` or `mixed4/3`."""
     if len(text) > _LONGEST:
         return True  # and is refused as one
     try:
-        ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return True
+    if isinstance(tree, ast.Name):
+        return tree.id in frame and bool(pd.api.types.is_bool_dtype(frame[tree.id].dtype))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return any(isinstance(node, ast.Call) for node in ast.walk(tree)) or (
+        bool(names) and names <= set(frame.columns)
+    )
+
+
+def _plain(text: str) -> str:
+    return text.replace("≥", ">=").replace("≤", "<=").replace("≠", "!=")
 
 
 def _tokens(text: str) -> list[re.Match[str]] | None:
@@ -91,6 +103,10 @@ class _Search:
     ) -> None:
         self._frame, self._text, self._named = frame, text, named
         self._left, self._depth = tokens[::-1], 0
+        units = frame["unit"]
+        self._ids: dict[str, str] = {unit.lower(): unit for unit in units}
+        heads = {unit.removeprefix("-").rpartition(":")[0] for unit in units}
+        self._heads = {head.lower(): head for head in heads} | {head: head for head in heads}
 
     def rows(self) -> pd.Series:
         """Which rows it finds."""
@@ -134,23 +150,77 @@ class _Search:
 
     def _said(self, token: re.Match[str]) -> pd.Series:
         if token["column"]:
-            return self._condition(token["column"], token["op"], _unquoted(token["value"]))
+            wanted = _unquoted(token["value"].rstrip(","))
+            return self._condition(token["column"], token["op"], wanted)
         if token["field"]:
             return self._field(token["field"], _unquoted(token["text"]))
         if token["phrase"]:
             return self._contains(_unquoted(token["phrase"]))
         return self._word(token["word"])
 
-    def _word(self, word: str) -> pd.Series:
+    def _word(self, given: str) -> pd.Series:
+        word = re.sub(r"\s*,\s*", ",", given).strip(",")
         name, colon, rest = word.partition(":")
-        if colon and self._column(name) in self._frame.columns:
-            return self._field(name, rest)
-        if colon:
-            return self._frame["unit"].isin(self._named(word)).astype("boolean")
+        if colon and self._column(name) in self._frame.columns and word.lower() not in self._ids:
+            return self._values(name, rest)
+        items = re.split(r",(?=[^,]*[:/])", word)
+        if len(items) > 1:
+            return functools.reduce(operator.or_, map(self._word, items))
+        pattern = self._pattern(word)
+        if pattern is not None:
+            return self._units(pattern)
         if re.fullmatch(r"\d{1,9}", word, re.ASCII):
             columns = [self._frame[name] == int(word) for name in ("channel", "class_index")]
             return columns[0].fillna(False) | columns[1].fillna(False)
+        found = self._contains(word)
+        return found if found.any() else self._elsewhere(word)
+
+    def _elsewhere(self, word: str) -> pd.Series:
+        """A word that is in no unit's texts: a list, what this atlas has not, a column alone."""
+        name, colon, rest = word.partition(":")
+        is_unit = name.removeprefix("-").lower() in {"", *WORDS}
+        if colon and (is_unit or re.match(r"\d|all|[^:]*:", rest)):
+            return self._units(word)
+        if colon:
+            column = self._column(name)
+            names = [*self._frame.columns, *self._heads.values()]
+            raise self._refusal(f"there is no column or layer {name!r}{_near(column, names)}")
+        slash = re.fullmatch(r"(.+)/(\d[^/]*|all.*)", word)
+        if slash:
+            return self._units(f"{slash[1]}:{slash[2]}")
+        if "," in word:
+            parts = [part for part in word.split(",") if part]
+            return functools.reduce(operator.or_, map(self._contains, parts))
+        if self._column(word) in self._frame.columns:
+            raise self._refusal(
+                f"{self._column(word)} is a column: expected a comparison, as in 'activation > 5'"
+            )
         return self._contains(word)
+
+    def _pattern(self, text: str) -> str | None:
+        """What a text means, in any case and with / for :, as the atlas spells it."""
+        if text.lower() in self._ids:
+            return self._ids[text.lower()]
+        for mark in ":/":
+            head, found, rest = text.rpartition(mark)
+            name = head.removeprefix("-")
+            known = self._heads.get(name) or self._heads.get(name.lower())
+            if found and known is not None:
+                return f"{'-' * head.startswith('-')}{known}:{rest.lower()}"
+        return None
+
+    def _units(self, pattern: str) -> pd.Series:
+        return self._frame["unit"].isin(self._named(pattern)).astype("boolean")
+
+    def _values(self, name: str, text: str) -> pd.Series:
+        """`column:value`, or a list of values; a blank may stand before them."""
+        is_word = self._left and self._left[-1]["word"] and not self._is_next(*_ANDS, *_ORS, "not")
+        if not text and is_word:
+            text = re.sub(r"\s*,\s*", ",", self._left.pop()["word"])
+        values = [value for value in text.split(",") if value]
+        if not values:
+            raise self._refusal(f"{name}: expected a value, as in kind:neuron")
+        return functools.reduce(operator.or_, [self._field(name, value) for value in values])
 
     def _contains(self, text: str) -> pd.Series:
         names = ("unit", "kind", "layer", "class_name", "direction", "status", "section")
@@ -171,7 +241,12 @@ class _Search:
             return self._condition(column, "=", text)
         if column == "layer":
             part = f"(?:^|[+]){re.escape(text)}(?:[+]|$)"
-            return _has(values, part, is_pattern=True)
+            whole = _has(values, part, is_pattern=True)
+            if whole.any():
+                return whole
+            if not _has(values, text).any():
+                names = {one for layers in values.dropna() for one in layers.split("+")}
+                raise self._refusal(f"there is no layer {text!r}{_near(text, sorted(names))}")
         return _has(values, text)
 
     def _condition(self, name: str, op: str, text: str) -> pd.Series:
@@ -207,6 +282,11 @@ class _Search:
 
     def _refusal(self, reason: str) -> ConfigError:
         return ConfigError(f"the search {self._text[:80]!r}: {reason}")
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f" (there are {', '.join(names)})"
 
 
 def _has(column: pd.Series, text: str, is_pattern: bool = False) -> pd.Series:

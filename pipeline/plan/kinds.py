@@ -175,6 +175,7 @@ NEURON = Kind(
     heading="{layers} · neurons",
     words="Neuron of channel {number} of {layers}, row {row}, column {column}",
     on_pictures=_peak,
+    seen="its channel's largest value",
     has_channel=True,
 )
 

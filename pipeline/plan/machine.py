@@ -24,6 +24,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+def tensorflow() -> str:
+    """TensorFlow's version, whichever package it is of."""
+    installed = versions()
+    return installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none"
+
+
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 """Flags of x86 processors that multiply bfloat16 in hardware."""
 

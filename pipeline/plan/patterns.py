@@ -7,6 +7,7 @@ atlas has. What the parts mean is for the kinds of unit to say (`kinds`).
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import UnitError
@@ -88,16 +89,14 @@ class Pattern:
         """The layer of a name.
 
         Raises:
-            UnitError: the network has none; the message names the nearest.
+            UnitError: the network has none; the message names the nearest, or says where it ends.
         """
         layer = architecture.layers.get(name)
         if layer is not None:
             return layer
-        near = difflib.get_close_matches(name, architecture.layers, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UnitError(
-            f"unit {self.text!r}: the network has no layer {name!r} with channels{hint} "
-            f"(its last one is {architecture.deepest!r}; `atlas doctor` lists them all)"
+            f"unit {self.text!r}: the network has no layer {name!r} with channels"
+            f"{_hint(name, architecture)}"
         )
 
     def numbers(self, count: int, owner: str) -> list[int]:
@@ -150,3 +149,33 @@ class Pattern:
                 f"columns 0 to {layer.width - 1}"
             )
         return row, column
+
+
+_NUMBERED = re.compile(r"(.*?)(\d{1,6})(?:_\d+)?", re.ASCII)
+
+
+def _hint(name: str, known: Architecture) -> str:
+    """What may have been meant by the name of a layer that is not there."""
+    ended = _last_before(name, known.layers)
+    if ended and known.name == "inception_v3" and known.classes is None:
+        return (
+            f": these weights end at {known.deepest!r}; `model.weights: imagenet`, in another "
+            "atlas folder, has the rest"
+        )
+    near = difflib.get_close_matches(name, known.layers, n=1)
+    meant = f"; {ended!r} is the last of that name" if ended else ""
+    meant = meant or (f"; did you mean {near[0]!r}?" if near else "")
+    return f"{meant} (its last one is {known.deepest!r}; `atlas doctor` lists them all)"
+
+
+def _last_before(name: str, layers: Iterable[str]) -> str | None:
+    """The last of the layers that are numbered as a name is, where its number is beyond it."""
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is None:
+        return None
+    alike = {
+        int(match[2]): layer
+        for layer in layers
+        if (match := _NUMBERED.fullmatch(layer)) and match[1] == numbered[1]
+    }
+    return alike[max(alike)] if alike and max(alike) < int(numbered[2]) else None

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shlex
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -141,6 +142,24 @@ class Provenance:
         """Whether the weights have what the unit needs."""
         return not unit.kind.needs_classifier or self.architecture.classes is not None
 
+    def absence(self, unit: Unit, folder: object) -> str:
+        """Why the atlas in a folder may not hold a unit, and what gives it, for behind its id."""
+        alone = f"`{render_command(folder, unit.id)}` renders it alone"
+        if not self.is_available(unit):
+            return (
+                "is unavailable: the atlas's weights have no classifier; another atlas folder with "
+                "`model.weights: imagenet`, or a model file of yours, has one"
+            )
+        if unit in self.units():
+            return (
+                "is not built yet, or failed: `atlas status` tells; "
+                f"`atlas build --only {unit.id}` builds it, {alone}"
+            )
+        return (
+            f"is not in the atlas's configuration: {alone}; add it to `units` and build, and the "
+            "atlas has it"
+        )
+
     def status(self, unit: Unit, done: Container[str], failed: Container[str]) -> str:
         """`done`, `unavailable`, `failed` or `missing`, given the ids that are done or failed."""
         if unit.id in done:
@@ -160,11 +179,17 @@ class Provenance:
             WeightsError: it is not here, or is another file.
         """
         known = self.weights
+        remedy = "put that file there, or build with `model.weights: PATH` of where it is now"
+        if known.source == "file" and not known.path.is_file():
+            raise WeightsError(
+                f"the atlas's weights are not at {known.path}: expected the file of SHA-256 "
+                f"{known.sha256}; {remedy}"
+            )
         found = resolve(str(known.path) if known.source == "file" else known.source)
         if found.sha256 != known.sha256:
             raise WeightsError(
                 f"the weights {found.path} are not those of the atlas: expected SHA-256 "
-                f"{known.sha256}, not {found.sha256}"
+                f"{known.sha256}, not {found.sha256}; {remedy}"
             )
         return found
 
@@ -202,6 +227,11 @@ class Provenance:
         rest["patterns"] = tuple(record["patterns"])
         rest["classes"] = tuple(record["classes"])
         return cls(**rest)
+
+
+def render_command(folder: object, unit_id: str) -> str:
+    """The command that renders a unit as the atlas in a folder has it."""
+    return shlex.join(["atlas", "render", str(folder), unit_id])
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,4 +1,8 @@
-"""The options with which `atlas render` makes a unit of an atlas again, wherever it is run."""
+"""The options with which `atlas render` makes a unit of an atlas again, wherever it is run.
+
+With `--set` it goes by a configuration, and not by an atlas that may be there. Mappings are told
+whole, so that nothing of a configuration that is there remains.
+"""
 
 import json
 import shlex
@@ -22,18 +26,19 @@ def options(provenance: Provenance) -> str:
 def _settings(known: Provenance) -> list[tuple[str, Any]]:
     found = known.weights
     weights = found.path.name if found.source == "file" else found.source
-    settings: list[tuple[str, Any]] = [
-        ("model.weights", weights),
+    model: dict[str, Any] = {"weights": weights}
+    if known.range != tuple(known.architecture.span):
+        model["range"] = known.range
+    plain, default = known.render.model_dump(mode="json"), Render().model_dump(mode="json")
+    return [
+        ("model", json.dumps(model)),
         ("image.size", known.size),
         ("recipe", _recipe(known.recipe)),
         ("seed", known.seed),
         ("batch_size", known.batch_size),
+        ("render", json.dumps({key: plain[key] for key in plain if plain[key] != default[key]})),
+        ("cluster", "local-gpu" if known.device == "gpu" else "local"),
     ]
-    if known.range != tuple(known.architecture.span):
-        settings.append(("model.range", json.dumps(known.range)))
-    plain, default = known.render.model_dump(mode="json"), Render().model_dump(mode="json")
-    settings += [(f"render.{key}", plain[key]) for key in plain if plain[key] != default[key]]
-    return settings + ([("cluster", "local-gpu")] if known.device == "gpu" else [])
 
 
 def _recipe(recipe: Recipe) -> str:

@@ -10,7 +10,7 @@ from pipeline.config.weights import Weights, resolve
 from pipeline.errors import UnitError
 from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
-from pipeline.plan.machine import best_precision, versions
+from pipeline.plan.machine import best_precision, tensorflow, versions
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import folder_name
 
@@ -97,7 +97,6 @@ def _fingerprint(
     best: Callable[[bool], Precision],
 ) -> Fingerprint:
     """What can change a pixel, and how it is stored."""
-    installed = versions()
     span = architecture.span if config.model.range == "auto" else config.model.range
     # By way of JSON, so that it says every key, those too that are as by default.
     return Fingerprint.from_json(
@@ -112,7 +111,7 @@ def _fingerprint(
             "render": _render(config, before, best),
             "device": config.device,
             **({"model.living": True} if architecture.is_living else {}),
-            "tensorflow": installed.get("tensorflow") or installed.get("tensorflow-cpu") or "none",
+            "tensorflow": tensorflow(),
         }
     )
 

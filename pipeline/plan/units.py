@@ -61,6 +61,7 @@ class Kind:
             comma, or nothing.
         on_pictures: a unit's activation on each of some pictures, (pictures,), from what its
             layers made of them, by layer.
+        seen: what that is, for people.
         has_channel: whether a unit is of one channel of one layer, `index`, and so has a map.
         needs_classifier: whether a unit is of a class, `index`, and looks at the logits.
         is_alone: whether units of a section may look at different layers, so that no two are
@@ -78,6 +79,7 @@ class Kind:
     heading: str = field(compare=False)
     words: str = field(compare=False)
     on_pictures: Callable[["Unit", Mapping[str, Shown]], np.ndarray] = field(compare=False)
+    seen: str = field(default="its activation", compare=False)
     has_channel: bool = field(default=False, compare=False)
     needs_classifier: bool = field(default=False, compare=False)
     is_alone: bool = field(default=False, compare=False)

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import MissingError
+from pipeline.plan import words
 from pipeline.sheets import png
 
 _SHOWN = (
@@ -66,7 +67,8 @@ def glance(unit: str, image: np.ndarray | None, figures: Mapping[str, Any]) -> s
         image: (size, size, 3) uint8 RGB.
         figures: by name.
     """
-    picture = _picture(image, unit, 192) if image is not None else ""
+    what = words.pictured(unit, bool(figures.get("alive", True)))
+    picture = _picture(image, unit, what, 192) if image is not None else ""
     table = _table([(html.escape(name), _text(value)) for name, value in figures.items()])
     return (
         '<div style="display:flex;gap:20px;align-items:flex-start">'
@@ -84,7 +86,7 @@ def overview(
         status: as `Atlas.status` gives it.
         images: some units, as (id, (size, size, 3) uint8 RGB).
     """
-    strip = "".join(_picture(image, unit, 72) for unit, image in images)
+    strip = "".join(_picture(image, unit, f"Image of {unit}", 72) for unit, image in images)
     lines = [
         (
             html.escape(name),
@@ -99,13 +101,13 @@ def overview(
     )
 
 
-def _picture(image: np.ndarray, unit: str, side: int) -> str:
+def _picture(image: np.ndarray, unit: str, what: str, side: int) -> str:
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG")
     data = base64.b64encode(file.getvalue()).decode("ascii")
     name = html.escape(unit)
     return (
-        f'<img src="data:image/png;base64,{data}" alt="What excites {name}" title="{name}" '
+        f'<img src="data:image/png;base64,{data}" alt="{html.escape(what)}" title="{name}" '
         f'width="{side}" height="{side}">'
     )
 

@@ -25,6 +25,7 @@ import pandas as pd
 from pipeline.errors import DamageError
 from pipeline.examples import crops
 from pipeline.explore import index
+from pipeline.plan import words
 from pipeline.plan.identity import digest
 from pipeline.publish import site_data, site_images
 from pipeline.store.folder import Folder
@@ -135,6 +136,7 @@ class _Writer:
         store: the atlas.
         frame: its index.
         records: its committed batches.
+        units: by id.
         more: what the page tells with a unit, by unit id.
         before: what the page before this one noted.
         there: the SHA-256 of the files that are there, as far as that page noted them.
@@ -147,6 +149,7 @@ class _Writer:
         self.frame = frame
         sections = store.provenance.sections()
         self.records = [record for s in sections for record in store.records.of(s.name)]
+        self.units = {unit.id: unit for s in sections for unit in s.units}
         self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
         self.before = _before(store.folder)
         noted = self.before.get("files", {})
@@ -232,7 +235,8 @@ class _Writer:
         name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
         self._once(name, lambda: site_images.encode_strip(found.crops))
         items = [(example.picture, example.activation) for example in found.examples]
-        return {"examples": {"file": name, "items": items}}
+        text = words.examples(self.units[unit], [activation for _, activation in items])
+        return {"examples": {"file": name, "items": items, "text": text}}
 
     def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:
         """What the page knows from the start."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.plan import render_command
+from pipeline.plan import render_command, words
 from pipeline.plan.batches import Section
 from pipeline.plan.kinds import KINDS
 from pipeline.plan.provenance import Provenance
@@ -18,6 +18,7 @@ from pipeline.sheets import mosaics
 
 _APART = ("image_sha256",)
 """Columns that are told with a unit, and not of all."""
+_WAYS = {"positive": "", "negative": "-"}
 _SAFE = 2**53
 """What JavaScript counts to."""
 
@@ -80,6 +81,14 @@ def about(known: Provenance) -> dict[str, Any]:
         "snapshots": render.snapshots,
         "centers": {layer.name: f"{layer.height // 2},{layer.width // 2}" for layer in layers},
         "kinds": {kind.name: kind.words for kind in KINDS.values()},
+        "meanings": {
+            kind.name: {way: words.meanings(kind, way == "negative") for way in _WAYS}
+            for kind in KINDS.values()
+        },
+        "pictured": {
+            way: [words.pictured(f"{sign}{{unit}}", alive) for alive in (False, True)]
+            for way, sign in _WAYS.items()
+        },
     }
 
 

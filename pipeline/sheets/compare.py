@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError, NotMeasuredError
 from pipeline.examples import crops
 from pipeline.explore import answers
 from pipeline.explore.answers import Asked
+from pipeline.plan import words
 from pipeline.plan.units import Unit
 from pipeline.sheets.contact import caption, number
 from pipeline.sheets.paper import Box, Item, Line, Paper, Raster, Text, fitting
@@ -31,6 +32,7 @@ _FIGURES = (
 )  # fmt: skip
 _PLOT, _BARS, _ROW = 120, 8, 20
 _THUMBS, _THUMB_GAP = 4, 6
+_STRONGEST = "strongest pictures"
 _THUMB = (WIDTH - (_THUMBS - 1) * _THUMB_GAP) // _THUMBS
 
 
@@ -93,7 +95,7 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
         ("what its image excites, z over the atlas", partial(_responses, longest)),
         ("the same channel otherwise", lambda s, x, y: _thumbs(s.relatives, x, y)),
         ("most alike, by responses", lambda s, x, y: _thumbs(s.nearest, x, y)),
-        ("strongest pictures", lambda s, x, y: _thumbs(s.examples, x, y)),
+        (_STRONGEST, lambda s, x, y: _thumbs(s.examples, x, y)),
     )
     for title, draw in parts_of:
         below = bottom + (_ROW + 6 if title else 0)
@@ -103,7 +105,8 @@ def lay_out(store: Store, index: pd.DataFrame, units: Sequence[str]) -> Paper:
         for column, part in enumerate(parts):
             if part and title:
                 x = _GAP + column * (WIDTH + _GAP)
-                items.append(Text(x, bottom, fitting(title, WIDTH, _SMALL), _SMALL, "pale"))
+                text = words.strongest(subjects[column].unit) if title is _STRONGEST else title
+                items.append(Text(x, bottom, fitting(text, WIDTH, _SMALL), _SMALL, "pale"))
             items += part
         bottom = max(_lowest(item) for part in parts for item in part) + _GAP
     return Paper(_GAP + len(subjects) * (WIDTH + _GAP), round(bottom), tuple(items), scale=2)

@@ -161,9 +161,9 @@ class Store(Table):
         try:
             return self._places[unit]
         except KeyError:
+            known = self.provenance
             raise MissingError(
-                f"unit {unit} is not in {self.folder}: it is not built yet, failed, or is not in "
-                "the configuration; `atlas status` tells"
+                f"unit {unit} {known.absence(known.unit(unit), self.folder)}"
             ) from None
 
     def film(self, record: Record, offset: int) -> np.ndarray:

@@ -2,10 +2,9 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
-from distributed import Client
 from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register
 
@@ -14,6 +13,9 @@ from tasks.planning import Plan
 from tasks.pool import cluster
 from tasks.pool.dispatch import Display, Outcome
 from tasks.pool.work import STEPS, Steps
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def _nothing() -> None:
@@ -67,7 +69,7 @@ class Running:
         self._opened.close()
 
     @contextlib.contextmanager
-    def pool(self) -> Iterator[Client]:
+    def pool(self) -> "Iterator[Client]":
         """The build's pool: opened for the first task that asks, and closed with the build.
 
         Where the work on it fails, nobody else has any for it: it is closed at once.

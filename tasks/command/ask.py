@@ -1,15 +1,18 @@
 """The commands that ask a finished atlas: query, similar, compare, sheets, diff, export."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import MissingError
+from pipeline.errors import MissingError, UnitError
 from tasks.command import options, printing
-from tasks.command.options import Columns, Form, Sort, TakesUnits
+from tasks.command.options import AsJson, Columns, Form, Sort, TakesUnits
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.atlas import Atlas
 
 app = typer.Typer()
@@ -31,6 +34,7 @@ def query(
     top: Top = None,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
     sheet: Annotated[
         Path | None, typer.Option(metavar=_SHEET, help="Draw the units found.")
     ] = None,
@@ -40,13 +44,18 @@ def query(
     Or as the page's search: mixed4:42,mixed2:7 or 'layer:mixed4 activation > 12'.
     --top without --sort sorts by activation, strongest first. Columns of lists: 'TEXT in nearest'.
     """
+    form = printing.Format.JSON if as_json else form
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
-    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    found = _found(atlas, expression, sort, top)
     shown = options.chosen(found, columns, FEW, form)
     if sheet is not None:
         _save_sheet(atlas, list(found["unit"]), sheet, expression)
     printing.show_frame(shown, form)
+    if form is printing.Format.TABLE:
+        printing.err.print(f"{len(found):,} of {len(atlas):,} units", highlight=False)
+    if found.empty:
+        _why_none(atlas, expression)
 
 
 @app.command(cls=TakesUnits)
@@ -55,12 +64,14 @@ def similar(
     top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
 ) -> None:
     """Show the units whose images excite the same channels as a unit's, the nearest first.
 
     The distance is 1 less the cosine between the responses of all channels of the atlas's layers,
     each measured against its spread over the atlas: 0 for the same, 1 for nothing in common.
     """
+    form = printing.Format.JSON if as_json else form
     folder, unit = options.folder_and(arguments, "UNIT")
     found = options.open_atlas(folder).similar(unit, top)
     few = ["unit", "distance", "activation", "selectivity", "class_name"]
@@ -99,7 +110,7 @@ def sheet(
     """
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
-    found = atlas.query(expression, sort or ("-activation" if top else None), top)
+    found = _found(atlas, expression, sort, top)
     if found.empty:
         raise MissingError(f"there is no unit for which {expression!r} holds")
     captions = options.listed(caption) if caption else []
@@ -139,6 +150,7 @@ def diff(
     top: Top = None,
     columns: Columns = None,
     form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
     sheet: Annotated[
         Path | None,
         typer.Option(metavar=_SHEET, help=f"Draw them side by side, --top or {PAIRS} of them."),
@@ -151,6 +163,7 @@ def diff(
     """
     from pipeline.atlas import Atlas  # noqa: PLC0415
 
+    form = printing.Format.JSON if as_json else form
     atlases = Atlas.open(before), Atlas.open(after)
     changes = atlases[0].diff(atlases[1])
     rows = changes.frame if by is None else changes.ordered(by)
@@ -187,6 +200,27 @@ def export(
     """
     options.open_atlas(folder).export(form, output)
     printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+def _found(atlas: "Atlas", expression: str, sort: str | None, top: int | None) -> "pd.DataFrame":
+    """The units for which an expression holds; the strongest, where so many of no order are asked.
+
+    The strongest negative units are those of the least activation.
+    """
+    if sort is not None or top is None:
+        return atlas.query(expression, sort, top)
+    found = atlas.query(expression)
+    way = found["direction"].map({"positive": -1, "negative": 1}).astype("Int32")
+    order = (found["activation"] * way).sort_values(kind="stable")
+    return found.loc[order.index].head(top)
+
+
+def _why_none(atlas: "Atlas", expression: str) -> None:
+    """Say why a unit is not there, where nothing but its id was asked for."""
+    with contextlib.suppress(UnitError):
+        unit = atlas.unit(expression)
+        why = atlas.provenance.absence(unit, atlas.folder)
+        printing.err.print(f"unit {unit.id} {why}", markup=False, highlight=False)
 
 
 def _save_sheet(atlas: "Atlas", units: list[str], path: Path, heading: str) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from dask.system import CPU_COUNT
-
 from pipeline.config import weights
 from pipeline.config.schema import AtlasConfig
 from pipeline.errors import AtlasError
@@ -18,7 +16,7 @@ from pipeline.network.probe import probe
 from pipeline.plan import machine
 from pipeline.store.folder import LocalFolder
 from pipeline.store.place import at
-from tasks.pool.cluster import gpus, local_workers
+from tasks.pool.cluster import cores, gpus, local_workers
 
 State = Literal["ok", "note", "wrong"]
 _GIB = 1024**3
@@ -90,7 +88,7 @@ def _devices(config: AtlasConfig) -> Iterator[Finding]:
 
 
 def _cores() -> Finding:
-    return Finding("cores", "ok", f"{CPU_COUNT}; `local` would use {local_workers('auto')} workers")
+    return Finding("cores", "ok", f"{cores()}; `local` would use {local_workers('auto')} workers")
 
 
 def _disk(config: AtlasConfig) -> Finding:

@@ -6,7 +6,6 @@ Nothing here imports TensorFlow but `render`; the heavy parts are imported where
 
 import contextlib
 import importlib.metadata
-import json
 import logging
 import re
 import signal
@@ -20,7 +19,7 @@ from rich.table import Table
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
 from tasks.command import ask, options, printing
-from tasks.command.options import Config, Folder, Only, Output, Settings, TakesUnits
+from tasks.command.options import AsJson, Config, Folder, Only, Output, Settings, TakesUnits
 
 FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
 FRAMES = 24
@@ -79,16 +78,22 @@ def init(
 
 @app.command()
 def build(
-    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+    config: Config = None,
+    output: Output = None,
+    settings: Settings = None,
+    only: Only = None,
+    as_json: AsJson = False,
 ) -> None:
     """Build the atlas, or what is missing of it. Stop it at any moment; it goes on where it was."""
+    _load_dask()
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import run  # noqa: PLC0415
 
     plan = planning.make(options.load_config(config, output, settings), only or ())
+    said = printing.err if as_json else printing.out
     for line in printing.unavailable(len(plan.unavailable())):
-        printing.out.print(line)
-    with progress.show(printing.out) as display:
+        said.print(line)
+    with progress.show(said) as display:
         try:
             report = run.run(plan, display)
         except KeyboardInterrupt:
@@ -97,38 +102,51 @@ def build(
                 "the same command goes on from there"
             )
             raise typer.Exit(INTERRUPTED) from None
-    printing.show_report(report)
+    if as_json:
+        printing.show_json(vars(report))
+    else:
+        printing.show_report(report)
     if report.failed:
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def plan(
-    config: Config = None, output: Output = None, settings: Settings = None, only: Only = None
+    config: Config = None,
+    output: Output = None,
+    settings: Settings = None,
+    only: Only = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what would be built: units, batches, estimated time and bytes. Writes nothing."""
+    _load_dask()
     from tasks import planning  # noqa: PLC0415
     from tasks.build import estimate  # noqa: PLC0415
     from tasks.pool.cluster import local_workers  # noqa: PLC0415
 
     made = planning.make(options.load_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
-    table = printing.table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
-    rows = [
-        (section, estimate.estimate(made, batches, rate)) for section, batches in made.missing()
-    ]
-    for section, cost in rows:
-        printing.add_cost(table, section.name, len(section.units), cost)
-    units = sum(len(section.units) for section, _ in rows)
-    looking = estimate.responses(made, [b for _, bs in made.missing() for b in bs], rate)
-    writing = estimate.writing(made)
-    table.add_section()
-    printing.add_cost(table, "responses", None, looking)
-    printing.add_cost(table, "index, mosaics, page", None, writing)
-    table.add_section()
-    costs = [*(cost for _, cost in rows), looking, writing]
-    printing.add_cost(table, "all", units, estimate.total(costs))
-    printing.out.print(table)
+    missing = made.missing()
+    sections = {s.name: (len(s.units), estimate.estimate(made, b, rate)) for s, b in missing}
+    later = {
+        "responses": estimate.responses(made, [b for _, bs in missing for b in bs], rate),
+        "index, mosaics, page": estimate.writing(made),
+    }
+    known = made.provenance
+    if as_json:
+        printing.show_json(
+            {
+                "sections": {n: {"units": u, "missing": vars(c)} for n, (u, c) in sections.items()},
+                "later": {name: vars(cost) for name, cost in later.items()},
+                "unavailable": len(made.unavailable()),
+                "folder": made.folder,
+                "weights": {**vars(known.weights)},
+                "range": known.range,
+                "precision": known.render.precision,
+            }
+        )
+        return
+    printing.show_plan(sections, later)
     for line in printing.unavailable(len(made.unavailable())):
         printing.out.print(line)
     if rate is not None:
@@ -136,7 +154,6 @@ def plan(
         printing.out.print(
             f"times are for this machine, by a matrix product timed now; {workers} workers"
         )
-    known = made.provenance
     printing.out.print(
         f"into {made.folder}; weights {known.weights.source}, black and white "
         f"{known.range[0]:g} and {known.range[1]:g}, {known.render.precision}"
@@ -144,13 +161,13 @@ def plan(
 
 
 @app.command()
-def status(folder: Folder = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def status(folder: Folder = None, as_json: AsJson = False) -> None:
     """Show per section how many units are done, missing, failed and unavailable."""
     atlas = options.open_atlas(folder)
     sections = atlas.status()
     failures = atlas.failures()
     if as_json:
-        print(json.dumps({"sections": sections, "failures": failures}, indent=1))  # noqa: T201
+        printing.show_json({"sections": sections, "failures": failures})
     else:
         table = printing.table("section", "done", "missing", "failed", "unavailable")
         for name, counts in sections.items():
@@ -171,15 +188,18 @@ def verify(
         bool,
         typer.Option("--repair", help="Take away what is damaged, to be made again."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
     from pipeline import verify as whole  # noqa: PLC0415
+    from pipeline.findings import Finding  # noqa: PLC0415
     from pipeline.store.store import ROOT, Store  # noqa: PLC0415
     from tasks.build import lock  # noqa: PLC0415
 
     place = folder or options.load_config().output
     if Store.is_lost(place):
-        printing.out.print(f"lost: {ROOT}: what the atlas is made of", markup=False)
+        lost = Finding(ROOT, "lost", "what the atlas is made of")
+        printing.show_findings([lost], as_json=as_json)
         printing.err.print("made again by the next `atlas build`; the rest can be read then")
         raise typer.Exit(FAILED)
     store = Store.open(place)
@@ -191,7 +211,7 @@ def verify(
         elif damaged:
             with contextlib.suppress(OSError):  # a folder that is only read
                 whole.distrust(store)
-    printing.show_findings(findings)
+    printing.show_findings(findings, as_json=as_json)
     if damaged:
         gone = "what is damaged was taken away, and is " if repair else ""
         makers = " and ".join(sorted({f"`{finding.maker}`" for finding in damaged}))
@@ -211,8 +231,10 @@ def examples(
     replace: Annotated[
         bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    _load_dask()
     from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
@@ -225,11 +247,13 @@ def examples(
         except KeyboardInterrupt:
             printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
+    passed = passed_over(pictures) if pictures else []
+    if as_json:
+        printing.show_json({**vars(shown), "passed_over": passed})
+        return
     printing.show_left_out(shown.pictures, shown.left_out)
     printing.show_some("rescaled by the range of their own greys", shown.rescaled)
-    printing.show_some(
-        "passed over, no pictures by name", passed_over(pictures) if pictures else []
-    )
+    printing.show_some("passed over, no pictures by name", passed)
 
 
 @app.command(cls=TakesUnits)
@@ -239,6 +263,7 @@ def where(
         Path | None, typer.Option(help="A picture of yours [the unit's own image].")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show where in a picture a unit fires: fully bright is its largest value on its own image."""
     folder, unit = options.folder_and(arguments, "UNIT")
@@ -261,6 +286,13 @@ def where(
     path = output or Path(f"{name}-where.png")
     printing.save(Image.fromarray(where.overlay(seen, field, full=full)), path)
     row, column = divmod(int(field.argmax()), field.shape[1])
+    if as_json:
+        found = {
+            "unit": unit, "mean": field.mean(), "peak": field.max(), "row": row, "column": column,
+            "rows": field.shape[0], "columns": field.shape[1], "own_peak": full, "file": path,
+        }  # fmt: skip
+        printing.show_json(found)
+        return
     printing.out.print(
         f"{unit}: {field.mean():.4g} on average, {field.max():.4g} at most, in row {row} and "
         f"column {column} of {field.shape[0]} x {field.shape[1]}; "
@@ -304,7 +336,9 @@ def show(
 
 @app.command(cls=TakesUnits)
 def render(
-    unit: Annotated[str, typer.Argument(metavar="UNIT", help="An id, as in mixed4:42.")],
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="[DIR] UNIT", help="An atlas, and an id as in mixed4:42.")
+    ],
     config: Config = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The PNG (the unit's id).")
@@ -316,29 +350,46 @@ def render(
         ),
     ] = None,
     settings: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Render one unit, as the configuration says; no atlas needed. Equal to the atlas's tile."""
+    """Render one unit alone: equal to the tile of the atlas in DIR, or of the configuration's.
+
+    With -c or --set, or where there is no atlas, as the configuration says; none is needed.
+    """
     from PIL import Image  # noqa: PLC0415
 
     from pipeline import single  # noqa: PLC0415
+    from pipeline.config.schema import AtlasConfig  # noqa: PLC0415
     from pipeline.sheets import film as films  # noqa: PLC0415
 
+    folder, unit = options.folder_and(arguments, "UNIT")
     path = output or Path(re.sub(r"[^\w.@+-]", "_", unit) + ".png")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"-o {path}: there is no folder {path.absolute().parent}")
-    made = options.config_or_default(config, settings)
     if film is not None:
         films.check(film)
-        made = single.filmed(made, FRAMES)
-    rendered = single.render(unit, made)
+    by = options.rendered_by(folder, config, settings)
+    known = single.planned(unit, by) if isinstance(by, AtlasConfig) else by.provenance
+    said = "as configured" if isinstance(by, AtlasConfig) else f"as the atlas {by.folder} has it"
+    rendered = single.render(unit, single.filmed(known, FRAMES) if film else known)
     printing.save(Image.fromarray(rendered.image), path)
+    if film is not None:
+        printing.save_film(rendered.film, film)
+    if as_json:
+        figures = ("unit", "start", "activation", "robust", "seconds")
+        plain = {name: getattr(rendered, name) for name in figures}
+        printing.show_json({**plain, "by": said, "file": path, "film": film})
+        return
+    printing.show_elsewhere(known)
     printing.out.print(
         f"{rendered.unit}: activation {rendered.start:.4g} at the start, "
         f"{rendered.activation:.4g} at the end ({rendered.robust:.4g} robust), "
-        f"{rendered.seconds:.1f} s\nsaved {path}"
+        f"{rendered.seconds:.1f} s, {said}\nsaved {path}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     if film is not None:
-        printing.save_film(rendered.film, film)
         printing.out.print(f"saved {film}")
 
 
@@ -367,6 +418,7 @@ def view(
 @app.command()
 def doctor(config: Config = None, settings: Settings = None) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
+    _load_dask()
     from tasks.command.doctor import examine  # noqa: PLC0415
 
     colours = {"ok": "green", "note": "yellow", "wrong": "red"}
@@ -396,6 +448,12 @@ def main() -> None:
         sys.exit(WRONG if isinstance(error, UsageError | MissingError) else FAILED)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _load_dask() -> None:
+    from tasks.pool import library  # noqa: PLC0415, slow to import
+
+    library.load()
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -62,6 +62,7 @@ Only = Annotated[
 Folder = Annotated[
     str | None, typer.Argument(metavar="[DIR]", help="The atlas folder (the configuration's).")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 Sort = Annotated[str | None, typer.Option(help="Sort by a column; -COLUMN for descending order.")]
 Columns = Annotated[str | None, typer.Option(help="Columns, as in unit,activation.")]
 Form = Annotated[printing.Format, typer.Option("--format", help="How to print.")]
@@ -84,6 +85,29 @@ def config_or_default(path: Path | None, settings: list[str] | None) -> "AtlasCo
     if path is None and not DEFAULT_CONFIG.exists():
         return yaml_file.parse("units: ['mixed4:0']", "the defaults", settings or ())
     return yaml_file.load(path or DEFAULT_CONFIG, settings or ())
+
+
+def rendered_by(
+    folder: str | None, path: Path | None, settings: list[str] | None
+) -> "Atlas | AtlasConfig":
+    """What a unit is rendered by: the atlas or the configuration that is named.
+
+    If none is: the atlas of the configuration that is here, or that configuration where there is
+    no atlas yet.
+    """
+    from pipeline.atlas import Atlas  # noqa: PLC0415
+    from pipeline.store.store import Store  # noqa: PLC0415
+
+    named = path is not None or bool(settings)
+    if folder is not None and named:
+        raise ConfigError(
+            f"expected either an atlas, came {folder}, or a configuration, came -c or --set: an "
+            "atlas's units are rendered by its own; leave one out"
+        )
+    if folder is not None:
+        return Atlas.open(folder)
+    made = config_or_default(path, settings)
+    return made if named or not Store.exists(made.output) else Atlas.open(made.output)
 
 
 def open_atlas(folder: str | None) -> "Atlas":

@@ -1,11 +1,13 @@
 """How the command prints: tables, frames, reports, files."""
 
 import enum
+import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from pipeline.findings import Finding
+    from pipeline.plan.provenance import Provenance
     from tasks.build.estimate import Estimate
     from tasks.build.run import Report
 
@@ -32,6 +35,25 @@ class Format(enum.StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+
+
+def show_json(value: object) -> None:
+    """Print a document; a number that is none, which JSON has not, as null."""
+    print(json.dumps(_plain(value), indent=1, ensure_ascii=False))  # noqa: T201
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if hasattr(value, "tolist"):  # NumPy's, and lists of the index
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return None if type(value).__name__ == "NAType" else str(value)
 
 
 def table(first: str, *numbers: str) -> Table:
@@ -74,8 +96,23 @@ def show_report(report: "Report") -> None:
         out.print(f"page    {report.folder}/{site.NAME}", highlight=False)
 
 
-def show_findings(findings: "Sequence[Finding]") -> None:
+def show_elsewhere(known: "Provenance") -> None:
+    """Say where an atlas was computed otherwise than this machine does, if it was."""
+    from pipeline.plan.machine import tensorflow  # noqa: PLC0415
+    from tasks.pool.cluster import gpus  # noqa: PLC0415, slow to import
+
+    there, here = known.fingerprint.tensorflow, tensorflow()
+    differs = [f"by TensorFlow {there}, here is {here}"] if there != here else []
+    differs += ["on a GPU, here is none"] if known.device == "gpu" and not gpus() else []
+    if differs:
+        err.print(f"the atlas was computed {' and '.join(differs)}: bits may differ")
+
+
+def show_findings(findings: "Sequence[Finding]", *, as_json: bool = False) -> None:
     """Say how the parts of an atlas are: how many are whole, and each that is not."""
+    if as_json:
+        show_json([vars(finding) for finding in findings])
+        return
     from pipeline.findings import State  # noqa: PLC0415, slow to import
 
     states: tuple[State, ...] = get_args(State)
@@ -146,6 +183,24 @@ def save_film(frames: "np.ndarray", path: Path) -> None:
         film.save(frames, path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def show_plan(
+    sections: "Mapping[str, tuple[int, Estimate]]", later: "Mapping[str, Estimate]"
+) -> None:
+    """Print what a build costs: a row a section, with its units, and a row for what follows."""
+    from tasks.build import estimate  # noqa: PLC0415, slow to import
+
+    shown = table("section", "units", "missing", "batches", "TFLOP", "time", "MB")
+    for name, (units, cost) in sections.items():
+        add_cost(shown, name, units, cost)
+    shown.add_section()
+    for name, cost in later.items():
+        add_cost(shown, name, None, cost)
+    shown.add_section()
+    every = estimate.total([*(cost for _, cost in sections.values()), *later.values()])
+    add_cost(shown, "all", sum(units for units, _ in sections.values()), every)
+    out.print(shown)
 
 
 def add_cost(table: Table, name: str, units: int | None, cost: "Estimate") -> None:

@@ -97,7 +97,7 @@ class Arrival(WorkerPlugin):  # type: ignore[misc]
             known.locate_weights()
         except AtlasError as error:
             return str(error)
-        return device.refusal() if known.device == "cpu" else ""
+        return device.refusal(known.device)
 
 
 def end_profile(worker: Any) -> None:

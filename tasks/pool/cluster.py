@@ -53,15 +53,41 @@ def pool(config: AtlasConfig, bounds: Bounds = BOUNDS) -> Iterator[Client]:
 
     Raises:
         ConfigError: the cluster is not there, or cannot be had on this machine.
+        WorkError: no scheduler answers, or workers do not start.
     """
     _quiet()
     patience = config.build.patience
     with (
         dask.config.set(_settings(config)),
-        _POOLS[type(config.cluster)](config.cluster, bounds) as address,
-        _closed(Client(address, timeout=patience, set_as_default=False), bounds) as client,
+        contextlib.ExitStack() as stack,
+        _closed(
+            Client(_opened(config, bounds, stack), timeout=patience, set_as_default=False), bounds
+        ) as client,
     ):
         yield client
+
+
+def _opened(config: AtlasConfig, bounds: Bounds, stack: contextlib.ExitStack) -> Any:
+    """The pool, which the stack closes; one whose workers die as they start is tried again."""
+    tries = config.build.deaths + 1
+    for left in reversed(range(tries)):
+        try:
+            return stack.enter_context(_POOLS[type(config.cluster)](config.cluster, bounds))
+        except (RuntimeError, OSError) as error:  # Dask's Nanny and SpecCluster
+            if not left:
+                raise WorkError(
+                    f"the pool does not start (cluster.kind: {config.cluster.kind}; tried {tries} "
+                    f"times, build.deaths: {tries - 1}): {_reason(error)}; what was committed "
+                    "stays: see whether memory is short, or use fewer workers, and build again"
+                ) from error
+    raise AssertionError  # the last try returns or raises
+
+
+def _reason(error: BaseException) -> str:
+    """What began a chain of errors, in a line."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -90,7 +116,12 @@ def local_workers(wanted: int | str, memory: int = MEMORY_LIMIT) -> int:
     """
     if isinstance(wanted, int):
         return wanted
-    return max(1, min(int(CPU_COUNT), memory // _MEMORY_A_WORKER))
+    return max(1, min(cores(), memory // _MEMORY_A_WORKER))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return int(CPU_COUNT)
 
 
 def gpus() -> tuple[int, ...]:
@@ -106,8 +137,15 @@ def gpus() -> tuple[int, ...]:
 
 
 def _settings(config: AtlasConfig) -> dict[str, Any]:
+    """Dask's settings, also those of the workers that are started here.
+
+    A user's own are for clusters: the pools of this machine need none, and TLS without keys, a
+    module or a folder that is not there would keep them from starting.
+    """
+    is_users = isinstance(config.cluster, Address | Slurm)
+    plain = {} if is_users else dask.config.merge(*dask.config.defaults)
     memory = "distributed.worker.memory"
-    return {
+    return plain | {
         "distributed.scheduler.allowed-failures": config.build.deaths,
         # Batches are small and hold nothing that could be spilled; a paused worker would hang.
         f"{memory}.target": False, f"{memory}.spill": False, f"{memory}.pause": False,
@@ -149,11 +187,16 @@ def _processes(environments: list[dict[str, str]], resources: dict[str, int]) ->
     return _here({"host": _LOOPBACK, "port": 0, "protocol": "tcp://"}, Nanny, workers)
 
 
-def _threads(cluster: Threads, bounds: Bounds) -> AbstractContextManager[SpecCluster]:
+@contextlib.contextmanager
+def _threads(cluster: Threads, bounds: Bounds) -> Iterator[SpecCluster]:
     if reason := device.refusal():
         raise ConfigError(f"cluster.kind: threads computes in this process, which cannot: {reason}")
     worker = {"protocol": "inproc://", "nthreads": cluster.workers, "memory_limit": 0}
-    return _closed(_here({"protocol": "inproc://"}, Worker, [worker]), bounds)
+    with (
+        device.borrowed(),
+        _closed(_here({"protocol": "inproc://"}, Worker, [worker]), bounds) as it,
+    ):
+        yield it
 
 
 def _here(scheduler: dict[str, Any], kind: type, workers: list[dict[str, Any]]) -> SpecCluster:

@@ -111,7 +111,7 @@ def test_what_nobody_foresaw_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object) -> None:
         raise TypeError("odd\nthings")
 
-    monkeypatch.setattr(single, "render", fail)
+    monkeypatch.setattr(single, "planned", fail)
     with pytest.raises(WorkError, match=r"^rendering relu:3 failed: TypeError: odd$"):
         single._render("relu:3", AtlasConfig(units=("relu:3",)))
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline import Atlas, render_unit, single
-from pipeline.errors import UnitError
+from pipeline.errors import ConfigError, UnitError
 from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -22,32 +22,51 @@ UNITS = ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_rendered_alone_equals_the_atlas(unit: str, configure, finished: run.Report) -> None:
     config, atlas = configure(), Atlas.open(finished.folder.path)
-    alone = single.render(unit, config)
+    alone = single.render(unit, single.planned(unit, config))
     np.testing.assert_array_equal(alone.image, atlas.image(unit), unit)
     np.testing.assert_array_equal(alone.trajectory, atlas.trajectory(unit), unit)
     assert alone.activation == pytest.approx(float(atlas.row(unit)["activation"]))
 
 
 def test_a_place_may_be_said_as_center(configure) -> None:
-    assert single.render("relu:2@center", configure()).unit == "relu:2@11,11"
+    known = single.planned("relu:2@center", configure())
+    assert single.render("relu:2@center", known).unit == "relu:2@11,11"
 
 
 def test_several_units_are_refused(configure) -> None:
     with pytest.raises(UnitError, match="names 6 units: expected the id of one"):
-        single.render("relu:0-5", configure())
+        single.render("relu:0-5", single.planned("relu:0-5", configure()))
 
 
 def test_a_film_has_as_many_snapshots_as_the_configuration_says(configure) -> None:
-    assert single.filmed(configure(), 3).render.snapshots == 3
-    assert single.filmed(configure(), 24).render.snapshots == 4  # no more than its steps
-    config = single.filmed(configure("render.snapshots=3"), 24)
-    assert config.render.snapshots == 3
-    rendered = single.render("relu:3#1", config)
+    plain = single.planned("relu:3#1", configure())
+    assert single.filmed(plain, 3).render.snapshots == 3
+    assert single.filmed(plain, 24).render.snapshots == 4  # no more than its steps
+    known = single.filmed(single.planned("relu:3#1", configure("render.snapshots=3")), 24)
+    assert known.render.snapshots == 3
+    rendered = single.render("relu:3#1", known)
     assert rendered.unit == "relu:3#1"
     assert rendered.film.shape == (4, 24, 24, 3)
     np.testing.assert_array_equal(rendered.film[-1], rendered.image)
     assert (rendered.film[0] != rendered.image).any()
     assert np.isfinite([rendered.start, rendered.activation, rendered.robust]).all()
+
+
+def test_a_unit_of_an_atlas_is_rendered_by_its_provenance(finished: run.Report) -> None:
+    folder = finished.folder.path
+    found = render_unit("-relu:1", atlas=folder, snapshots=2)
+    atlas = Atlas.open(folder)
+    assert len(found.film) == 3
+    np.testing.assert_array_equal(found.image, atlas.image("-relu:1"))
+    np.testing.assert_array_equal(found.trajectory, atlas.trajectory("-relu:1"))
+
+
+def test_of_an_atlas_only_the_snapshots_are_to_choose(finished: run.Report) -> None:
+    atlas = Atlas.open(finished.folder.path)
+    with pytest.raises(ConfigError, match="seed: an atlas is rendered by its own recipe"):
+        render_unit("relu:3", atlas=atlas, seed=4)
+    with pytest.raises(ConfigError, match="a number from 0 to the atlas's 4 steps, came 5"):
+        render_unit("relu:3", atlas=atlas, snapshots=5)
 
 
 def _state(model: Any) -> list[Any]:

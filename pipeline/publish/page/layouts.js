@@ -12,7 +12,11 @@ function layouts() {
 }
 
 function byActivation(rows) {
-  const rank = (row) => value("activation", row) ?? -Infinity;
+  const rank = (row) => {
+    const one = value("activation", row);
+    if (one === null) return -Infinity;
+    return model.parts[row].negative ? -one : one;
+  };
   return gridded([...rows].sort((a, b) => rank(b) - rank(a)));
 }
 

@@ -29,6 +29,8 @@ function takeData(data) {
     facts: data.facts,
     options: data.options,
     kinds: data.kinds,
+    meanings: data.meanings,
+    pictured: data.pictured,
     centers: data.centers,
     size: data.size,
     tile: data.tile,
@@ -49,7 +51,7 @@ function takeData(data) {
   });
   takeSections(data.sections);
   model.texts = model.ids.map((_, row) => searched(row));
-  model.parts = model.ids.map(partsOf);
+  model.parts = model.ids.map((id, row) => ({ ...partsOf(id), ...partsNoted(id, row) }));
   model.heads = new Map([...model.parts.map(({ head }) => [head.toLowerCase(), head]), ...model.parts.map(({ head }) => [head, head])]);
   model.folded = new Map(model.ids.map((id, row) => [id.toLowerCase(), row]));
   model.ready = true;
@@ -104,6 +106,16 @@ function partsOf(id) {
   const [rest, variant = "0"] = body.slice(colon + 1).split("#");
   const [number, place = ""] = rest.split("@");
   return { negative, head: body.slice(0, colon), number, place, variant: Number(variant) };
+}
+
+/** What the index says of a unit's parts, as names of layers may hold what marks them. */
+function partsNoted(id, row) {
+  const [y, x] = [value("y", row), value("x", row)];
+  const noted = { negative: value("direction", row) === "negative", variant: value("variant", row) ?? 0, place: y === null ? "" : `${y},${x}` };
+  if (value("channel", row) !== null || value("class_index", row) !== null) return noted;
+  const body = noted.negative ? id.slice(1) : id;
+  const [head] = body.split(":", 1);
+  return { ...noted, head, number: body.slice(head.length + 1, noted.variant ? -`#${noted.variant}`.length : undefined) };
 }
 
 // Pictures -------------------------------------------------------------------------------------
@@ -176,15 +188,22 @@ function spreadOf(row, name) {
   return section.sorted.get(name);
 }
 
-/** The share of sorted numbers that are below one. */
-function shareBelow(sorted, number) {
+/** How many of sorted numbers are below one, equal to it, and above. */
+function placeAmong(sorted, number) {
+  const below = countWhere(sorted, (one) => one < number);
+  const above = sorted.length - countWhere(sorted, (one) => one <= number);
+  return { below, alike: sorted.length - below - above, above };
+}
+
+/** How many numbers, of those a test holds for up to some place. */
+function countWhere(sorted, test) {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle] < number) low = middle + 1;
+    if (test(sorted[middle])) low = middle + 1;
     else high = middle;
   }
-  return sorted.length > 1 ? low / (sorted.length - 1) : 0;
+  return low;
 }
 
 // Words ----------------------------------------------------------------------------------------

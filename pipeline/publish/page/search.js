@@ -165,7 +165,7 @@ function unitNamed(text) {
   const pattern = patternOf(text.trim());
   if (model.rowOf.has(text) || !pattern) return model.rowOf.get(text);
   const { negative, head, number, place, variant } = pattern;
-  const at = place.toLowerCase() === "center" ? model.centers[head] : place;
+  const at = place.toLowerCase() === "center" ? model.centers[head.replace(/^:/, "")] : place;
   const id = `${negative ? "-" : ""}${head}:${number.replace(/^0+(?=\d)/, "")}${at ? `@${at}` : ""}${variant ? `#${variant}` : ""}`;
   return model.rowOf.get(id) ?? model.folded.get(id.toLowerCase());
 }
@@ -173,7 +173,7 @@ function unitNamed(text) {
 /** A unit is found with its variants, its neurons and its negative direction. */
 function selected(text, { negative, head, number, place, variant }, reading) {
   const isMiddle = place !== "" && "center".startsWith(place.toLowerCase());
-  const wanted = isMiddle ? (model.centers[head] ?? "") : place;
+  const wanted = isMiddle ? (model.centers[head.replace(/^:/, "")] ?? "") : place;
   const items = number.split(",").filter((item) => !/^(all)?$/i.test(item)).map((item) => numbered(item, head));
   if (items.includes(null) && isAnywhere(text)) return contains(text); // half a name
   if (items.includes(null)) return problem(`${text}: expected numbers, as in ${head}:0-63,100`, reading);

@@ -1,21 +1,5 @@
 // A unit's page.
 
-const MEANINGS = {
-  activation: "on the stored image",
-  activation_robust: "mean over 16 small shifts, turns and scales of it",
-  activation_start: "before the first step",
-  activation_peak: "the best that was seen",
-  mean: "of the unit's map on the image",
-  deviation: "of the same map",
-  sparsity: "share of the same map that is zero or less",
-  seconds: "its share of its batch's rendering",
-  steps: "of the ascent",
-  own_rank: "channels of its layer that its image excites more; 0 is best",
-  selectivity: "how far its response stands out in its layer",
-  natural_quantile: "share of your pictures that excite it less than its image does",
-  natural_median: "its activation on your pictures, the middle one",
-  natural_p99: "its activation on your pictures, exceeded by one in a hundred",
-};
 const NO_STATISTICS = new Set([
   "channel", "y", "x", "class_index", "variant", "seed", "steps", "seconds", "section_row",
   "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y",
@@ -73,8 +57,14 @@ function figureOf(row) {
     const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "Unavailable: these weights have no classifier, so no class can be shown or named." }[status] ?? status;
     return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
   }
-  const image = element("img", { src: source, alt: `What excites ${model.ids[row]}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
+  const image = element("img", { src: source, alt: `${pictured(row)}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
   return element("figure", { className: "large" }, element("div", { className: "frame" }, image), element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
+}
+
+/** What a unit's picture is a picture of. */
+function pictured(row) {
+  const words = model.pictured[value("direction", row)][Number(value("alive", row) !== false)];
+  return words.replaceAll("{unit}", model.ids[row].slice(model.parts[row].negative ? 1 : 0));
 }
 
 /** A button under the picture that plays its film in the picture's place. */
@@ -95,16 +85,23 @@ function keyFigures(row) {
   const activation = value("activation", row);
   if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
   const sorted = spreadOf(row, "activation");
-  const place = sorted.length - Math.round(shareBelow(sorted, activation) * (sorted.length - 1));
   const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile"].filter((name) => hasColumn(name) && value(name, row) !== null);
   return element(
     "dl",
     { className: "figures" },
     figure("activation", shown(activation)),
     ...names.map((name) => figure(labelOf(name), shown(value(name, row)))),
-    sorted.length > 1 ? figure("rank in its section", `${place.toLocaleString("en")}`, ` of ${sorted.length.toLocaleString("en")}`) : null,
+    sorted.length > 1 ? figure("rank in its section", ...placed(row, sorted, activation)) : null,
     value("alive", row) === false ? figure("state", "dead") : null,
   );
+}
+
+/** A unit's place by activation, the best first, and of how many. */
+function placed(row, sorted, activation) {
+  const { below, alike, above } = placeAmong(sorted, activation);
+  if (alike === sorted.length) return ["none", `, all ${alike.toLocaleString("en")} are alike`];
+  const place = 1 + (isBetterLow("activation", row) ? below : above);
+  return [place.toLocaleString("en"), ` of ${sorted.length.toLocaleString("en")}${alike > 1 ? `, with ${(alike - 1).toLocaleString("en")} more` : ""}`];
 }
 
 function figure(name, text, rest = "") {
@@ -134,10 +131,13 @@ function kin(row) {
   return part("Variants and relatives", element("div", { className: "minis" }, ...links));
 }
 
+/** What sets another unit of the same channel apart from mine. */
 function difference(mine, other) {
-  if (mine.negative !== other.negative) return other.negative ? "negative direction" : "positive direction";
-  if (mine.place !== other.place) return other.place ? `neuron at ${other.place}` : "channel";
-  return other.variant ? `variant ${other.variant}` : "first variant";
+  return [
+    mine.place !== other.place && (other.place ? `neuron at ${other.place}` : "channel"),
+    mine.negative !== other.negative && (other.negative ? "negative direction" : "positive direction"),
+    mine.variant !== other.variant && (other.variant ? `variant ${other.variant}` : "first variant"),
+  ].filter(Boolean).join(", ");
 }
 
 function statistics(row) {
@@ -146,22 +146,33 @@ function statistics(row) {
   if (!names.length) return null;
   const lines = names.map((name) => {
     const [number, sorted] = [value(name, row), spreadOf(row, name)];
-    const share = shareBelow(sorted, number);
+    const meaning = model.meanings[value("kind", row)][value("direction", row)][name];
     return element(
       "tr",
       {},
-      element("th", { scope: "row" }, labelOf(name), MEANINGS[name] ? element("span", { className: "muted" }, MEANINGS[name]) : null),
+      element("th", { scope: "row" }, labelOf(name), meaning ? element("span", { className: "muted" }, meaning) : null),
       element("td", { className: "number" }, shown(number)),
       element("td", {}, sorted.length > 1 ? spreadChart(sorted, number) : "–"),
-      element("td", { className: "number muted" }, sorted.length > 1 ? ranked(share) : "–"),
+      element("td", { className: "number muted" }, sorted.length > 1 ? ranked(sorted, number, isBetterLow(name, row)) : "–"),
     );
   });
   const heads = ["statistic", "value", "among its section", "rank"].map((text) => element("th", { scope: "col" }, text));
   return part("Statistics", element("p", { className: "muted" }, `Beside the ${counted(section.count, "unit")} of “${section.heading}”.`), element("div", { className: "scrolls", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines))));
 }
 
-function ranked(share) {
-  return { 0: "lowest", 1: "highest" }[share] ?? `above ${Math.round(share * 100)} %`;
+/** Whether less of a figure is better: of own rank, and of the activation of a negative unit. */
+function isBetterLow(name, row) {
+  const isTurned = model.parts[row].negative && ["activation", "activation_robust", "activation_peak"].includes(name);
+  return name === "own_rank" || isTurned;
+}
+
+function ranked(sorted, number, betterLow) {
+  const { below, alike, above } = placeAmong(sorted, number);
+  if (alike === sorted.length) return "all alike";
+  const part = (count) => Math.min(99, Math.max(1, Math.round((100 * count) / (sorted.length - 1))));
+  const words = betterLow ? ["best", "last", `better than ${part(above)} %`] : ["lowest", "highest", `above ${part(below)} %`];
+  if (below && above) return words[2];
+  return words[below ? 1 : 0] + (alike > 1 ? `, with ${alike - 1} more` : "");
 }
 
 function nearest(told) {
@@ -173,13 +184,13 @@ function nearest(told) {
   return part("Most alike", element("p", { className: "muted" }, "Units whose images the network answers most alike."), element("div", { className: "minis" }, ...links));
 }
 
-function exampleSheet({ file, items }) {
+function exampleSheet({ file, items, text }) {
   const figures = items.map(([picture, activation], place) => {
     const image = element("img", { src: file, alt: "", loading: "lazy", decoding: "async" });
     image.style.objectPosition = `${items.length > 1 ? (100 * place) / (items.length - 1) : 0}% 0`;
     return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, nameOf(picture), element("span", { className: "muted" }, shown(activation))));
   });
-  return part("Dataset examples", element("p", { className: "muted" }, "Your pictures that excite it most, cut to what does."), element("div", { className: "examples" }, ...figures));
+  return part("Dataset examples", element("p", { className: "muted" }, text), element("div", { className: "examples" }, ...figures));
 }
 
 /** A picture's name; where it is too long its middle is left out, as pictures of a folder end differently. */

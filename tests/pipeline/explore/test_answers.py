@@ -77,7 +77,7 @@ def test_without_responses_it_says_how_to_get_them(
 
 def test_a_unit_without_responses_is_named(atlas: Atlas) -> None:
     with pytest.raises(
-        NotMeasuredError, match="unit mixed4:5 has no responses: it is not built yet"
+        NotMeasuredError, match="unit mixed4:5 has no responses: it is not in the atlas's conf"
     ):
         atlas.similar("mixed4:5")
     with pytest.raises(UnitError, match="mixed2 has channels 0 to 5, not 9"):

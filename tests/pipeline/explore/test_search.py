@@ -56,6 +56,24 @@ def frame() -> pd.DataFrame:
         ("kind:channel | class:dog & 3", [0, 1, 3]),
         ('layer == "mixed4" and activation > 8', [0]),
         ("status:done zzz", []),
+        ("dog", [3]),
+        ('"hot dog"', [3]),
+        ("dog or negative", [1, 3]),
+        ("negative", [1]),
+        ("42", [0]),
+        ("channel", [0, 1]),
+        ("alive", [0, 2]),
+        ("MIXED4:42", [0]),
+        ("mixed4/42", [0]),
+        ("-Mixed2/7, mixed4/42", [0, 1]),
+        ("deepdream:MIXED2+mixed4", [2]),
+        ("Logits:3", [3]),
+        ("class: dog", [3]),
+        ("class:cat,dog kind:logit,channel", [3]),
+        ("layer: mixed4, mixed2 activation > 5", [0]),
+        ("layer:xed4 alive = true,", [0, 2]),
+        ("dog,negative", [1, 3]),
+        ("own_rank ≥ 3", [1]),
     ],
 )
 def test_searches(frame: pd.DataFrame, search: str, rows: list[int]) -> None:
@@ -80,8 +98,23 @@ def test_searches(frame: pd.DataFrame, search: str, rows: list[int]) -> None:
         ("alive = perhaps", "alive = perhaps: expected true or false"),
         ("nearest:mixed4", "nearest holds lists: ask for"),
         ("x y " * 5000, "longer than 10000"),
+        ("foo:bar", r"there is no column or layer 'foo' \(there are unit, kind"),
+        ("mixd4:bar", "no column or layer 'mixd4'; did you mean 'mixed4'"),
+        ("layer:mixed9", "there is no layer 'mixed9'; did you mean 'mixed"),
+        ("activation", "is a column: expected a comparison, as in 'activation > 5'"),
+        ("dog activation", "is a column: expected a comparison"),
+        ("class:", "class: expected a value, as in kind:neuron"),
+        ("()", "something is missing"),
+        ("(mixed4 (dog)", "a bracket is not closed"),
     ],
 )
 def test_what_is_no_search(frame: pd.DataFrame, search: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         find(frame, search, lambda text: [text])
+
+
+def test_what_is_of_no_unit_here_is_asked_of_the_network(frame: pd.DataFrame) -> None:
+    asked: list[str] = []
+    for search in ("mixed5:3", "deepdream:mixed2", "softmax/7", "mixed4:0-63,100"):
+        find(frame, search, lambda text: asked.append(text) or [])
+    assert asked == ["mixed5:3", "deepdream:mixed2", "softmax:7", "mixed4:0-63,100"]

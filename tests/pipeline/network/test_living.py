@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from pipeline.network.relu import Relu
+from pipeline.network.living import Revival
 
 pytestmark = pytest.mark.usefixtures("cpu")
 

@@ -44,7 +44,9 @@ REFUSALS = [
     ("mixed4:", FORM),
     ("mixed4:1@", FORM),
     ("m" * 5000 + ":1", FORM),
-    ("mixed5:1", "no layer 'mixed5' with channels; did you mean 'mixed4'"),
+    ("mixed3:1", "no layer 'mixed3' with channels; did you mean 'mixed4'"),
+    ("mixed5:1", "no layer 'mixed5' with channels; 'mixed4' is the last of that name"),
+    ("deepdream:mixed2+mixed9_1", "no layer 'mixed9_1' with channels; 'mixed4' is the last"),
     ("zzz:1", r"no layer 'zzz' with channels \(its last one is 'mixed4'"),
     ("deepdream:mixed2+", "no layer ''"),
     ("--mixed4:1", "no layer '-mixed4'"),
@@ -161,6 +163,17 @@ def test_layers_with_a_plus_are_dreamt_of() -> None:
     assert one("deepdream:my layer+c+d", network).layers == ("c+d", "my layer")
     with pytest.raises(UnitError, match=r"may be read as the layers \['a\+b'\] or \['a', 'b'\]"):
         one("deepdream:a+b", network)
+
+
+@pytest.mark.parametrize("name", ["mixed5", "mixed9_1", "deepdream:mixed2+mixed10"])
+def test_weights_that_end_early_say_so(architecture: Architecture, name: str) -> None:
+    bundled = dataclasses.replace(architecture, name="inception_v3", classes=None)
+    said = "with channels: these weights end at 'mixed4'; `model.weights: imagenet`, in another"
+    for text in (f"{name}:1", f"-{name}:0-3@center"):
+        with pytest.raises(UnitError, match=said):
+            expand([text if "+" not in name else name], bundled)
+    with pytest.raises(UnitError, match="did you mean 'mixed4'"):
+        expand(["mixde4:1"], bundled)
 
 
 def test_patterns_may_be_joined_by_commas(architecture: Architecture) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import yaml_file
 from pipeline.config.recipes import RECIPES
-from pipeline.config.schema import AtlasConfig
+from pipeline.config.schema import AtlasConfig, Model, Render
 from pipeline.config.weights import Weights
 from pipeline.plan import render_command
 from pipeline.plan.identity import Fingerprint
@@ -23,7 +23,11 @@ def understood(known: Provenance) -> AtlasConfig:
     """The configuration that the options mean, over one that says otherwise."""
     words = shlex.split(render_command.options(known))
     assert words[::2] == ["--set"] * (len(words) // 2)
-    other = "units: ['mixed2:0']\nseed: 99\nimage: {size: 64}\nrecipe: article\nbatch_size: 2\n"
+    other = (
+        "units: ['mixed2:0']\nseed: 99\nimage: {size: 64}\nrecipe: article\nbatch_size: 2\n"
+        "model: {range: [0, 1], classes: none.txt}\ncluster: local-gpu\n"
+        "render: {diversity: 0.5, variants: 2, snapshots: 3, compiler: xla}\n"
+    )
     return yaml_file.parse(other, settings=words[1::2])
 
 
@@ -45,8 +49,9 @@ def test_the_recipe_is_the_atlass(make_provenance: Make, name: str, changes: dic
     found = understood(changed(known, recipe=recipe, seed=3))
     assert found.recipe.model_dump(mode="json") == recipe
     assert (found.image.size, found.seed, found.batch_size) == (32, 3, 4)
-    assert found.render.precision == "float32"
-    assert found.model.weights == "bundled"
+    assert found.render == Render(precision="float32")
+    assert found.model == Model(weights="bundled")
+    assert found.device == "cpu"
 
 
 def test_a_file_of_the_users_goes_by_its_name(make_provenance: Make) -> None:

@@ -164,9 +164,8 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
     folder.rename(tmp_path / "whole")
     assert build(config, only=["relu:1#1"]).done == 1
     assert Atlas.open(folder).image("relu:1#1").tobytes() == before["relu:1#1"]
-    np.testing.assert_array_equal(
-        single.render("relu:1#1", config).film, Atlas.open(tmp_path / "whole").film("relu:1#1")
-    )
+    alone = single.render("relu:1#1", single.planned("relu:1#1", config))
+    np.testing.assert_array_equal(alone.film, Atlas.open(tmp_path / "whole").film("relu:1#1"))
 
 
 def test_more_variants_later_leave_the_old_ones(configure) -> None:
@@ -242,7 +241,8 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
 
     atlas = Atlas.open(report.folder.path)
     assert atlas.index["activation"].notna().all()
-    np.testing.assert_array_equal(single.render("mixed2:5", config).image, atlas.image("mixed2:5"))
+    alone = single.render("mixed2:5", single.planned("mixed2:5", config))
+    np.testing.assert_array_equal(alone.image, atlas.image("mixed2:5"))
     engine = Engine.of(atlas.provenance)
     for unit in ("-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):
         alone = engine.compute([atlas.unit(unit)])

@@ -61,6 +61,15 @@ def test_similar_units_of_a_negative_one(atlas) -> None:
     assert (code, text.split()) == (0, ["unit", "mixed2:1"])
 
 
+def test_the_strongest_negative_unit_is_the_lowest(atlas) -> None:
+    ask = ("query", "atlas", 'layer == "mixed2"', "--columns", "unit", "--format", "csv")
+    assert atlas(*ask, "--top", "1")[1].split() == ["unit", "mixed2:5#1"]
+    negative = ("query", "atlas", "direction:negative", "--columns", "unit", "--format", "csv")
+    assert atlas(*negative, "--top", "1")[1].split() == ["unit", "-mixed2:1"]
+    raw = atlas(*negative, "--top", "1", "--sort", "-activation")[1]
+    assert raw.split() == ["unit", "-mixed2:1#1"]
+
+
 def test_lists_in_every_format(atlas, folder: Path) -> None:
     ask = ("query", "atlas", '"mixed2:1" in nearest', "--columns", "unit,nearest,nearest_distance")
     rows = json.loads(atlas(*ask, "--format", "json")[1])
@@ -204,4 +213,9 @@ def test_what_there_is_no_image_of(atlas) -> None:
     code, _, error = atlas("show", "atlas", "logits:1")
     assert (code, "unit logits:1 is unavailable: the atlas's weights have no" in error) == (2, True)
     code, _, error = atlas("show", "atlas", "mixed2:1@1,1")
-    assert (code, "`atlas render mixed2:1@1,1` renders it alone" in error) == (2, True)
+    assert (code, "/atlas mixed2:1@1,1` renders it alone" in error) == (2, True)
+    for words in (("similar",), ("compare",)):
+        code, _, error = atlas(*words, "atlas", "logits:1")
+        assert (code, "is unavailable: the atlas's weights have no" in error) == (2, True)
+    code, text, error = atlas("query", "atlas", "mixed2:1@1,1")
+    assert (code, text, "renders it alone; add it to `units`" in error) == (0, "no unit\n", True)

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,8 +28,8 @@ from pipeline.store.store import Store
 pytestmark = pytest.mark.usefixtures("cpu")
 
 COMMANDS = (
-    "build", "plan", "status", "query", "show", "render", "doctor", "verify", "similar", "compare",
-    "sheet", "diff", "export", "view", "examples", "where", "mosaic",
+    "init", "build", "plan", "status", "query", "show", "render", "doctor", "verify", "similar",
+    "compare", "sheet", "diff", "export", "view", "examples", "where", "mosaic",
 )  # fmt: skip
 
 
@@ -315,10 +317,10 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["query", "alive", "--sort", "nearest"], "'nearest' holds lists, which have no order"),
         (["query", "nearest == 'relu:1'"], "expected VALUE in COLUMN"),
         (["query", "activation > 1e9", "--sheet", "x.png"], "no unit for which"),
-        (["similar", "relu:7"], "unit relu:7 has no responses: it is not built yet"),
+        (["similar", "relu:7"], "unit relu:7 has no responses: it is not in the atlas's conf"),
         (["similar", "relu:9"], "layer relu has channels 0 to 7, not 9"),
         (["compare", "none", "relu:0"], "none is not there: expected a folder with atlas.zarr"),
-        (["compare", "relu:0", "relu:7"], "is not in"),
+        (["compare", "relu:0", "relu:7"], "`atlas render relu:7` renders it alone"),
         (["compare", "atlas"], "there is nothing to compare: name a unit"),
         (["compare", "relu:0", "-o", "x.gif"], "expected a file that ends in .png or .pdf"),
         (["compare", "relu:0", "-o", "none/x.png"], "x.png: there is no folder"),
@@ -334,7 +336,8 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["query", "__import__('os')"], "there is no column '__import__'"),
         (["query", "a", "b", "c"], "put EXPR in quotes"),
         (["show", "relu:9"], "layer relu has channels 0 to 7, not 9"),
-        (["show", "relu:7"], "is not in"),
+        (["show", "relu:7"], "`atlas render relu:7` renders it alone; add it to `units`"),
+        (["where", "relu:7"], "`atlas render relu:7` renders it alone"),
         (["show", "nonsense"], "'nonsense' is not an id: expected LAYER:CHANNELS"),
         (["render", "relu:0", "-o", "none/x.png"], "there is no folder"),
         (["render", "relu:all"], "names 8 units: expected the id of one"),
@@ -400,3 +403,62 @@ def test_a_killed_build_leaves_no_process_and_goes_on(
     assert call(capfd, monkeypatch, *command, "cluster=threads")[0] == 0  # in this process
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert set(Atlas.open(tmp_path / "atlas").index["status"]) == {"done"}
+
+
+# As JSON ------------------------------------------------------------------------------------------
+
+
+REPORTS = {
+    ("build",): {"done", "missing", "failed", "unavailable", "seconds", "folder"},
+    ("plan",): {"sections", "later", "unavailable", "folder", "weights", "range", "precision"},
+    ("status",): {"sections", "failures"},
+    ("verify",): {"part", "state", "reason", "files"},
+    ("show", "relu:1"): {"unit", "activation", "nearest", "trajectory"},
+    ("where", "relu:1", "-o", "w.png"): {"unit", "mean", "peak", "row", "column", "own_peak"},
+    ("render", "relu:1", "-o", "r.png"): {"unit", "activation", "robust", "start", "by", "file"},
+    ("query", "relu:1"): {"unit", "activation", "nearest"},
+    ("similar", "relu:1"): {"unit", "distance"},
+    ("diff", "atlas", "atlas"): {"unit", "activation_before", "image_distance"},
+    ("doctor",): {"what", "state", "found", "remedy"},
+}
+"""By command with arguments, keys of its document, or of the first item of that."""
+
+
+@pytest.mark.parametrize("words", REPORTS, ids=lambda words: words[0])
+def test_every_report_can_be_json(built: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    shutil.copytree(built, tmp_path / "copy")
+    done = _run(*words, "--json", cwd=tmp_path / "copy")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert REPORTS[words] <= set(document[0] if isinstance(document, list) else document)
+
+
+def test_examples_as_json(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path / "copy")
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(np.full((30, 30), 40_000, np.uint16)).save(tmp_path / "pictures" / "deep.png")
+    Image.fromarray(np.zeros((30, 30), np.float32)).save(tmp_path / "pictures" / "flat.tif")
+    (tmp_path / "pictures" / "notes.txt").write_text("none")
+    (tmp_path / "pictures" / "bad.jpg").write_text("none")
+    done = _run("examples", str(tmp_path / "pictures"), "--json", cwd=tmp_path / "copy")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["pictures"] == 3
+    assert list(found["left_out"]) == ["bad.jpg"]
+    assert found["rescaled"] == ["flat.tif"]
+    assert found["passed_over"] == ["notes.txt"]
+    told = _run("examples", str(tmp_path / "pictures"), cwd=tmp_path / "copy").stdout
+    assert "2 pictures seen, 1 left out" in told
+    assert "1 rescaled by the range of their own greys: " in told
+    assert "1 passed over, no pictures by name: " in told
+
+
+def test_a_version_and_completion_for_a_shell(built: Path) -> None:
+    assert re.fullmatch(r"atlas \d+\.\d+\.\d+\n", _run("--version", cwd=built).stdout)
+    words = {"COMP_WORDS": "atlas ver", "COMP_CWORD": "1", "_ATLAS_COMPLETE": "complete_bash"}
+    code = "import sys; sys.argv = ['atlas']; from tasks.command import main; main.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | words, cwd=built, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["verify"]

@@ -3,6 +3,7 @@ import signal
 import threading
 from pathlib import Path
 
+import dask.config
 import psutil
 import pytest
 from dask.system import CPU_COUNT
@@ -31,6 +32,83 @@ def test_local_workers_are_processes_of_one_thread(configure, look) -> None:
     assert threads == {1}
     assert all(env["CUDA_VISIBLE_DEVICES"] == "-1" for _, env in found.values())
     assert all(address.startswith("tcp://127.0.0.1") for address in found)
+
+
+BREAKING = {
+    "distributed.comm.require-encryption": True,
+    "distributed.comm.default-scheme": "tls",
+    "distributed.comm.tls.ca-file": "none.pem",
+    "distributed.worker.preload": ["a_module_that_is_missing"],
+    "distributed.nanny.preload": ["a_module_that_is_missing"],
+    "distributed.scheduler.preload": ["a_module_that_is_missing"],
+    "distributed.scheduler.dashboard.bokeh-application.port": "none",
+    "distributed.scheduler.http.routes": ["a_module_that_is_missing"],
+    "distributed.worker.http.routes": ["a_module_that_is_missing"],
+    "distributed.worker.memory.terminate": 0.0001,
+    "distributed.nanny.environ.OMP_NUM_THREADS": 7,
+    "temporary-directory": "/proc/none",
+    "scheduler-address": "tcp://127.0.0.1:9",
+}
+"""What a user may have said to Dask for a cluster, and what breaks a pool of this machine."""
+
+
+@pytest.mark.parametrize(
+    "kind", ["threads", "{kind: local, workers: 1}", "{kind: local-gpu, gpus: [0]}"]
+)
+def test_pools_of_this_machine_do_not_heed_a_users_dask(
+    configure, look, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in BREAKING.items():  # for processes to come
+        name = key.replace(".", "__").replace("-", "_").upper()
+        monkeypatch.setenv(f"DASK_{name}", repr(value))
+    with dask.config.set(BREAKING):
+        with cluster.pool(configure(f"cluster={kind}")) as client:
+            [(_, environment)] = client.run(look).values()
+            assert client.submit(int, 3, pure=False, resources={}).result(timeout=60) == 3
+        assert dask.config.get("distributed.comm.default-scheme") == "tls"
+    if kind != "threads":
+        assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_a_cluster_of_the_users_heeds_it(configure) -> None:
+    config = configure("cluster={kind: address, address: 'tcp://127.0.0.1:9'}")
+    with (
+        dask.config.set({"distributed.comm.require-encryption": True}),
+        pytest.raises(WorkError, match="encryption"),
+        cluster.pool(config, cluster.Bounds(connect=1)),
+    ):
+        pass
+
+
+KILLED = """
+import os, signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    for number in range({deaths}):
+        try:
+            os.close(os.open(f"{folder}/{{number}}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 9])
+def test_a_worker_that_dies_as_it_starts_is_tried_again(
+    configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(KILLED.format(deaths=deaths, folder=tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    config = configure("cluster={kind: local, workers: 1}", "build.deaths=2")
+    if deaths <= 2:
+        with cluster.pool(config) as client:
+            assert client.submit(int, 3, pure=False).result(timeout=60) == 3
+    else:
+        said = (
+            r"does not start \(cluster.kind: local; tried 3 times, build.deaths: 2\): Nanny failed"
+        )
+        with pytest.raises(WorkError, match=said), cluster.pool(config):
+            pass
+    assert all((tmp_path / str(number)).exists() for number in range(min(deaths, 3)))
 
 
 @pytest.mark.parametrize("kind", ["threads", "{kind: local, workers: 1}"])

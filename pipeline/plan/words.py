@@ -1,0 +1,69 @@
+"""Words for what is known of a unit, by its kind and direction: for the page, cards and sheets.
+
+Activations are plain ones, and that of a negative unit is to be low: what is said of it turns.
+"""
+
+from collections.abc import Sequence
+
+from pipeline.plan.units import Kind, Unit
+
+
+def pictured(unit: str, alive: bool = True) -> str:
+    """What the image of a unit, by its id, is a picture of."""
+    verb = "lower" if unit.startswith("-") else "excite"
+    name = unit.removeprefix("-")
+    return f"What {verb}s {name}" if alive else f"The image of {unit}, which does not {verb} {name}"
+
+
+def meanings(kind: Kind, negative: bool) -> dict[str, str]:
+    """What the columns of the index are of units of a kind and direction."""
+    verb, best = ("lower", "lowest") if negative else ("excite", "highest")
+    if kind.has_channel:
+        place = "of its channel's map on the image"
+    else:
+        place = f"of all {'classes' if kind.needs_classifier else 'its layers'} on the image"
+    return {
+        "activation": "on the stored image" + (", as low as can be" if negative else ""),
+        "activation_robust": "mean over 16 small shifts, turns and scales of it",
+        "activation_start": "before the first step",
+        "activation_peak": f"the {best} that was seen",
+        "mean": place,
+        "deviation": "of the same numbers",
+        "sparsity": "share of the same numbers that is zero or less",
+        "seconds": "its share of its batch's rendering",
+        "steps": "of the ascent",
+        "own_rank": f"channels of its layer that its image {verb}s more; 0 is best",
+        "selectivity": "how far its response stands out in its layer",
+        "natural_quantile": f"share of your pictures that {verb} it less than its image does",
+        "natural_median": f"{kind.seen} on your pictures, the middle one",
+        "natural_p99": f"{kind.seen} on your pictures, exceeded by one in a hundred",
+    }
+
+
+def strongest(unit: Unit) -> str:
+    """What the pictures are that are kept for a unit."""
+    it = "it" if unit.row is None else "its channel"
+    return f"pictures that excite {it} {'least' if unit.negative else 'most'}"
+
+
+def examples(unit: Unit, activations: Sequence[float]) -> str:
+    """What the pictures are that are kept for a unit, with how they were cut and what is at zero.
+
+    Args:
+        unit: the unit.
+        activations: its activation on each, in order.
+    """
+    it = "it" if unit.row is None else "its channel"
+    count = sum(value != 0 for value in activations)
+    if not count and not unit.negative:
+        return f"None of your pictures excites {it}: 0 is the most that {it} comes to on any."
+    cut = "whole"
+    if unit.kind.has_channel:
+        cut = "cut about its channel's largest value" if unit.negative else "cut to what does"
+    said = f"Your {strongest(unit)}, {cut}."
+    if not count:
+        return f"{said} They leave {it} at 0, and others may too."
+    if unit.negative or activations[-1] != 0:
+        return said
+    first = "does" if count == 1 else f"{count} do"
+    return f"{said} Only the first {first}; the others leave {it} at 0."
