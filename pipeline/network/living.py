@@ -6,7 +6,7 @@ nothing is left to climb. A plain `Relu` lets everything pass then, while revivi
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -44,8 +44,8 @@ class Curve:
                 tape.watch(x)
                 y = function(x)
             slope = tape.gradient(y, x)
-            some = function(x[..., ::2])
-            is_each = y.shape == x.shape and np.allclose(y[..., ::2], some, rtol=1e-5, atol=1e-6)
+            some = function(x[..., 2:-2:7])
+            is_each = y.shape == x.shape and np.allclose(y[..., 2:-2:7], some, rtol=1e-5, atol=1e-6)
         except Exception:  # Keras raises many types where something else is due
             return None
         if slope is None or not is_each:
@@ -155,7 +155,12 @@ class Living:
                 tape.watch(x)
                 y = self._function(x)
             slope = tape.gradient(y, x)
-            return y, lambda up: self._pass(x, slope, up, is_on)
+
+            def gradient(up: tf.Tensor, variables: Sequence[tf.Variable] = ()) -> Any:
+                passed = self._pass(x, slope, up, is_on)
+                return (passed, [None for _ in variables]) if variables else passed
+
+            return y, gradient
 
         return cast(Function, bent)
 

@@ -9,6 +9,7 @@ from keras import layers
 from pipeline.config.weights import resolve
 from pipeline.network import keras_private, model_file
 from pipeline.network.folding import fold
+from pipeline.network.living import Living, Relu, Revival
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -160,15 +161,18 @@ def test_the_name_of_a_folded_norm_can_still_be_asked_for() -> None:
     _assert_same(keras.Model(folded.input, folded.get_layer("norm").output), model)
 
 
-def _plain(x: tf.Tensor) -> tf.Tensor:
-    return tf.nn.relu(x)
-
-
-def _given_to(model: keras.Model) -> list[str]:
-    """Names of the layers to which folding gives its ReLU."""
-    folded = fold(model, _plain)
+def _given_to(model: keras.Model, *, is_living: bool = False) -> list[str]:
+    """Names of the layers to which folding gives another gradient."""
+    folded = fold(model, Revival(), is_living=is_living)
     _assert_same(folded, model)
-    return sorted(x.name for x in folded.layers if getattr(x, "activation", None) is _plain)
+    return _revived(folded)
+
+
+def _revived(folded: keras.Model) -> list[str]:
+    alive = [
+        x.name for x in folded.layers if isinstance(getattr(x, "activation", 0), Relu | Living)
+    ]
+    return sorted(alive + [x.name for x in folded.layers if type(x).__name__ == "_Alive"])
 
 
 @pytest.mark.parametrize(
@@ -196,15 +200,18 @@ def test_a_relu_that_is_no_layer_becomes_the_one_given_too(operation: object) ->
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.ReLU(6.0),
-        layers.ReLU(negative_slope=0.1),
-        layers.Activation("relu6"),
-        layers.Conv2D(2, 1, activation="swish"),
+        layers.ReLU(6.0, name="end"),
+        layers.ReLU(negative_slope=0.1, name="end"),
+        layers.PReLU(alpha_initializer="uniform", name="end"),
+        layers.Activation("relu6", name="end"),
+        layers.Conv2D(2, 1, activation="swish", name="end"),
     ],
 )
-def test_other_forms_of_relu_stay(layer: keras.Layer) -> None:
+def test_other_activations_live_where_they_are_to(layer: keras.Layer) -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 1), layer])
-    assert _given_to(keras.Model(model.inputs[0], model.outputs[0])) == []
+    plain = keras.Model(model.inputs[0], model.outputs[0])
+    assert _given_to(plain) == []
+    assert _given_to(plain, is_living=True) == ["end"]
 
 
 def test_each_branch_and_each_output_has_its_last_relu() -> None:
@@ -217,10 +224,8 @@ def test_each_branch_and_each_output_has_its_last_relu() -> None:
     assert _given_to(keras.Model(image, joined)) == ["one", "two"]
     skipped = layers.Add()([one, inner])
     assert _given_to(keras.Model(image, skipped)) == ["inner", "one"]
-    both = fold(keras.Model(image, [first, joined]), _plain)
-    names = ("first", "inner", "one", "two")
-    given = [name for name in names if both.get_layer(name).activation is _plain]
-    assert given == ["first", "one", "two"]
+    both = fold(keras.Model(image, [first, joined]), Revival())
+    assert _revived(both) == ["first", "one", "two"]
 
 
 def test_the_image_size_is_freed_where_it_can_be() -> None:
