@@ -437,7 +437,8 @@ def test_examples_as_json(built: Path, tmp_path: Path) -> None:
     shutil.copytree(built, tmp_path / "copy")
     (tmp_path / "pictures").mkdir()
     Image.fromarray(np.full((30, 30), 40_000, np.uint16)).save(tmp_path / "pictures" / "deep.png")
-    Image.fromarray(np.zeros((30, 30), np.float32)).save(tmp_path / "pictures" / "flat.tif")
+    deep = np.linspace(0, 5000, 900, dtype=np.float32).reshape(30, 30)
+    Image.fromarray(deep).save(tmp_path / "pictures" / "deep.tif")
     (tmp_path / "pictures" / "notes.txt").write_text("none")
     (tmp_path / "pictures" / "bad.jpg").write_text("none")
     done = _run("examples", str(tmp_path / "pictures"), "--json", cwd=tmp_path / "copy")
@@ -445,7 +446,7 @@ def test_examples_as_json(built: Path, tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["pictures"] == 3
     assert list(found["left_out"]) == ["bad.jpg"]
-    assert found["rescaled"] == ["flat.tif"]
+    assert found["rescaled"] == ["deep.tif"]
     assert found["passed_over"] == ["notes.txt"]
     told = _run("examples", str(tmp_path / "pictures"), cwd=tmp_path / "copy").stdout
     assert "2 pictures seen, 1 left out" in told
