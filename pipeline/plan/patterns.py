@@ -97,7 +97,7 @@ class Pattern:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UnitError(
             f"unit {self.text!r}: the network has no layer {name!r} with channels{hint} "
-            f"(its last one is {architecture.deepest!r}; `atlas doctor` lists them all)"
+            f"(its last one is {architecture.deepest!r}; `atlas doctor --layers` lists them all)"
         )
 
     def numbers(self, count: int, owner: str) -> list[int]:

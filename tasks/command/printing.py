@@ -3,9 +3,9 @@
 import enum
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -120,8 +120,21 @@ def show_frame(frame: "pd.DataFrame", form: Format) -> None:
     elif form is Format.PARQUET:
         sys.stdout.buffer.write(frame.to_parquet(index=False))
     else:
-        text = flat(frame).to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        texts = {name: [text_of(value) for value in frame[name]] for name in frame.columns}
+        text = type(frame)(texts).to_string(index=False)
         sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
+
+
+def text_of(value: Any) -> str:
+    """A value of the index for people: four digits, lists joined by spaces, – for none."""
+    import numpy as np  # noqa: PLC0415, slow to import
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return " ".join(map(text_of, value))
+    if pd.isna(value):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def save(image: "Image.Image", path: Path) -> None:
