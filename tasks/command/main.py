@@ -130,12 +130,11 @@ def plan(
 
     made = planning.make(options.load_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
-    missing = made.missing()
-    sections = {s.name: (len(s.units), estimate.estimate(made, b, rate)) for s, b in missing}
-    later = {
-        "responses": estimate.responses(made, [b for _, bs in missing for b in bs], rate),
-        "index, mosaics, page": estimate.writing(made),
+    sections = {
+        section.name: (len(section.units), estimate.estimate(made, batches, rate))
+        for section, batches in made.missing()
     }
+    later = estimate.later(made, rate)
     known = made.provenance
     if as_json:
         printing.show_json(
