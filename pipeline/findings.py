@@ -77,7 +77,7 @@ class Shelf:
     Attributes:
         table: the table.
         section: the section.
-        batches: all that the section is to have.
+        batches: all that the section is to have, if it is made at once.
     """
 
     table: Table
@@ -86,8 +86,8 @@ class Shelf:
 
     @property
     def most(self) -> int | None:
-        """Rows that its arrays may have."""
-        return max((batch.rows.stop for batch in self.batches), default=None)
+        """Rows that its arrays may have: an atlas that grew unit by unit has a batch for each."""
+        return sum(batch.size * len(batch.units) for batch in self.batches) or None
 
     def strange(self) -> list[str]:
         """The files of its metadata that are not as they should be; none before it is begun."""

@@ -44,16 +44,20 @@ class Plan:
 
     @cached_property
     def _sections(self) -> tuple[Section, ...]:
-        units = [unit for unit in self.provenance.units() if self.provenance.is_available(unit)]
-        if self.only:
-            known = self.provenance
-            chosen = set(expand(self.only, known.architecture, known.variants))
-            units = [unit for unit in units if unit in chosen]
-        return tuple(sections(units))
+        return tuple(sections([u for u in self._asked if self.provenance.is_available(u)]))
+
+    @cached_property
+    def _asked(self) -> list[Unit]:
+        """The units of the configuration, or those of them that `only` names."""
+        known = self.provenance
+        if not self.only:
+            return list(known.units())
+        chosen = set(expand(self.only, known.architecture, known.variants))
+        return [unit for unit in known.units() if unit in chosen]
 
     def unavailable(self) -> list[Unit]:
-        """The units that the weights have nothing for."""
-        return [u for u in self.provenance.units() if not self.provenance.is_available(u)]
+        """The units that are asked for and that the weights have nothing for."""
+        return [unit for unit in self._asked if not self.provenance.is_available(unit)]
 
     def missing(self) -> list[tuple[Section, list[Batch]]]:
         """For each section to compute, the batches that nobody committed."""

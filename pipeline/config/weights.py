@@ -103,10 +103,10 @@ def _auto(timeout: float, imagenet: Download, bundled: Path) -> Weights:
         return _imagenet(timeout, imagenet)
     except WeightsError as error:
         _LOG.warning(
-            "model.weights: auto takes the bundled weights, which end at mixed4, so logits and "
-            "softmax units are missing: %s",
-            error,
+            "model.weights: auto takes the bundled weights, which end at mixed4: no classifier "
+            "(`atlas doctor` tells why)"
         )
+        _LOG.debug("%s", error)
         return _bundled(bundled)
 
 

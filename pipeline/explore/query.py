@@ -219,7 +219,27 @@ def _compare(op: ast.cmpop, left: Any, right: Any) -> Any:
         return found if isinstance(op, ast.In) else ~found
     if any(isinstance(side, pd.Series) and is_list(side) for side in (left, right)):
         raise TypeError("it compares a column of lists: expected VALUE in COLUMN")
+    is_member = isinstance(op, ast.In | ast.NotIn)
+    kinds = _kind_of(left), _kind_of(right)
+    if (isinstance(right, list) or not is_member) and set(kinds) == {"numbers", "texts"}:
+        raise TypeError(f"it compares {kinds[0]} with {kinds[1]}")
     return _COMPARISONS[type(op)](left, right)
+
+
+def _kind_of(value: Any) -> str:
+    """What a column, a constant or a list holds, as far as that hinders comparing."""
+    if isinstance(value, pd.Series):
+        is_number = pd.api.types.is_numeric_dtype(value.dtype)
+        return "numbers" if is_number else "texts" if _is_text(value) else ""
+    some = value if isinstance(value, list) else [value]
+    for kind, name in ((str, "texts"), ((int, float), "numbers")):
+        if some and all(isinstance(item, kind) for item in some):
+            return name
+    return ""
+
+
+def _is_text(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.StringDtype)
 
 
 def _holds(column: Any, value: str) -> pd.Series:

@@ -55,9 +55,8 @@ def use(device: Device, compiler: Compiler = "graph") -> None:
     if device == "gpu" and compiler == "xla":
         flags = os.environ.get("XLA_FLAGS", "").split()
         os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys([*flags, _DETERMINISTIC]))
-    _keras()  # it imports TensorFlow
-    with _silent():
-        import tensorflow as tf  # noqa: PLC0415, the environment must be set first
+    _keras()  # it imports TensorFlow, and says nothing
+    import tensorflow as tf  # noqa: PLC0415, the environment must be set first
 
     if reason := refusal(device):
         raise UsageError(reason)
@@ -117,7 +116,7 @@ def _set(wanted: _Settings) -> None:
 
 def _keras() -> Any:
     try:
-        with _silent():
+        with contextlib.nullcontext() if "keras" in sys.modules else _silent():
             import keras  # noqa: PLC0415, the environment must be set first
     except ValueError as error:
         raise UsageError(

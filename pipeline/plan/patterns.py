@@ -165,7 +165,7 @@ def _hint(name: str, known: Architecture) -> str:
     near = difflib.get_close_matches(name, known.layers, n=1)
     meant = f"; {ended!r} is the last of that name" if ended else ""
     meant = meant or (f"; did you mean {near[0]!r}?" if near else "")
-    return f"{meant} (its last one is {known.deepest!r}; `atlas doctor` lists them all)"
+    return f"{meant} (its last one is {known.deepest!r}; `atlas doctor --layers` lists them all)"
 
 
 def _last_before(name: str, layers: Iterable[str]) -> str | None:

@@ -19,7 +19,7 @@ _TRIGGERS = ("=", "+", "@", "\t", "\r")
 
 
 def write_csv(store: Store, path: Path) -> None:
-    """Write the index as CSV: lists joined by spaces, UTF-8 with the mark that Excel looks for.
+    """Write the index as CSV: lists joined by spaces, UTF-8 without a mark, as `query` writes it.
 
     A text that a spreadsheet would run as a formula gets a ' before it. An id such as -mixed4:3 is
     none: it stays as it is.
@@ -30,7 +30,7 @@ def write_csv(store: Store, path: Path) -> None:
         if frame[name].dtype == "string":
             first = (*_TRIGGERS, "-") if name == "class_name" else _TRIGGERS
             frame[name] = frame[name].map(lambda text, first=first: _harmless(text, first))
-    frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    frame.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
 
 def _harmless(text: Any, first: tuple[str, ...]) -> Any:

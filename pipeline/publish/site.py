@@ -321,6 +321,7 @@ def _there(folder: Folder) -> set[str]:
 def _state(store: Store) -> str:
     """A digest of all that a page is written from."""
     sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
-    known = [index.state_of(store), store.provenance.to_json(), sources]
+    provenance = store.provenance
+    known = [index.state_of(store), provenance.to_json(), site_data.about(provenance), sources]
     cut = crops.state_of(store)
     return digest([*known, cut] if cut else known)

@@ -123,8 +123,6 @@ class Store(Table):
         plain = self.provenance.to_json()
         return {_ATTRIBUTE: plain, _DIGEST: digest(plain)}
 
-    # Planning ----------------------------------------------------------------------------------
-
     def missing(self, section: Section) -> list[Batch]:
         """The batches of a section that nobody committed."""
         committed = {record.chunk: record.units for record in self.records.of(section.name)}
@@ -147,8 +145,6 @@ class Store(Table):
     def commit(self, batch: Batch, results: Results) -> Record:
         """Store a computed batch. Raises as `write`."""
         return self.write(batch, results.arrays(), results.images)
-
-    # Reading -----------------------------------------------------------------------------------
 
     def find(self, unit: str) -> tuple[Record, int]:
         """The record that commits a unit, by its id, and the unit's number in there.

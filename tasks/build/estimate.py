@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.ascent.results import LOOKS
 from pipeline.config.schema import Local, Threads
+from pipeline.explore import index
 from pipeline.explore import responses as of_channels
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
@@ -87,10 +88,23 @@ def responses(plan: Plan, batches: Sequence[Batch], rate: float | None) -> Estim
 
 def _unseen(plan: Plan) -> list[Batch]:
     """The batches of images that are there, and that nobody looked at."""
-    if Store.is_lost(plan.folder) or not Store.exists(plan.folder):
-        return []
-    store = Store.open(plan.folder)
-    return store.pending(of_channels.tables(store))
+    store = _store(plan)
+    return store.pending(of_channels.tables(store)) if store else []
+
+
+def _store(plan: Plan) -> Store | None:
+    """The atlas, if it is there."""
+    is_there = not Store.is_lost(plan.folder) and Store.exists(plan.folder)
+    return Store.open(plan.folder) if is_there else None
+
+
+def later(plan: Plan, rate: float | None) -> dict[str, Estimate]:
+    """The cost of what follows on rendering, stage by stage. Arguments as of `estimate`."""
+    batches = [batch for _, missing in plan.missing() for batch in missing]
+    looking, store = responses(plan, batches, rate), _store(plan)
+    is_written = store is not None and not batches and index.is_current(store)
+    nothing = Estimate(0, 0, 0.0, 0.0, 0)
+    return {"responses": looking, "index, mosaics, page": nothing if is_written else writing(plan)}
 
 
 def writing(plan: Plan) -> Estimate:

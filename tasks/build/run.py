@@ -120,9 +120,8 @@ def _missing(plan: Plan) -> int:
 
 def _later(plan: Plan) -> float:
     """Seconds that follow on rendering, about, on this machine."""
-    batches = [batch for _, missing in plan.missing() for batch in missing]
-    looking = estimate.responses(plan, batches, estimate.machine_rate(plan)).seconds or 0.0
-    return looking + (estimate.writing(plan).seconds or 0.0)
+    stages = estimate.later(plan, estimate.machine_rate(plan))
+    return sum(cost.seconds or 0.0 for cost in stages.values())
 
 
 def _tell_dead(plan: Plan, display: Display) -> None:

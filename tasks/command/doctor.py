@@ -6,14 +6,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.config import weights
 from pipeline.config.schema import AtlasConfig
-from pipeline.errors import AtlasError
+from pipeline.config.weights import Weights
+from pipeline.errors import AtlasError, UnitError, WeightsError
 from pipeline.network.probe import probe
 from pipeline.plan import machine
+from pipeline.plan.architecture import Architecture
+from pipeline.plan.kinds import expand
 from pipeline.store.folder import LocalFolder
 from pipeline.store.place import at
 from tasks.pool.cluster import cores, gpus, local_workers
@@ -39,14 +43,22 @@ class Finding:
     remedy: str = ""
 
 
-def examine(config: AtlasConfig) -> Iterator[Finding]:
-    """Look at everything that a build of a configuration needs."""
-    yield _python()
-    yield from _packages()
-    yield from _devices(config)
-    yield _cores()
-    yield _disk(config)
-    yield from _network(config)
+def examine(config: AtlasConfig, all_layers: bool = False) -> Iterator[Finding]:
+    """Look at everything that a build of a configuration needs.
+
+    Args:
+        config: the configuration.
+        all_layers: whether to list all layers, not only those that its units name.
+    """
+    with ThreadPoolExecutor(2) as threads:  # each waits for a process that loads TensorFlow
+        devices = threads.submit(lambda: list(_devices(config)))
+        network = threads.submit(lambda: list(_network(config, all_layers)))
+        yield _python()
+        yield from _packages()
+        yield _cores()
+        yield _disk(config)
+        yield from devices.result()
+        yield from network.result()
 
 
 def _python() -> Finding:
@@ -104,9 +116,20 @@ def _disk(config: AtlasConfig) -> Finding:
     return Finding("disk", "ok", found)
 
 
-def _network(config: AtlasConfig) -> Iterator[Finding]:
+def _weights(config: AtlasConfig) -> tuple[Weights, str]:
+    """The weights of a configuration, and why they are not ImageNet's where `auto` would be."""
+    wanted, timeout = config.model.weights, config.model.timeout
+    if wanted != "auto":
+        return weights.resolve(wanted, timeout=timeout), ""
     try:
-        found = weights.resolve(config.model.weights, timeout=config.model.timeout)
+        return weights.resolve("imagenet", timeout=timeout), ""
+    except WeightsError as error:
+        return weights.resolve("bundled"), str(error)
+
+
+def _network(config: AtlasConfig, all_layers: bool) -> Iterator[Finding]:
+    try:
+        found, why = _weights(config)
         architecture = probe(found, config.image.size, config.build.patience)
     except AtlasError as error:
         yield Finding("weights", "wrong", str(error), "see the message")
@@ -120,7 +143,21 @@ def _network(config: AtlasConfig) -> Iterator[Finding]:
             "set `model.weights: imagenet` where the network can be reached, or copy Keras' file "
             "into ~/.keras/models, or name a model file of yours"
         )
-        yield Finding("classifier", "note", "logits and softmax units are unavailable", remedy)
+        said = "logits and softmax units are unavailable" + (f": {why}" if why else "")
+        yield Finding("classifier", "note", said, remedy)
+    yield _layers(config, architecture, all_layers)
+
+
+def _layers(config: AtlasConfig, architecture: Architecture, every: bool) -> Finding:
+    """The layers that the configuration's units look at, and how many others there are; or all."""
+    try:
+        units = expand(config.units, architecture)
+    except UnitError as error:
+        return Finding("layers", "wrong", str(error), "`atlas doctor --layers` lists them all")
+    named = {name for unit in units for name in unit.layers}
     layers = architecture.layers.values()
-    listed = ", ".join(f"{layer.name} ({layer.channels})" for layer in layers)
-    yield Finding("layers", "ok", listed)
+    shown = [layer for layer in layers if every or layer.name in named]
+    listed = ", ".join(f"{layer.name} ({layer.channels})" for layer in shown)
+    left = len(architecture.layers) - len(shown)
+    more = f" and {left} others: `--layers` lists them all" if left else ""
+    return Finding("layers", "ok", f"{listed or 'none is named'}{more}")

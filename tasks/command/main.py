@@ -5,8 +5,10 @@ Nothing here imports TensorFlow but `render`; the heavy parts are imported where
 """
 
 import contextlib
+import errno
 import importlib.metadata
 import logging
+import os
 import re
 import signal
 import sys
@@ -15,13 +17,15 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
 from tasks.command import ask, options, printing
 from tasks.command.options import AsJson, Config, Folder, Only, Output, Settings, TakesUnits
 
 FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+HUNG_UP = 128 + 13
+"""Where who reads the output has enough of it, as `head` has: what SIGPIPE makes of other tools."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 FRAMES = 24
 """Snapshots of a film that `render` makes."""
 
@@ -126,12 +130,11 @@ def plan(
 
     made = planning.make(options.load_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
-    missing = made.missing()
-    sections = {s.name: (len(s.units), estimate.estimate(made, b, rate)) for s, b in missing}
-    later = {
-        "responses": estimate.responses(made, [b for _, bs in missing for b in bs], rate),
-        "index, mosaics, page": estimate.writing(made),
+    sections = {
+        section.name: (len(section.units), estimate.estimate(made, batches, rate))
+        for section, batches in made.missing()
     }
+    later = estimate.later(made, rate)
     known = made.provenance
     if as_json:
         printing.show_json(
@@ -309,8 +312,12 @@ def show(
     film: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write its way as a .webp, .gif or .png.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show one unit: its image, its statistics, its trajectory; or its film (render.snapshots)."""
+    """Show one unit: its image, its statistics, its trajectory; or its film (render.snapshots).
+
+    The image is drawn in the terminal's colours, where it has any; --save keeps it.
+    """
     from PIL import Image  # noqa: PLC0415
 
     from tasks.command import terminal  # noqa: PLC0415
@@ -322,13 +329,14 @@ def show(
     image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
     if save is not None:
         printing.save(Image.fromarray(image), save)
-    if printing.out.is_terminal:
+    if as_json:
+        printing.show_json({**row, "trajectory": trajectory})
+        return
+    if printing.out.is_terminal and printing.out.color_system and not printing.out.no_color:
         printing.out.print(terminal.picture(image))
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in row.items():
-        table.add_row(str(name), f"{value:.4g}" if isinstance(value, float) else str(value))
-    table.add_row("trajectory", terminal.curve(trajectory.tolist()))
-    printing.out.print(table)
+    lines = {str(name): printing.text_of(value) for name, value in row.items()}
+    for name, text in (lines | {"trajectory": terminal.curve(trajectory.tolist())}).items():
+        printing.out.print(f"{name:<18} {text}".rstrip(), markup=False, highlight=False)
     for path in (save, film):
         if path is not None:
             printing.out.print(f"saved {path}")
@@ -416,22 +424,26 @@ def view(
 
 
 @app.command()
-def doctor(config: Config = None, settings: Settings = None) -> None:
+def doctor(
+    config: Config = None,
+    settings: Settings = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="List all layers that units may be of.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
     _load_dask()
     from tasks.command.doctor import examine  # noqa: PLC0415
 
-    colours = {"ok": "green", "note": "yellow", "wrong": "red"}
-    is_well = True
-    for finding in examine(options.config_or_default(config, settings)):
-        is_well &= finding.state != "wrong"
-        printing.out.print(
-            f"[{colours[finding.state]}]{finding.state:>5}[/]  {finding.what}: ", end=""
-        )
-        printing.out.print(finding.found, markup=False, highlight=False)
-        if finding.remedy:
-            printing.out.print(f"       → {finding.remedy}", markup=False, highlight=False)
-    if not is_well:
+    found = []
+    for finding in examine(options.config_or_default(config, settings), layers):
+        found.append(finding)
+        if not as_json:  # as it is found: some take their time
+            printing.show_checked(finding)
+    if as_json:
+        printing.show_json([vars(finding) for finding in found])
+    if any(finding.state == "wrong" for finding in found):
         raise typer.Exit(FAILED)
 
 
@@ -442,12 +454,40 @@ def main() -> None:
     """Run the command; one line and an exit code for whatever is wrong."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        _run()
     except AtlasError as error:
-        printing.err.print(f"atlas: {error}", style="red", markup=False, highlight=False)
+        _say(f"{error}")
         sys.exit(WRONG if isinstance(error, UsageError | MissingError) else FAILED)
     except BrokenPipeError:
-        sys.exit(0)
+        _give_up_output()
+        sys.exit(HUNG_UP)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _give_up_output()
+        _say(f"the output cannot be written: {error.strerror}")
+        sys.exit(FAILED)
+
+
+def _run() -> None:
+    """Run the command and see that all it said is out, so that nothing is wrong afterwards."""
+    try:
+        app()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # what prints made an exit of it
+            raise end.__context__ from None
+        raise
+    finally:
+        sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    printing.err.print(f"atlas: {text}", style="red", markup=False, highlight=False)
+
+
+def _give_up_output() -> None:
+    """Let nothing more be tried with an output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _load_dask() -> None:

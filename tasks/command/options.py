@@ -141,9 +141,11 @@ def folder_and_units(arguments: list[str]) -> tuple[str | None, list[str]]:
 def chosen(
     frame: "pd.DataFrame", columns: str | None, few: list[str], form: printing.Format
 ) -> "pd.DataFrame":
-    """The columns that are asked for; else a few for a table, and all for a file."""
+    """The columns that are asked for; else all for a file, and few for a table, if not empty."""
     if columns is None:
-        return frame[few] if form is printing.Format.TABLE else frame
+        if form is not printing.Format.TABLE:
+            return frame
+        return frame[[name for name in few if frame.empty or frame[name].notna().any()]]
     names = listed(columns)
     from pipeline.explore.query import check_columns  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.plan.provenance import Provenance
     from tasks.build.estimate import Estimate
     from tasks.build.run import Report
+    from tasks.command.doctor import Finding as Checked
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -126,6 +127,15 @@ def show_findings(findings: "Sequence[Finding]", *, as_json: bool = False) -> No
             out.print(f"{finding.state}: {finding.part}: {finding.reason}", markup=False)
 
 
+def show_checked(checked: "Checked") -> None:
+    """Say what `doctor` found of one thing, and how to mend it."""
+    colours = {"ok": "green", "note": "yellow", "wrong": "red"}
+    out.print(f"[{colours[checked.state]}]{checked.state:>5}[/]  {checked.what}: ", end="")
+    out.print(checked.found, markup=False, highlight=False)
+    if checked.remedy:
+        out.print(f"       → {checked.remedy}", markup=False, highlight=False)
+
+
 def _group(finding: "Finding") -> str:
     section, slash, _ = finding.part.rpartition("/")
     return section if slash and finding.state in ("whole", "damaged", "lost") else "the atlas"
@@ -157,8 +167,21 @@ def show_frame(frame: "pd.DataFrame", form: Format) -> None:
     elif form is Format.PARQUET:
         sys.stdout.buffer.write(frame.to_parquet(index=False))
     else:
-        text = flat(frame).to_string(index=False, na_rep="–", float_format=lambda x: f"{x:.4g}")
+        texts = {name: [text_of(value) for value in frame[name]] for name in frame.columns}
+        text = type(frame)(texts).to_string(index=False)
         sys.stdout.write(f"{text}\n" if len(frame) else "no unit\n")
+
+
+def text_of(value: Any) -> str:
+    """A value of the index for people: four digits, lists joined by spaces, – for none."""
+    import numpy as np  # noqa: PLC0415, slow to import
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return " ".join(map(text_of, value))
+    if pd.isna(value):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def save(image: "Image.Image", path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pipeline import verify
 from pipeline.examples import seen, strongest
 from pipeline.explore import index
+from pipeline.plan.batches import Batch, Section
 from pipeline.publish import site
 from pipeline.sheets import mosaics
 from pipeline.store.records import FAILURES, Failure
@@ -186,3 +187,19 @@ def test_a_refreshed_page_leaves_nothing_behind(store: Store, pictures: Path) ->
         there = {name.removeprefix("site/") for name in store.folder.walk() if "site/" in name}
         assert there == shown
     assert states(store) == {"whole"}
+
+
+def test_an_atlas_that_grew_by_parts_of_batches_is_whole(tmp_path: Path) -> None:
+    """Each growth begins a batch, so that there are more than if all were built at once."""
+    for patterns in (("mixed2:0-2",), ("mixed2:0-4",), ("mixed2:all",)):
+        store = Store.create(tmp_path, atlases.provenance(*patterns, batch_size=2))
+        for most in (0, None):  # as a build that was killed as it began, and one that was not
+            atlases.commit(store, most)
+            assert [found for found in verify.verify(store) if found.is_loss] == []
+            assert all(map(store.has_room, *zip(*_missing(store), strict=True)))
+            verify.mend(store)
+            assert all(map(store.has_room, *zip(*_missing(store), strict=True)))
+
+
+def _missing(store: Store) -> list[tuple[Section, list[Batch]]]:
+    return [(section, store.missing(section)) for section in store.provenance.sections()]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import atlases
 import pytest
 
 from pipeline.errors import AtlasFolderError, UnitError
@@ -23,6 +24,14 @@ def test_only_restricts_the_units(configure) -> None:
         ["relu:1", "relu:5"],
         ["softmax:1"],
     ]
+
+
+def test_only_what_is_asked_for_is_called_unavailable(configure) -> None:
+    known = atlases.provenance("mixed2:0-3", "logits:1-2")
+    plans = [planning.Plan(configure(), known, only) for only in ((), ("mixed2:1",), ("logits:2",))]
+    assert [[unit.id for unit in plan.unavailable()] for plan in plans] == [
+        ["logits:1", "logits:2"], [], ["logits:2"],
+    ]  # fmt: skip
 
 
 def test_only_names_variants_or_as_many_as_there_are(configure) -> None:

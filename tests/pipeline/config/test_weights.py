@@ -252,15 +252,15 @@ def test_auto_falls_back_with_one_line(caplog: pytest.LogCaptureFixture) -> None
     assert (record.name, record.levelname) == ("pipeline.config.weights", "WARNING")
     line = record.getMessage()
     assert "\n" not in line
-    assert "logits and softmax units are missing" in line
-    assert "Connection refused" in line
+    assert line.endswith("which end at mixed4: no classifier (`atlas doctor` tells why)")
+    assert len(line) < 120
 
 
 def test_auto_names_a_corrupt_cached_file(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = _put(cache, b"x")
-    assert weights.resolve("auto", imagenet=REFUSED).source == "bundled"
-    [record] = caplog.records
-    assert f"{path} are corrupt" in record.getMessage()
+    with caplog.at_level(logging.DEBUG):
+        assert weights.resolve("auto", imagenet=REFUSED).source == "bundled"
+    assert f"{path} are corrupt" in caplog.records[-1].getMessage()
 
 
 # a path ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,12 @@ import pandas as pd
 import pytest
 from command import call
 from PIL import Image
+from rich.console import Console
 
 from pipeline import Atlas
 from pipeline.explore import index
 from pipeline.store.store import Store
+from tasks.command import printing
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_similar_units_as_a_table(atlas, folder: Path) -> None:
     code, text, error = atlas("similar", "atlas", "mixed4:2", "--top", "3")
     assert (code, error) == (0, "")
     lines = [line.split() for line in text.splitlines()]
-    assert lines[0] == ["unit", "distance", "activation", "selectivity", "class_name"]
+    assert lines[0] == ["unit", "distance", "activation", "selectivity"]
     expected = list(Atlas.open(folder / "atlas").similar("mixed4:2", 3)["unit"])
     assert [line[0] for line in lines[1:]] == expected
 
@@ -68,6 +71,63 @@ def test_the_strongest_negative_unit_is_the_lowest(atlas) -> None:
     assert atlas(*negative, "--top", "1")[1].split() == ["unit", "-mixed2:1"]
     raw = atlas(*negative, "--top", "1", "--sort", "-activation")[1]
     assert raw.split() == ["unit", "-mixed2:1#1"]
+
+
+def test_a_table_has_no_empty_columns_and_is_counted(atlas) -> None:
+    code, text, error = atlas("query", "atlas", "mixed4:2#0")
+    assert (code, error) == (0, "1 of 34 units\n")
+    assert text.split()[:2] == ["unit", "status"]
+    assert "class_name" not in text
+    assert "<NA>" not in text
+    assert "class_name" in atlas("query", "atlas", "mixed4:2", "--columns", "unit,class_name")[1]
+
+
+def test_a_unit_is_shown_a_figure_a_line(atlas) -> None:
+    code, text, _ = atlas("show", "atlas", "mixed4:2")
+    figures = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert (code, figures["activation"], figures["selectivity"]) == (0, "3", figures["selectivity"])
+    assert len(figures["selectivity"]) < 7
+    assert len(figures["nearest"].split()) == 10
+    assert len(figures["image_sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_drawn"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_a_picture_needs_colours(
+    atlas, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], is_drawn: bool
+) -> None:
+    terminal = Console(force_terminal=True, soft_wrap=True, _environ=environment)
+    monkeypatch.setattr(printing, "out", terminal)
+    assert ("▀" in atlas("show", "atlas", "mixed4:2")[1]) == is_drawn
+
+
+def _to(folder: Path, output: object, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tasks.command.main", *words],
+        cwd=folder, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("query", "atlas", "alive"), ("show", "atlas", "mixed4:2")])
+def test_an_output_that_takes_nothing(folder: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = _to(folder, full, *words)
+    assert done.returncode == 1
+    assert done.stderr.endswith("atlas: the output cannot be written: No space left on device\n")
+    assert done.stderr.count("\n") <= 2
+    read, write = os.pipe()
+    os.close(read)  # as `head` that has enough
+    try:
+        done = _to(folder, write, *words)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr.replace("26 of 34 units\n", "")) == (141, "")
 
 
 def test_lists_in_every_format(atlas, folder: Path) -> None:
@@ -196,6 +256,13 @@ def test_one_grammar_for_units(atlas, tmp_path: Path) -> None:
     assert atlas("sheet", "atlas", "-mixed2:1,mixed4:0-3", "-o", str(sheet))[0] == 0
     code, _, error = atlas("query", "atlas", "mixed9:1")
     assert (code, "no layer 'mixed9'" in error) == (2, True)
+
+
+def test_csv_has_no_mark_from_either_command(atlas, folder: Path, tmp_path: Path) -> None:
+    done = _to(folder, subprocess.PIPE, "query", "atlas", "status:done", "--format", "csv")
+    assert atlas("export", "atlas", "--format", "csv", "-o", str(tmp_path / "i.csv"))[0] == 0
+    assert (tmp_path / "i.csv").read_text(encoding="utf-8") == done.stdout
+    assert done.stdout.startswith("unit,")
 
 
 @pytest.mark.parametrize(

@@ -65,12 +65,39 @@ def test_a_machine_on_which_all_is_well(machine: Machine) -> None:
     found = _examined(_config())
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
-        "Python", "packages", "TensorFlow", "cores", "disk", "weights", "network", "layers",
+        "Python", "packages", "cores", "disk", "TensorFlow", "weights", "network", "layers",
     ]  # fmt: skip
     assert found["TensorFlow"].found.startswith("2.21, CPU build, runs and sees 0 GPUs")
     assert found["weights"].found == "file, w.keras, SHA-256 abababababab…"
     assert found["network"].found == "small, 1000 classes, at 128 px"
-    assert found["layers"].found == "mixed2 (6), mixed4 (10)"
+    assert found["layers"].found == "mixed2 (6) and 1 others: `--layers` lists them all"
+
+
+def test_all_layers_are_listed_where_they_are_asked_for(machine: Machine) -> None:
+    *_, layers = doctor.examine(_config(), all_layers=True)
+    assert layers.found == "mixed2 (6), mixed4 (10)"
+
+
+def test_a_unit_that_cannot_be_is_wrong(machine: Machine) -> None:
+    config = yaml_file.parse("units: ['mixed9:0']\n")
+    *_, layers = doctor.examine(config)
+    assert layers.state == "wrong"
+    assert "`atlas doctor --layers` lists them all" in layers.found
+
+
+def test_why_auto_has_no_classifier_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(wanted: str, **_: object) -> Weights:
+        if wanted == "imagenet":
+            raise WeightsError("it could not be downloaded")
+        return Weights(wanted, Path("w.h5"), "ab" * 32)
+
+    machine.architecture = ARCHITECTURE
+    monkeypatch.setattr(doctor.weights, "resolve", resolve)
+    found = _examined(yaml_file.parse("units: [mixed2:all]\nmodel: {weights: auto}\n"))
+    assert found["weights"].found.startswith("bundled, w.h5")
+    assert found["classifier"].found.endswith("are unavailable: it could not be downloaded")
 
 
 def test_another_python_is_wrong(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -320,7 +320,7 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["similar", "relu:7"], "unit relu:7 has no responses: it is not in the atlas's conf"),
         (["similar", "relu:9"], "layer relu has channels 0 to 7, not 9"),
         (["compare", "none", "relu:0"], "none is not there: expected a folder with atlas.zarr"),
-        (["compare", "relu:0", "relu:7"], "`atlas render relu:7` renders it alone"),
+        (["compare", "relu:0", "relu:7"], "/atlas relu:7` renders it alone"),
         (["compare", "atlas"], "there is nothing to compare: name a unit"),
         (["compare", "relu:0", "-o", "x.gif"], "expected a file that ends in .png or .pdf"),
         (["compare", "relu:0", "-o", "none/x.png"], "x.png: there is no folder"),
@@ -336,8 +336,8 @@ def test_doctor_says_what_is_wrong(atlas) -> None:
         (["query", "__import__('os')"], "there is no column '__import__'"),
         (["query", "a", "b", "c"], "put EXPR in quotes"),
         (["show", "relu:9"], "layer relu has channels 0 to 7, not 9"),
-        (["show", "relu:7"], "`atlas render relu:7` renders it alone; add it to `units`"),
-        (["where", "relu:7"], "`atlas render relu:7` renders it alone"),
+        (["show", "relu:7"], "/atlas relu:7` renders it alone; add it to `units`"),
+        (["where", "relu:7"], "/atlas relu:7` renders it alone"),
         (["show", "nonsense"], "'nonsense' is not an id: expected LAYER:CHANNELS"),
         (["render", "relu:0", "-o", "none/x.png"], "there is no folder"),
         (["render", "relu:all"], "names 8 units: expected the id of one"),
@@ -414,8 +414,8 @@ REPORTS = {
     ("status",): {"sections", "failures"},
     ("verify",): {"part", "state", "reason", "files"},
     ("show", "relu:1"): {"unit", "activation", "nearest", "trajectory"},
-    ("where", "relu:1", "-o", "w.png"): {"unit", "mean", "peak", "row", "column", "own_peak"},
-    ("render", "relu:1", "-o", "r.png"): {"unit", "activation", "robust", "start", "by", "file"},
+    ("where", "relu:1"): {"unit", "mean", "peak", "row", "column", "own_peak"},
+    ("render", "relu:1"): {"unit", "activation", "robust", "start", "by", "file"},
     ("query", "relu:1"): {"unit", "activation", "nearest"},
     ("similar", "relu:1"): {"unit", "distance"},
     ("diff", "atlas", "atlas"): {"unit", "activation_before", "image_distance"},
@@ -425,29 +425,30 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("words", REPORTS, ids=lambda words: words[0])
-def test_every_report_can_be_json(built: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
-    shutil.copytree(built, tmp_path / "copy")
-    done = _run(*words, "--json", cwd=tmp_path / "copy")
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+def test_every_report_can_be_json(atlas, tmp_path: Path, words: tuple[str, ...]) -> None:
+    where = ["-o", str(tmp_path / "a.png")] if words[0] in ("where", "render") else []
+    code, text, error = atlas(*words, *where, "--json")
+    assert code == 0, error
+    document = json.loads(text)
     assert REPORTS[words] <= set(document[0] if isinstance(document, list) else document)
 
 
-def test_examples_as_json(built: Path, tmp_path: Path) -> None:
-    shutil.copytree(built, tmp_path / "copy")
+def test_examples_as_json(atlas, built: Path, tmp_path: Path) -> None:
+    copy = str(shutil.copytree(built / "atlas", tmp_path / "copy"))
     (tmp_path / "pictures").mkdir()
     Image.fromarray(np.full((30, 30), 40_000, np.uint16)).save(tmp_path / "pictures" / "deep.png")
-    Image.fromarray(np.zeros((30, 30), np.float32)).save(tmp_path / "pictures" / "flat.tif")
+    deep = np.linspace(0, 5000, 900, dtype=np.float32).reshape(30, 30)
+    Image.fromarray(deep).save(tmp_path / "pictures" / "deep.tif")
     (tmp_path / "pictures" / "notes.txt").write_text("none")
     (tmp_path / "pictures" / "bad.jpg").write_text("none")
-    done = _run("examples", str(tmp_path / "pictures"), "--json", cwd=tmp_path / "copy")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    code, text, error = atlas("examples", str(tmp_path / "pictures"), "-o", copy, "--json")
+    assert code == 0, error
+    found = json.loads(text)
     assert found["pictures"] == 3
     assert list(found["left_out"]) == ["bad.jpg"]
-    assert found["rescaled"] == ["flat.tif"]
+    assert found["rescaled"] == ["deep.tif"]
     assert found["passed_over"] == ["notes.txt"]
-    told = _run("examples", str(tmp_path / "pictures"), cwd=tmp_path / "copy").stdout
+    told = atlas("examples", str(tmp_path / "pictures"), "-o", copy)[1]
     assert "2 pictures seen, 1 left out" in told
     assert "1 rescaled by the range of their own greys: " in told
     assert "1 passed over, no pictures by name: " in told

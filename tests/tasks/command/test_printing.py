@@ -118,6 +118,14 @@ def test_a_table_rounds_and_marks_what_is_missing(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "no unit\n"
 
 
+def test_values_for_people() -> None:
+    values = (np.float32(1.5427699), 0.25, 7, True, "a", pd.NA, None, np.float64("nan"))
+    assert [printing.text_of(v) for v in values] == [
+        "1.543", "0.25", "7", "True", "a", "–", "–", "–",
+    ]  # fmt: skip
+    assert printing.text_of(np.array([0.45131, 2.0])) == "0.4513 2"
+
+
 def test_csv_has_every_digit_and_lists_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     printing.show_frame(FRAME, Format.CSV)
     assert capsys.readouterr().out.splitlines() == [
