@@ -32,8 +32,8 @@ demo: $(BASE)
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not browser'
 
-test-all: $(VENV)/.installed-test
-	$(VENV)/bin/python -m pytest -q --durations=12
+test-all: test
+	$(VENV)/bin/python -m pytest -q --durations=12 -m 'slow or browser'
 
 api: $(BASE)
 	$(VENV)/bin/python docs/make_api.py

@@ -61,13 +61,23 @@ class Plan:
 
     def missing(self) -> list[tuple[Section, list[Batch]]]:
         """For each section to compute, the batches that nobody committed."""
-        if Store.is_lost(self.folder) or not Store.exists(self.folder):
+        store = self.store()
+        if store is None:
             size, group = self.provenance.batch_size, self.provenance.render.group
             return [
                 (section, missing_batches(section, {}, size, group)) for section in self.sections()
             ]
-        store = Store.open(self.folder)
         return [(section, store.missing(section)) for section in self.sections()]
+
+    def store(self) -> Store | None:
+        """The atlas, if it is there and says what it is made of."""
+        return _there(self.config)
+
+
+def _there(config: AtlasConfig) -> Store | None:
+    """The atlas of a configuration, if it is there and says what it is made of."""
+    is_there = not Store.is_lost(config.output) and Store.exists(config.output)
+    return Store.open(config.output) if is_there else None
 
 
 def existing(config: AtlasConfig) -> Plan:
@@ -93,8 +103,8 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | Non
         UnitError: `only` names a unit that the configuration does not have.
     """
     describe = describe or functools.partial(probe, patience=config.build.patience)
-    is_there = not Store.is_lost(config.output) and Store.exists(config.output)
-    before = Store.open(config.output).provenance if is_there else None
+    store = _there(config)
+    before = store.provenance if store else None
     plan = Plan(config, resolve_provenance(config, describe, before), tuple(only))
     known = set(plan.provenance.units())
     named = expand(only, plan.provenance.architecture, plan.provenance.variants)

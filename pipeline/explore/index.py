@@ -187,6 +187,12 @@ def read(folder: Folder) -> pd.DataFrame:
     return _typed(parquet.read(folder, NAME))
 
 
+def dead(folder: Folder) -> int:
+    """How many units of an index file are built and dead. Raises as `notes`."""
+    alive = parquet.read(folder, NAME, ["alive"])["alive"].astype("boolean")
+    return int((~alive).sum())
+
+
 def notes(folder: Folder) -> dict[str, str]:
     """What the index file says of itself: schema version, configuration hash, identity, state.
 

@@ -57,10 +57,10 @@ def _write(
         writer.add_key_value_metadata({f"channel_atlas.{k}": v for k, v in notes().items()})
 
 
-def read(folder: Folder, name: str) -> pd.DataFrame:
-    """The frame in a file. Raises as `notes`."""
+def read(folder: Folder, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """The frame in a file, or some columns of it. Raises as `notes`."""
     notes(folder, name)
-    frame: pd.DataFrame = pq.read_table(io.BytesIO(folder.read(name))).to_pandas()
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(folder.read(name)), columns=columns).to_pandas()
     return frame
 
 

@@ -13,7 +13,6 @@ from pipeline.explore import responses as of_channels
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
-from pipeline.store.store import Store
 from tasks.planning import Plan
 
 _SHARE = {"float32": 0.65, "bfloat16": 1.1}
@@ -88,20 +87,13 @@ def responses(plan: Plan, batches: Sequence[Batch], rate: float | None) -> Estim
 
 def _unseen(plan: Plan) -> list[Batch]:
     """The batches of images that are there, and that nobody looked at."""
-    store = _store(plan)
+    store = plan.store()
     return store.pending(of_channels.tables(store)) if store else []
 
 
-def _store(plan: Plan) -> Store | None:
-    """The atlas, if it is there."""
-    is_there = not Store.is_lost(plan.folder) and Store.exists(plan.folder)
-    return Store.open(plan.folder) if is_there else None
-
-
-def later(plan: Plan, rate: float | None) -> dict[str, Estimate]:
-    """The cost of what follows on rendering, stage by stage. Arguments as of `estimate`."""
-    batches = [batch for _, missing in plan.missing() for batch in missing]
-    looking, store = responses(plan, batches, rate), _store(plan)
+def later(plan: Plan, batches: Sequence[Batch], rate: float | None) -> dict[str, Estimate]:
+    """The cost of what follows on rendering, stage by stage. Arguments as of `responses`."""
+    looking, store = responses(plan, batches, rate), plan.store()
     is_written = store is not None and not batches and index.is_current(store)
     nothing = Estimate(0, 0, 0.0, 0.0, 0)
     return {"responses": looking, "index, mosaics, page": nothing if is_written else writing(plan)}

@@ -158,7 +158,8 @@ class MeasureResponses(AtlasTask):
                     raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
                 # The page shows them with the index only: it is not written anew for a batch.
                 self.running.tell(outcome if isinstance(outcome, Note) else None)
-                display.advance(len(outcome.units) if isinstance(outcome, Batch) else 0)
+                if isinstance(outcome, Batch):
+                    display.advance(len(outcome.units))
 
     def _pending(self) -> list[Batch]:
         if not self.plan.config.explore.responses:

@@ -3,12 +3,13 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline import verify
 from pipeline.errors import DamageError
 from pipeline.explore import index
+from pipeline.plan.batches import Batch
 from pipeline.publish import site
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
@@ -89,9 +90,10 @@ def begun(plan: Plan, display: Display, steps: Steps = STEPS) -> Iterator[Runnin
             display.update(Note("what the atlas is made of was lost, and is written anew"))
         if Store.exists(plan.folder):
             _look_after(Store.open(plan.folder), display)
-        missing = _missing(plan)
+        batches = [batch for _, missing in plan.missing() for batch in missing]
+        missing = sum(len(batch.units) for batch in batches)
         there = sum(len(s.units) for s in plan.sections()) - missing
-        display.start(there, missing, later=_later(plan) if missing else 0.0)
+        display.start(there, missing, later=_later(plan, batches) if missing else 0.0)
         page = {"refresh": Refresher(plan.folder)} if plan.config.site else {}
         with Running(plan, display, check, steps=steps, **page) as running:
             yield running
@@ -118,19 +120,18 @@ def _missing(plan: Plan) -> int:
     return sum(len(batch.units) for _, batches in plan.missing() for batch in batches)
 
 
-def _later(plan: Plan) -> float:
-    """Seconds that follow on rendering, about, on this machine."""
-    stages = estimate.later(plan, estimate.machine_rate(plan))
+def _later(plan: Plan, batches: Sequence[Batch]) -> float:
+    """Seconds that follow on rendering batches, about, on this machine."""
+    stages = estimate.later(plan, batches, estimate.machine_rate(plan))
     return sum(cost.seconds or 0.0 for cost in stages.values())
 
 
 def _tell_dead(plan: Plan, display: Display) -> None:
     """Say how many units did not move their way, if any, and how to see which."""
     try:
-        frame = index.read(plan.folder)
+        dead = index.dead(plan.folder)
     except (OSError, DamageError):
         return  # the build ended before it was written
-    dead = int((~frame["alive"]).fillna(False).sum())
     if dead:
         where = shlex.quote(str(plan.folder))
         text = "1 unit is dead, with an image that does not excite it"

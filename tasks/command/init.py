@@ -8,10 +8,11 @@ import yaml
 
 from pipeline.config import weights
 from pipeline.config.weights import data_folder
-from pipeline.errors import ConfigError, UnitError
+from pipeline.errors import ConfigError
 from pipeline.network.probe import probe
 from pipeline.plan.architecture import Architecture, Layer
-from pipeline.plan.kinds import expand
+from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.units import Unit
 
 _CHOSEN = 2
 """Layers of a user's network that are chosen: the deepest ends of stages."""
@@ -73,7 +74,7 @@ def _units(found: Architecture) -> Iterator[str]:
     for layer in ends:
         mark = "" if layer in chosen else "# "
         about = f"{layer.channels} channels, a map of {layer.height} x {layer.width}"
-        yield f"  {mark}- {_plain(_pattern(layer, found))}  # {about}"
+        yield f"  {mark}- {_plain(_pattern(layer))}  # {about}"
     if found.classes:
         last = min(_CLASSES, found.classes) - 1
         yield f"  - logits:0-{last}  # of {found.classes} classes"
@@ -86,14 +87,9 @@ def stages(found: Architecture) -> list[Layer]:
     return sorted(wide or ends.values(), key=lambda layer: layer.depth)
 
 
-def _pattern(layer: Layer, found: Architecture) -> str:
+def _pattern(layer: Layer) -> str:
     """A pattern of all channels of a layer, whatever it is called."""
-    plain = f"{layer.name}:all"
-    try:
-        named = {unit.layers for unit in expand([plain], found)}
-    except UnitError:
-        named = set()
-    return plain if named == {(layer.name,)} else f":{plain}"
+    return f"{Unit(CHANNEL, (layer.name,), 0).id.rpartition(':')[0]}:all"
 
 
 def _plain(text: str) -> str:

@@ -130,11 +130,12 @@ def plan(
 
     made = planning.make(options.load_config(config, output, settings), only or ())
     rate = estimate.machine_rate(made)
+    missing = made.missing()
     sections = {
         section.name: (len(section.units), estimate.estimate(made, batches, rate))
-        for section, batches in made.missing()
+        for section, batches in missing
     }
-    later = estimate.later(made, rate)
+    later = estimate.later(made, [batch for _, some in missing for batch in some], rate)
     known = made.provenance
     if as_json:
         printing.show_json(
@@ -143,7 +144,7 @@ def plan(
                 "later": {name: vars(cost) for name, cost in later.items()},
                 "unavailable": len(made.unavailable()),
                 "folder": made.folder,
-                "weights": {**vars(known.weights)},
+                "weights": vars(known.weights),
                 "range": known.range,
                 "precision": known.render.precision,
             }

@@ -66,10 +66,10 @@ def test_responses_go_to_the_deepest_layer_and_count_what_nobody_looked_at(confi
         build(config, steps=Steps(measure=_refuse))
     plan = planning.make(config)
     assert not any(missing for _, missing in plan.missing())
-    assert estimate.later(plan, 1e9)["responses"] == found
-    assert estimate.later(plan, 1e9)["index, mosaics, page"] == estimate.writing(plan)
+    assert estimate.later(plan, [], 1e9)["responses"] == found
+    assert estimate.later(plan, [], 1e9)["index, mosaics, page"] == estimate.writing(plan)
     build(config)
-    assert [cost.seconds for cost in estimate.later(plan, 1e9).values()] == [0, 0]
+    assert [cost.seconds for cost in estimate.later(plan, [], 1e9).values()] == [0, 0]
     without = planning.make(configure("explore.responses=false"))
     assert estimate.responses(without, batches, 1e9).operations == 0
 
