@@ -1,4 +1,4 @@
-# make atlas | demo | test | test-all | lint | api | tour | bench — each makes what it needs,
+# make atlas | demo | classes | test | test-all | lint | api | tour | bench — each makes what it needs,
 # in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
@@ -18,7 +18,12 @@ BASE := $(VENV)/.installed-gpu$(GPU)
 DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -mixed4:1-2, \
         deepdream:mixed2, deepdream:mixed4, logits:207, softmax:207]
 
-.PHONY: install atlas demo test test-all api tour lint bench bench-scale clean
+# Sixteen of ImageNet's classes, before and after the softmax, and channels that lead to them.
+NAMED := 1,25,130,207,292,340,386,417,504,527,673,817,933,949,985,987
+CLASSES := units=[logits:$(NAMED), softmax:$(NAMED), block6_add:0-11, block9_depth:0-11, \
+           block12_expand:0-11, head:0-3]
+
+.PHONY: install atlas demo classes test test-all api tour lint bench bench-scale clean
 
 install: $(BASE)
 
@@ -28,6 +33,10 @@ atlas: $(BASE)
 demo: $(BASE)
 	@$(VENV)/bin/atlas build -c $(CONFIG) -o $(or $(OUTPUT),data/demo) \
 		--set '$(DEMO)' --set batch_size=8
+
+classes: $(BASE)
+	@$(VENV)/bin/atlas build -c $(CONFIG) -o $(or $(OUTPUT),data/classes) \
+		--set model.weights=lite0 --set '$(CLASSES)'
 
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not browser'

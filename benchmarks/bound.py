@@ -51,7 +51,7 @@ def ascend(layer: str, chosen: list[int], form: str, steps: int) -> np.ndarray:
     from pipeline.network.network import load  # noqa: PLC0415
 
     units = [Unit(CHANNEL, (layer,), channel) for channel in chosen]
-    network = load(resolve("bundled"), (layer,), machine.best_precision(is_here=True))
+    network = load(resolve("bundled"), (layer,), precision=machine.best_precision(is_here=True))
     spec, adam = FORMS[form]
     image = parametrizations.make(spec, SIZE)
     optimizer = optimizers.make(adam, steps)

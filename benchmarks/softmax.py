@@ -31,7 +31,8 @@ from pipeline.config import weights
 from pipeline.config.recipes import RECIPES, Recipe
 from pipeline.config.schema import Render
 from pipeline.config.weights import Weights
-from pipeline.network import model_file, network
+from pipeline.model import model_file
+from pipeline.network import network
 from pipeline.network.network import Network
 from pipeline.plan.architecture import CLASSES
 from pipeline.plan.kinds import LOGITS, SOFTMAX
@@ -166,7 +167,7 @@ def patterns(random: np.random.Generator) -> Iterator[np.ndarray]:
 
 def trained(end: str, folder: Path) -> Classifier:
     """A classifier of textures: the bundled layers through `end`, and one dense layer, trained."""
-    model = model_file.read(weights.resolve("bundled"))
+    model = model_file.read(weights.resolve("bundled")).model
     pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer(end).output)
     trunk = keras.Model(model.input, pooled)
     keras.utils.set_random_seed(SEED)

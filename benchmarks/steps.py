@@ -91,7 +91,7 @@ def _ours(layer: str, form: str) -> Callable[[], object]:
 
     precision: Precision = "bfloat16" if form == "bfloat16" else "float32"
     recipe = RECIPES["fourier"].model_copy(update={"steps": STEPS, "revive": 0})
-    renderer = Renderer(load(resolve("bundled"), (layer,), precision), recipe, SIZE)
+    renderer = Renderer(load(resolve("bundled"), (layer,), precision=precision), recipe, SIZE)
     units = [Unit(CHANNEL, (layer,), number) for number in range(BATCH)]
     return lambda: renderer.render(units, 0, BATCH)
 

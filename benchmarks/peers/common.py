@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from pipeline.config import weights
-from pipeline.network import model_file
+from pipeline.model import model_file
 from pipeline.plan.pixels import quantise
 
 NOT_INSTALLED = 3
@@ -97,7 +97,7 @@ def network(layer: str) -> keras.Model:
 
     Takes (batch, height, width, 3) in [-1, 1], returns (batch, rows, columns, channels).
     """
-    whole = model_file.read(weights.resolve("bundled"))
+    whole = model_file.read(weights.resolve("bundled")).model
     return keras.Model(whole.input, whole.get_layer(layer).output)
 
 

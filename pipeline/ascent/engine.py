@@ -16,8 +16,8 @@ from pipeline.config.schema import Precision, Render
 from pipeline.config.weights import Weights
 from pipeline.errors import WorkError
 from pipeline.network import network
+from pipeline.plan.architecture import PLAINLY, Reading
 from pipeline.plan.batches import batch_size, half_of
-from pipeline.plan.pixels import SPAN
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 
@@ -37,9 +37,8 @@ class Engine:
         seed: the atlas's seed.
         batch_size: the largest batch.
         options: what is rendered of each unit, and in which arithmetic.
-        span: what black and white are to the network.
         renderer: what renders the units of a section.
-        is_living: whether other activations than plain ReLUs are revived.
+        reading: how the network is read.
 
     Attributes:
         most: how many images are rendered at once since a batch did not fit in memory, else None.
@@ -53,10 +52,8 @@ class Engine:
         seed: int,
         batch_size: int,
         options: Render = PLAIN,
-        span: tuple[float, float] = SPAN,
         renderer: Callable[[network.Network, Recipe, int, Render], Renderer] = Renderer,
-        *,
-        is_living: bool = False,
+        reading: Reading = PLAINLY,
     ) -> None:
         self.weights = weights
         self.recipe = recipe
@@ -64,8 +61,7 @@ class Engine:
         self.seed = seed
         self.batch_size = batch_size
         self.options = options
-        self.span = span
-        self._is_living = is_living
+        self.reading = reading
         self._renderer = renderer
         self.most: int | None = None
         # What `auto` means is settled where an atlas is planned.
@@ -86,8 +82,7 @@ class Engine:
             provenance.seed,
             provenance.batch_size,
             provenance.render,
-            provenance.range,
-            is_living=provenance.fingerprint.is_living,
+            reading=provenance.reading,
         )
 
     def compute(self, units: Sequence[Unit]) -> Results:
@@ -147,11 +142,10 @@ class Engine:
         names = objectives.outputs(unit)
         if names not in self._compiled:
             wanted = objectives.outputs(unit, with_features=self.options.group > 1)
-            how = (self._precision, self.options.compiler, self.span)
-            climbed = network.load(self.weights, wanted, *how, is_living=self._is_living)
-            plain = ("float32", "graph", self.span)
-            same = (wanted, *how) == (names, *plain)
-            measured = climbed if same else network.load(self.weights, names, span=self.span)
+            how = (self._precision, self.options.compiler)
+            climbed = network.load(self.weights, wanted, self.reading, *how)
+            same = (wanted, *how) == (names, "float32", "graph")
+            measured = climbed if same else network.load(self.weights, names, self.reading)
             renderer = self._renderer(climbed, self.recipe, self.size, self.options)
             self._compiled[names] = (renderer, Meter(measured, self.size))
         self._compiled.move_to_end(names)

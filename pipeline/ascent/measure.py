@@ -114,8 +114,8 @@ class Meter:
         """
         matrices = tf.constant(looks(self._size))
 
-        def look(kind: str, some: tf.Tensor, aim: Aim) -> tuple[tf.Tensor]:
-            return (self._compiled_robust(kind, some, aim, matrices),)
+        def look(objective: str, some: tf.Tensor, aim: Aim) -> tuple[tf.Tensor]:
+            return (self._compiled_robust(objective, some, aim, matrices),)
 
         return self._in_parts(look, images, units, batch)[0]
 
@@ -145,26 +145,28 @@ class Meter:
         rows = np.arange(len(padded)) % len(units)
         aim = objectives.aim(padded, self._network.map_size(self._size))
         pixels = tf.constant(floats(images[rows]))
-        return padded[0].kind.name, pixels, Aim(*map(tf.constant, aim))
+        return objectives.name(units[0], self._network.squash), pixels, Aim(*map(tf.constant, aim))
 
-    def _look(self, kind: str, images: tf.Tensor, aim: Aim) -> tuple[tf.Tensor, ...]:
+    def _look(self, objective: str, images: tf.Tensor, aim: Aim) -> tuple[tf.Tensor, ...]:
         activations = self._network(images)
         # Image by image: reduced in one go, the last bits depend on an image's row.
-        fields = tf.unstack(objectives.field(kind, activations, aim))
+        fields = tf.unstack(objectives.field(objective, activations, aim))
         return (
-            objectives.activation(kind, activations, aim),
+            objectives.activation(objective, activations, aim),
             tf.stack([tf.reduce_mean(field) for field in fields]),
             tf.stack([tf.math.reduce_std(field) for field in fields]),
             tf.stack([tf.reduce_mean(tf.cast(field <= 0, tf.float32)) for field in fields]),
         )
 
-    def _look_about(self, kind: str, images: tf.Tensor, aim: Aim, matrices: tf.Tensor) -> tf.Tensor:
+    def _look_about(
+        self, objective: str, images: tf.Tensor, aim: Aim, matrices: tf.Tensor
+    ) -> tf.Tensor:
         """The mean over the transforms, one after the other: memory for one of them."""
         batch = tf.shape(images)[0]
 
         def look(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seen = transforms.warp(images, tf.tile(matrices[number][None], (batch, 1)))
-            value = objectives.activation(kind, self._network(seen), aim)
+            value = objectives.activation(objective, self._network(seen), aim)
             return number + 1, total + value
 
         _, total = tf.while_loop(

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.network.network import FEATURES
-from pipeline.plan.architecture import CLASSES
+from pipeline.plan.architecture import CLASSES, Squash
 from pipeline.plan.units import Unit
 
 Activations = Mapping[str, tf.Tensor]
@@ -73,20 +73,26 @@ def outputs(unit: Unit, *, with_features: bool = False) -> tuple[str, ...]:
     return unit.reads
 
 
-def activation(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
+def name(unit: Unit, squash: Squash) -> str:
+    """The name of a unit's objective: of its kind, and of what makes the probabilities."""
+    of_squash = f"{unit.kind}/{squash}"
+    return of_squash if of_squash in OBJECTIVES else unit.kind.name
+
+
+def activation(objective: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """The plain activation of each image's unit, (batch,), whatever its direction."""
-    return OBJECTIVES[kind].value(activations, aim)
+    return OBJECTIVES[objective].value(activations, aim)
 
 
-def score(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
+def score(objective: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """What the ascent raises, (batch,): the plain activation, or what rises and falls with it."""
-    objective = OBJECTIVES[kind]
-    return (objective.score or objective.value)(activations, aim)
+    known = OBJECTIVES[objective]
+    return (known.score or known.value)(activations, aim)
 
 
-def field(kind: str, activations: Activations, aim: Aim) -> tf.Tensor:
+def field(objective: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """The numbers among which each image's unit stands, (batch, count)."""
-    return OBJECTIVES[kind].field(activations, aim)
+    return OBJECTIVES[objective].field(activations, aim)
 
 
 def similarity(activations: Activations, group: int) -> tf.Tensor:
@@ -146,6 +152,10 @@ def _softmax(activations: Activations, aim: Aim) -> tf.Tensor:
     return tf.gather(tf.nn.softmax(activations[CLASSES]), aim.index, batch_dims=1)
 
 
+def _sigmoid(activations: Activations, aim: Aim) -> tf.Tensor:
+    return tf.sigmoid(_logits(activations, aim))
+
+
 def _log_odds(activations: Activations, aim: Aim) -> tf.Tensor:
     """log(p / (1 - p)) of each image's class: its logit less the log-sum-exp of its rivals'.
 
@@ -175,11 +185,17 @@ def _all_probabilities(activations: Activations, aim: Aim) -> tf.Tensor:
     return tf.nn.softmax(activations[CLASSES])
 
 
+def _all_sigmoids(activations: Activations, aim: Aim) -> tf.Tensor:
+    del aim
+    return tf.sigmoid(activations[CLASSES])
+
+
 OBJECTIVES = {
     "channel": Objective(_channel),
     "neuron": Objective(_neuron),
     "deepdream": Objective(_deepdream, _everything),
     "logits": Objective(_logits, _all_logits),
     "softmax": Objective(_softmax, _all_probabilities, _log_odds),
+    "softmax/sigmoid": Objective(_sigmoid, _all_sigmoids, _logits),  # log(p / (1 - p)), too
 }
-"""By the name of a kind of unit."""
+"""By the name of a kind of unit; of one whose probabilities are made otherwise, that behind it."""

@@ -30,12 +30,18 @@ class Parametrization:
     settle: Callable[[tf.Tensor], tf.Tensor]
 
 
-def make(spec: Spectrum | Pixel, size: int) -> Parametrization:
-    """The parametrization that a recipe names, for square images of `size` px."""
-    return _MAKE[type(spec)](spec, size)
+def make(spec: Spectrum | Pixel, size: int, colours: int = 3) -> Parametrization:
+    """The parametrization that a recipe names.
+
+    Args:
+        spec: what the recipe says.
+        size: side of the square images, in pixels.
+        colours: three, or one for images of grey, which are RGB of three equal channels.
+    """
+    return _MAKE[type(spec)](spec, size, colours)
 
 
-def _spectrum(spec: Spectrum, size: int) -> Parametrization:
+def _spectrum(spec: Spectrum, size: int, colours: int) -> Parametrization:
     """Lucid's: a scaled spectrum, colours decorrelated, through a sigmoid (optvis/param)."""
     width = size // 2 + 1
     across = np.fft.rfftfreq(size)
@@ -44,11 +50,13 @@ def _spectrum(spec: Spectrum, size: int) -> Parametrization:
     scale = (size / frequency**spec.decay / 4.0 * spec.saturation).astype(np.float32)
 
     def start(random: np.random.Generator) -> np.ndarray:
-        shape = (2, 3, size, width)
+        shape = (2, colours, size, width)
         return (random.standard_normal(shape) * spec.deviation).astype(np.float32)
 
     def image(numbers: tf.Tensor) -> tf.Tensor:
         planes = _planes(numbers * scale)  # (batch, colour, size, size)
+        if colours == 1:
+            return _grey(tf.tanh(tf.transpose(planes, (0, 2, 3, 1)) * 0.5))
         flat = tf.reshape(planes, (-1, 3, size * size))
         mixed = tf.matmul(tf.constant(COLOURS), flat)  # (batch, RGB, size * size)
         rgb = tf.reshape(tf.transpose(mixed, (0, 2, 1)), (-1, size, size, 3))
@@ -76,18 +84,24 @@ def _planes(spectrum: tf.Tensor) -> tuple[tf.Tensor, Any]:
     return planes, gradient
 
 
-def _pixel(spec: Pixel, size: int) -> Parametrization:
+def _grey(images: tf.Tensor) -> tf.Tensor:
+    """Images of one channel as RGB."""
+    return tf.tile(images, (1, 1, 1, 3))
+
+
+def _pixel(spec: Pixel, size: int, colours: int) -> Parametrization:
     """Plain pixels, clipped to [-1, 1] after each step."""
 
     def start(random: np.random.Generator) -> np.ndarray:
-        shape = (size, size, 3)
+        shape = (size, size, colours)
         if spec.noise == "uniform":
             noise = random.uniform(-spec.amplitude, spec.amplitude, shape)
         else:
             noise = np.clip(random.standard_normal(shape) * spec.amplitude, *SPAN)
         return noise.astype(np.float32)
 
-    return Parametrization(start, tf.identity, lambda numbers: tf.clip_by_value(numbers, *SPAN))
+    image = _grey if colours == 1 else tf.identity
+    return Parametrization(start, image, lambda numbers: tf.clip_by_value(numbers, *SPAN))
 
 
-_MAKE: dict[type, Callable[[Any, int], Parametrization]] = {Spectrum: _spectrum, Pixel: _pixel}
+_MAKE: dict[type, Callable[[Any, int, int], Parametrization]] = {Spectrum: _spectrum, Pixel: _pixel}

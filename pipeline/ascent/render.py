@@ -160,7 +160,7 @@ class _Octave:
         self._size = size
         self._steps = steps
         self._first = first
-        self._form = parametrizations.make(recipe.parametrization, size)
+        self._form = parametrizations.make(recipe.parametrization, size, network.colours)
         self._optimizer = optimizers.make(recipe.optimizer, recipe.steps)
         self._compiled = tf.function(self._climb, reduce_retracing=False)
         self._image = tf.function(self._form.image)
@@ -210,6 +210,7 @@ class _Octave:
         revive = self._steps if to_the_end else self._recipe.revive - self._first
         revive = min(max(revive, 0), self._steps)
         own = {mark - self._first for mark in marks} & set(range(self._steps))
+        objective = objectives.name(like, self._network.squash)
         numbers, matrices = tf.constant(numbers), tf.constant(matrices)
         aim = Aim(*map(tf.constant, aim))
         slots = self._optimizer.slots(numbers)
@@ -219,14 +220,14 @@ class _Octave:
                 kept.append(self.image(numbers))
             bounds = tf.constant([start, stop])
             numbers, slots, values = self._compiled(
-                like.kind.name, start < revive, bounds, numbers, slots, matrices, aim
+                objective, start < revive, bounds, numbers, slots, matrices, aim
             )
             seen.append(values.numpy())
         return numbers, np.concatenate(seen).T, kept
 
     def _climb(
         self,
-        kind: str,
+        objective: str,
         reviving: bool,
         bounds: tf.Tensor,
         numbers: tf.Tensor,
@@ -240,7 +241,7 @@ class _Octave:
         def step(
             number: tf.Tensor, numbers: tf.Tensor, slots: Slots, seen: tf.TensorArray
         ) -> tuple[tf.Tensor, tf.Tensor, Slots, tf.TensorArray]:
-            value, gradient = self._slope(kind, numbers, matrices[number], aim, reviving)
+            value, gradient = self._slope(objective, numbers, matrices[number], aim, reviving)
             numbers, slots = self._optimizer.step(numbers, gradient, slots, number + self._first)
             numbers = self._form.settle(self._after(numbers, matrices[number], number))
             return number + 1, numbers, slots, seen.write(number - start, value)
@@ -254,7 +255,7 @@ class _Octave:
         return numbers, slots, seen.stack()
 
     def _slope(
-        self, kind: str, numbers: tf.Tensor, matrices: tf.Tensor, aim: Aim, reviving: bool
+        self, objective: str, numbers: tf.Tensor, matrices: tf.Tensor, aim: Aim, reviving: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The plain activations and the way up."""
         with tf.GradientTape() as tape:
@@ -263,8 +264,8 @@ class _Octave:
             if self._recipe.transforms.apply == "view":
                 view = transforms.warp(view, matrices)
             activations = self._network(view, revive=reviving)
-            value = objectives.activation(kind, activations, aim)
-            score = objectives.score(kind, activations, aim)
+            value = objectives.activation(objective, activations, aim)
+            score = objectives.score(objective, activations, aim)
             total = tf.reduce_sum(score * aim.sign)
             if self._group > 1:
                 # In units of the score, so that one weight serves every unit.
@@ -292,7 +293,9 @@ def _blurred(images: tf.Tensor, blur: Blur, number: tf.Tensor) -> tf.Tensor:
     places = tf.range(-reach, reach + 1, dtype=tf.float32)
     weights = tf.exp(-0.5 * (places / sigma) ** 2)
     weights /= tf.reduce_sum(weights)
-    kernel = tf.tile((weights[:, None] * weights[None, :])[:, :, None, None], (1, 1, 3, 1))
+    kernel = tf.tile(
+        (weights[:, None] * weights[None, :])[:, :, None, None], (1, 1, images.shape[3], 1)
+    )
     padded = tf.pad(images, [[0, 0], [reach, reach], [reach, reach], [0, 0]], mode="SYMMETRIC")
     blurred = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
     return blurred if blur.until is None else tf.where(number < blur.until, blurred, images)

@@ -19,18 +19,26 @@ class Model(Frozen):
     """The network."""
 
     weights: str = "auto"
-    """`auto`, `imagenet`, `bundled`, or the path of a .keras, .h5 or .weights.h5 file."""
+    """`auto`, `imagenet`, `bundled`, `lite0`, or the path of a .keras, .h5 or .weights.h5 file."""
+    name: str = "auto"
+    """A network of `keras.applications`, as in `MobileNetV2`; `auto` is InceptionV3, or what the
+    file holds."""
+    output: str = ""
+    """The output whose classes are meant, where a network has several."""
     classes: str = "auto"
-    """`auto` (ImageNet's names for 1,000 classes) or a file of class names."""
+    """`auto` (a list beside the file or in it, else ImageNet's where the network is known to be of
+    them), `imagenet`, or a file of class names."""
     timeout: Seconds = 5.0
     """Seconds until a download of weights must answer."""
-    range: Literal["auto"] | tuple[float, float] = "auto"
-    """What black and white are to the network: `auto`, as it tells, or as in `[0, 255]`."""
+    range: Literal["auto", "tf", "torch", "caffe"] | tuple[float, float] = "auto"
+    """What black and white are to the network: `auto`, as it tells; as in `[0, 255]`; or as
+    `keras.applications` preprocesses: `tf` (-1 to 1), `torch` (ImageNet's mean and spread taken
+    off) or `caffe` (BGR less ImageNet's mean)."""
 
     @field_validator("range")
     @classmethod
     def _is_a_range(cls, value: Any) -> Any:
-        if value != "auto" and value[0] == value[1]:
+        if not isinstance(value, str) and value[0] == value[1]:
             raise ValueError("black and white must differ")
         return value
 

@@ -1,7 +1,8 @@
 """Which weights file a configuration means: found, downloaded, checked. No TensorFlow here.
 
 `imagenet` is Keras' own file, from Keras' cache or its download, checked by Keras' hash.
-`bundled` comes with the project. `auto` is the first where it can be had, else the second.
+`bundled` (InceptionV3 as far as mixed4) and `lite0` (EfficientNet-Lite0, a whole classifier) come
+with the project. `auto` is ImageNet's where they can be had, else the bundled ones.
 """
 
 import difflib
@@ -11,20 +12,40 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
+from pipeline.config.applications import APPLICATIONS, INCEPTION, Download
 from pipeline.errors import WeightsError
 from pipeline.patience import within
 
 _LOG = logging.getLogger(__name__)
 
-_BUNDLED_FILE = "inception_v3_mixed4.weights.h5"
-_BUNDLED_SHA256 = "f9619b423d39ff7458910d6507e7da5dc80d6fb6df0d5ff3e72d633e4f1a8523"
+
+@dataclass(frozen=True)
+class Shipped:
+    """A weights file that comes with the project: its name, and its SHA-256 in hexadecimal."""
+
+    file: str
+    sha256: str
+
+
+_SHIPPED = {
+    "bundled": Shipped(
+        "inception_v3_mixed4.weights.h5",
+        "f9619b423d39ff7458910d6507e7da5dc80d6fb6df0d5ff3e72d633e4f1a8523",
+    ),
+    "lite0": Shipped(
+        "efficientnet_lite0.keras",
+        "307a1481f62ced9c2c7d16035cb5503ae235a6bff3e4fec29a815971a357a99e",
+    ),
+}
+"""What comes with the project, by its keyword."""
 _PACKAGE = Path(__file__).parents[1]
 _ENDINGS = (".keras", ".h5", ".weights.h5")
-_KEYWORDS = ("auto", "imagenet", "bundled")
+_KEYWORDS = ("auto", "imagenet", *_SHIPPED)
 
 
 @dataclass(frozen=True)
@@ -32,64 +53,86 @@ class Weights:
     """A weights file that was found and read through once.
 
     Attributes:
-        source: `imagenet`, `bundled` or `file`.
+        source: `imagenet`, `bundled`, `lite0` or `file`.
         path: where it is.
         sha256: its digest, in hexadecimal.
+        name: the network of `keras.applications` that it has weights of; empty where that is
+            InceptionV3, or where the file holds a whole model.
     """
 
     source: str
     path: Path
     sha256: str
+    name: str = ""
 
+    def to_json(self) -> dict[str, str]:
+        """A plain form for JSON; `from_json` reads it."""
+        record = {**vars(self), "path": str(self.path)}
+        if not self.name:  # as atlases have it that were made before others had names
+            del record["name"]
+        return record
 
-@dataclass(frozen=True)
-class Download:
-    """A file of weights that Keras keeps in its cache.
-
-    Attributes:
-        file: its name there.
-        url: where it comes from.
-        md5: its digest, in hexadecimal.
-    """
-
-    file: str
-    url: str
-    md5: str
-
-
-IMAGENET = Download(
-    file="inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
-    url=(
-        "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
-        "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
-    ),
-    md5="9a0d58056eeedaa3f26cb7ebd46da564",
-)
-"""Address and hash as in keras/src/applications/inception_v3.py."""
+    @classmethod
+    def from_json(cls, record: Mapping[str, str]) -> "Weights":
+        """The weights that `to_json` wrote."""
+        return cls(**{**record, "path": Path(record["path"])})  # type: ignore[arg-type]
 
 
 def resolve(
-    wanted: str, *, timeout: float = 5.0, imagenet: Download = IMAGENET, data: Path | None = None
+    wanted: str,
+    name: str = "",
+    *,
+    timeout: float = 5.0,
+    downloads: Mapping[str, Download] = APPLICATIONS,
+    data: Path | None = None,
 ) -> Weights:
     """Find the weights file that a configuration means.
 
     Args:
-        wanted: `auto`, `imagenet`, `bundled`, or the path of a `.keras` or `.h5` file.
+        wanted: `auto`, `imagenet`, `bundled`, `lite0`, or the path of a `.keras` or `.h5` file.
+        name: the network of `keras.applications` that is meant; empty for InceptionV3, or for what
+            the file holds.
         timeout: seconds until a download must have begun to answer, and for each read.
-        imagenet: what `imagenet` means.
-        data: where `bundled` is; among the files that come with the project, if nothing is said.
+        downloads: Keras' networks, and what `imagenet` means for each.
+        data: where `bundled` and `lite0` are; among the files that come with the project, if
+            nothing is said.
 
     Raises:
-        WeightsError: the file is missing, is not what it should be, or does not download.
+        WeightsError: there is no such network; or the file is missing, is not what it should be, or
+            does not download.
     """
-    bundled = (data or data_folder()) / "weights" / _BUNDLED_FILE
+    folder = (data or data_folder()) / "weights"
+    name = _network(name, wanted, downloads)
+    if wanted == "imagenet" or (wanted == "auto" and name):
+        return _imagenet(timeout, name, downloads)
     if wanted == "auto":
-        return _auto(timeout, imagenet, bundled)
-    if wanted == "imagenet":
-        return _imagenet(timeout, imagenet)
-    if wanted == "bundled":
-        return _bundled(bundled)
-    return _file(wanted)
+        return _auto(timeout, downloads, folder)
+    if wanted in _SHIPPED:
+        return _shipped(wanted, folder)
+    return _file(wanted, name)
+
+
+def _network(name: str, wanted: str, downloads: Mapping[str, Download]) -> str:
+    """The network that is named; empty for the one that needs no name."""
+    if name in ("", "auto", INCEPTION):
+        return ""
+    if name not in downloads:
+        near = difflib.get_close_matches(name.lower(), {n.lower(): n for n in downloads}, n=1)
+        hint = (
+            f"; did you mean {next(n for n in downloads if n.lower() == near[0])!r}?"
+            if near
+            else ""
+        )
+        raise WeightsError(
+            f"model.name: there is no {name!r} in keras.applications: expected "
+            f"{', '.join(downloads)}{hint}"
+        )
+    if wanted in _SHIPPED:
+        raise WeightsError(
+            f"model.name: `weights: {wanted}` are not of {name}: leave `name` out, or set "
+            "`model.weights: imagenet`"
+        )
+    return name
 
 
 def data_folder(package: Path = _PACKAGE) -> Path:
@@ -98,42 +141,46 @@ def data_folder(package: Path = _PACKAGE) -> Path:
     return inside if inside.is_dir() else package.parent / "data"
 
 
-def _auto(timeout: float, imagenet: Download, bundled: Path) -> Weights:
+def _auto(timeout: float, downloads: Mapping[str, Download], folder: Path) -> Weights:
     try:
-        return _imagenet(timeout, imagenet)
+        return _imagenet(timeout, "", downloads)
     except WeightsError as error:
         _LOG.warning(
             "model.weights: auto takes the bundled weights, which end at mixed4: no classifier "
             "(`atlas doctor` tells why)"
         )
         _LOG.debug("%s", error)
-        return _bundled(bundled)
+        return _shipped("bundled", folder)
 
 
-def _imagenet(timeout: float, imagenet: Download) -> Weights:
-    path = keras_cache() / imagenet.file
+def _imagenet(timeout: float, name: str, downloads: Mapping[str, Download]) -> Weights:
+    wanted = downloads[name or INCEPTION]
+    path = keras_cache() / wanted.file
     if not path.exists():
-        _download(imagenet, path, timeout)
-    md5 = _digest(path, "md5")
-    if md5 != imagenet.md5:
+        _download(wanted, path, timeout)
+    found = _digest(path, wanted.algorithm)
+    if wanted.hash and found != wanted.hash:
+        remedy = "" if name else ", or set `model.weights: bundled`"
         raise WeightsError(
-            f"the ImageNet weights {path} are corrupt: expected MD5 {imagenet.md5}, not {md5}; "
-            "delete the file and build again, or set `model.weights: bundled`"
+            f"the ImageNet weights {path} are corrupt: expected {wanted.algorithm.upper()} "
+            f"{wanted.hash}, not {found}; delete the file and build again{remedy}"
         )
-    return Weights("imagenet", path, _digest(path, "sha256"))
+    return Weights("imagenet", path, _digest(path, "sha256"), name)
 
 
-def _bundled(path: Path) -> Weights:
+def _shipped(keyword: str, folder: Path) -> Weights:
+    known = _SHIPPED[keyword]
+    path = folder / known.file
     sha256 = _digest(path, "sha256")
-    if sha256 != _BUNDLED_SHA256:
+    if sha256 != known.sha256:
         raise WeightsError(
-            f"the bundled weights {path} are corrupt: expected SHA-256 {_BUNDLED_SHA256}, not "
+            f"the {keyword} weights {path} are corrupt: expected SHA-256 {known.sha256}, not "
             f"{sha256}; restore the file, or install the project again"
         )
-    return Weights("bundled", path, sha256)
+    return Weights(keyword, path, sha256)
 
 
-def _file(wanted: str) -> Weights:
+def _file(wanted: str, name: str) -> Weights:
     path = Path(wanted).expanduser().absolute()
     if not path.name.endswith(_ENDINGS):
         near = difflib.get_close_matches(wanted.lower(), _KEYWORDS, n=1)
@@ -150,7 +197,7 @@ def _file(wanted: str) -> Weights:
         raise WeightsError(
             f"model.weights: {path} is not a file: expected a Keras model or weights"
         )
-    return Weights("file", path, _digest(path, "sha256"))
+    return Weights("file", path, _digest(path, "sha256"), name)
 
 
 def _digest(path: Path, algorithm: str) -> str:
@@ -188,23 +235,24 @@ def _download(wanted: Download, path: Path, timeout: float) -> None:
                 temporary = Path(file.name)
                 while block := response.read(1 << 20):
                     file.write(block)
-        _check(temporary, wanted.md5)
+        _check(temporary, wanted)
         temporary.replace(path)
     except (OSError, HTTPException) as error:
         raise WeightsError(
             f"the ImageNet weights are not at {path} and could not be downloaded from "
-            f"{wanted.url}: {_reason(error)}; set `model.weights: bundled`, or put the file there "
-            "by hand"
+            f"{wanted.url}: {_reason(error)}; put the file there by hand, or set `model.weights: "
+            "bundled` (InceptionV3 as far as mixed4) or `lite0` (EfficientNet-Lite0)"
         ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
-def _check(path: Path, expected: str) -> None:
-    md5 = _digest(path, "md5")
-    if md5 != expected:
-        raise OSError(f"expected MD5 {expected}, not {md5} ({path.stat().st_size} bytes)")
+def _check(path: Path, wanted: Download) -> None:
+    found = _digest(path, wanted.algorithm)
+    if wanted.hash and found != wanted.hash:
+        size, name = path.stat().st_size, wanted.algorithm.upper()
+        raise OSError(f"expected {name} {wanted.hash}, not {found} ({size} bytes)")
 
 
 def _reason(error: Exception) -> str:

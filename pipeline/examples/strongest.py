@@ -110,9 +110,11 @@ def find(store: Store) -> Ranking:
     pictures = seen.listed(store)
     layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
     units = [unit for unit in store.provenance.units() if store.provenance.is_available(unit)]
+    squash = store.provenance.architecture.squash
     rows, spreads = [], []
     for unit in units:
-        values, read = unit.kind.on_pictures(unit, layers), layers[unit.reads[0]].read
+        values = unit.kind.on_pictures(unit, layers, squash)
+        read = layers[unit.reads[0]].read
         numbers = np.flatnonzero(read)
         sign = -1.0 if unit.negative else 1.0
         order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
@@ -190,13 +192,14 @@ def standing(store: Store) -> Callable[[str, float | None], float | None]:
         if [name for r in table.records.of(seen.PILE.name) for name in r.units] == wanted
     }
     units = {unit.id: unit for unit in store.provenance.units()}
+    squash = store.provenance.architecture.squash
 
     def part(unit_id: str, activation: float | None) -> float | None:
         unit = units[unit_id]
         if pd.isna(activation) or not all(name in layers for name in unit.reads):
             return None
         sign = -1.0 if unit.negative else 1.0
-        values = unit.kind.on_pictures(unit, layers)[layers[unit.reads[0]].read]
+        values = unit.kind.on_pictures(unit, layers, squash)[layers[unit.reads[0]].read]
         return float((sign * values < sign * activation).mean()) if len(values) else None
 
     return part

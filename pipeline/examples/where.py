@@ -46,7 +46,7 @@ def fires(provenance: Provenance, unit_id: str, picture: np.ndarray) -> np.ndarr
     if not unit.kind.has_channel:
         raise UnitError(f"unit {unit.id} has no map of its own: name a channel or a neuron")
     [layer] = unit.layers
-    observer = Observer(provenance.locate_weights(), (layer,), provenance.range)
+    observer = Observer(provenance.locate_weights(), (layer,), provenance.reading)
     return np.asarray(observer.maps(picture)[layer][..., unit.index])
 
 

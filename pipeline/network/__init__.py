@@ -1,1 +1,1 @@
-"""Keras graphs: a weights file becomes a frozen network. Imports TensorFlow."""
+"""A Keras model becomes a frozen network. Imports TensorFlow."""

@@ -5,30 +5,34 @@ import tensorflow as tf
 
 from pipeline.config.weights import Weights
 from pipeline.errors import ConfigError
-from pipeline.network.graph import classifier, copied, operations, parents, shape_of, span
-from pipeline.network.last import has_flat_ends
-from pipeline.network.model_file import read
+from pipeline.model.graph import copied, operations, parents, shape_of
+from pipeline.model.head import chosen, heads
+from pipeline.model.intake import tell
+from pipeline.model.model_file import read
+from pipeline.network.last import counted, has_flat_ends
 from pipeline.plan.architecture import Architecture, Layer
 
 _SIZE = 128
 """Pixels, where a network takes images of any size."""
 
 
-def describe(weights: Weights, image_size: int | None) -> Architecture:
+def describe(weights: Weights, image_size: int | None, output: str = "") -> Architecture:
     """List a network's layers with channels, at one image size.
 
     Args:
         weights: the file.
         image_size: in pixels; None for what the network takes, 128 where that is any.
+        output: the name of the output whose classes are meant; empty where there is one.
 
     Raises:
         WeightsError: the file does not load.
-        ConfigError: the network cannot take images of `image_size` px.
+        ConfigError: the network cannot take images of `image_size` px, or has no such output.
     """
-    model = read(weights)
+    found = read(weights)
+    model, told = found.model, tell(found.model, found.families)
+    known, head = heads(model, found.outputs), chosen(found, output)
     if image_size is None:
         image_size = model.input_shape[1] or _SIZE
-    has_classes = classifier(model) is not None
     sized = _resized(model, image_size, weights)
     leading: dict[str, frozenset[tuple[str, int]]] = {}
     layers: dict[str, Layer] = {}
@@ -40,10 +44,20 @@ def describe(weights: Weights, image_size: int | None) -> Architecture:
         if len(shape) == 4 and isinstance(layer, keras.Layer) and reads[layer.name]:
             cost = sum(count for _, count in leading[layer.name])
             layers[layer.name] = Layer(layer.name, depth, shape[3], shape[1], shape[2], cost)
-    total = sum(operations(layer) for layer in sized.operations)
-    classes = sized.output_shape[-1] if has_classes else None
-    flat = has_flat_ends(model)
-    return Architecture(model.name, image_size, layers, classes, total, span(model), flat)
+    return Architecture(
+        name=model.name,
+        image_size=image_size,
+        layers=layers,
+        classes=head.classes if head else None,
+        class_operations=sum(operations(layer) for layer in sized.operations),
+        range=told.range,
+        is_living=has_flat_ends(model),
+        squash=head.squash if head else "softmax",
+        heads=tuple(known) if len(known) > 1 else (),
+        told=told.by,
+        colours=model.input_shape[3],
+        activations=counted(model),
+    )
 
 
 def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:
@@ -60,7 +74,7 @@ def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:
             raise only
         model = relaxed
     try:
-        image = keras.Input((size, size, 3))
+        image = keras.Input((size, size, model.input_shape[3]))
         sized = keras.models.clone_model(model, input_tensors=image, clone_function=copied)
     except (ValueError, tf.errors.OpError) as error:
         raise (_too_small(size, model) if height is None else only) from error
@@ -79,7 +93,7 @@ def _too_small(size: int, model: keras.Model) -> ConfigError:
 
 def _try_any_size(model: keras.Model) -> keras.Model | None:
     """The model with a free image size, or None where it cannot be (a flatten before a dense)."""
-    image = keras.Input((None, None, 3))
+    image = keras.Input((None, None, model.input_shape[3]))
     try:
         return keras.models.clone_model(model, input_tensors=image, clone_function=copied)
     except (ValueError, TypeError, tf.errors.OpError):

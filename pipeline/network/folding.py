@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.network import keras_private, last
-from pipeline.network.graph import CONVOLUTIONS, activation, copied, copy_weights, parents
+from pipeline.model import keras_private
+from pipeline.model.graph import CONVOLUTIONS, activation, copied, copy_weights, parents
+from pipeline.network import last
 from pipeline.network.living import Living, Relu, Revival
 
 
@@ -26,7 +27,7 @@ def fold(
     it and an output. The image size stays fixed where the network works for no other.
 
     Args:
-        model: a functional model of images (batch, height, width, 3).
+        model: a functional model of images (batch, height, width, channels).
         revival: revives them; none are, if nothing is said.
         is_living: whether other activations than plain ReLUs are revived, too.
 
@@ -46,7 +47,7 @@ def fold(
         return keras.models.clone_model(model, input_tensors=image, clone_function=clone)
 
     try:
-        folded = build((None, None, None, 3))
+        folded = build((None, None, None, model.input_shape[3]))
         _try_another_size(folded, model.input_shape)
     except (ValueError, TypeError, tf.errors.OpError):
         folded = build(model.input_shape)
@@ -56,9 +57,9 @@ def fold(
 
 def _try_another_size(folded: keras.Model, shape: tuple[int | None, ...]) -> None:
     """Raise a ValueError where a reshape works only for the size that a model was built with."""
-    _, height, width, _ = shape
+    _, height, width, channels = shape
     if height is not None and width is not None:
-        shapes = folded.compute_output_shape((1, height + 32, width + 32, 3))
+        shapes = folded.compute_output_shape((1, height + 32, width + 32, channels))
         if {shape[0] for shape in (shapes if isinstance(shapes, list) else [shapes])} != {1}:
             raise ValueError("a reshape makes several images of one")
 

@@ -3,6 +3,7 @@
 Having earlier ones revive changes no image and takes longer.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,8 +12,8 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
-from pipeline.network import keras_private
-from pipeline.network.graph import activation, parents
+from pipeline.model import keras_private
+from pipeline.model.graph import activation, parents
 from pipeline.network.living import Curve, Function
 
 _WITH_OWN = (
@@ -107,6 +108,21 @@ def activations(model: keras.Model, *, is_living: bool) -> dict[str, Last]:
 def has_flat_ends(model: keras.Model) -> bool:
     """Whether there is an activation in a model, other than a plain ReLU, with a flat end."""
     return any(curve.is_flat for curve in _curves(model))
+
+
+def counted(model: keras.Model) -> dict[str, int]:
+    """How often a model has each activation, by its name, the most frequent first."""
+    acting = [o for o in model.operations if is_plain_relu(o) or curve_of(o) is not None]
+    return dict(Counter(map(_called, acting)).most_common())
+
+
+def _called(operation: keras.Operation) -> str:
+    if is_plain_relu(operation):
+        return "relu"
+    has_function = has_own(operation) or isinstance(operation, keras.layers.Activation)
+    if isinstance(operation, keras.layers.ReLU) and operation.max_value is not None:
+        return f"relu up to {float(operation.max_value):g}"
+    return (activation(operation) if has_function else None) or type(operation).__name__
 
 
 def _curves(model: keras.Model) -> Iterator[Curve]:

@@ -11,15 +11,19 @@ import tensorflow as tf
 from pipeline.config.schema import Compiler, Precision
 from pipeline.config.weights import Weights
 from pipeline.errors import UnitError, WeightsError
+from pipeline.model.graph import shape_of
+from pipeline.model.head import Head, chosen
+from pipeline.model.model_file import read
 from pipeline.network.folding import fold
-from pipeline.network.graph import classifier, shape_of
 from pipeline.network.living import Revival
-from pipeline.network.model_file import read
-from pipeline.plan.architecture import CLASSES
-from pipeline.plan.pixels import SPAN
+from pipeline.plan.architecture import CLASSES, PLAINLY, Reading, Squash
+from pipeline.plan.pixels import SPAN, Range, bounds
 
 FEATURES = "/features"
 """The name under which a `Network` returns the deepest map that its logits come from."""
+
+_LUMA = (0.299, 0.587, 0.114)
+"""What of red, green and blue makes grey (ITU-R BT.601), as in Pillow."""
 
 
 class Network:
@@ -30,6 +34,8 @@ class Network:
             the deepest map that the logits come from.
         fixed_size: the only image side it takes, or None where it takes any.
         is_living: whether other activations than plain ReLUs are revived.
+        squash: what makes probabilities of its logits.
+        colours: channels of the images it takes: three, or one of grey.
     """
 
     def __init__(
@@ -37,17 +43,18 @@ class Network:
         model: keras.Model,
         outputs: tuple[str, ...],
         revival: Revival,
-        span: tuple[float, float] = SPAN,
+        reading: Reading = PLAINLY,
         compiler: Compiler = "graph",
-        *,
-        is_living: bool = False,
+        squash: Squash = "softmax",
     ) -> None:
         self.outputs = outputs
         self.fixed_size: int | None = model.input_shape[1]
         self.model = model
-        self.is_living = is_living
+        self.is_living = reading.is_living
+        self.squash = squash
         self._revival = revival
-        self._span = span
+        self._range = reading.range
+        self.colours: int = model.input_shape[3]
         self._run = tf.function(self._pass, jit_compile=True) if compiler == "xla" else self._pass
 
     def __call__(self, images: tf.Tensor, *, revive: bool = False) -> dict[str, tf.Tensor]:
@@ -66,9 +73,9 @@ class Network:
         return dict(zip(self.outputs, self._run(images, revive), strict=True))
 
     def _pass(self, images: tf.Tensor, revive: bool) -> list[tf.Tensor]:
-        black, white = self._span
-        if (black, white) != SPAN:
-            images = (images + 1.0) * ((white - black) / 2.0) + black
+        images = _taken(images, self._range)
+        if self.colours == 1:
+            images = tf.reduce_sum(images * _LUMA, axis=3, keepdims=True)
         with self._revival.reviving(revive):
             values = self.model(images, training=False)
         values = values if isinstance(values, list | tuple) else [values]
@@ -77,7 +84,7 @@ class Network:
     def map_size(self, size: int) -> tuple[int, int]:
         """Rows and columns of the first output's map for images of `size` px; (1, 1) of classes."""
         side = self.fixed_size or size
-        shape = self.model.compute_output_shape((1, side, side, 3))
+        shape = self.model.compute_output_shape((1, side, side, self.model.input_shape[3]))
         first = shape[0] if isinstance(shape, list) else shape
         return (first[1], first[2]) if len(first) == 4 else (1, 1)
 
@@ -85,11 +92,9 @@ class Network:
 def load(
     weights: Weights,
     outputs: tuple[str, ...],
+    reading: Reading = PLAINLY,
     precision: Precision = "float32",
     compiler: Compiler = "graph",
-    span: tuple[float, float] = SPAN,
-    *,
-    is_living: bool = False,
 ) -> Network:
     """Load the part of a network that leads to some outputs.
 
@@ -99,19 +104,20 @@ def load(
     Args:
         weights: the resolved weights file.
         outputs: layer names, `CLASSES` for the logits, or `FEATURES`.
+        reading: how the network is read.
         precision: what layers compute in; parameters stay float32 (Micikevicius et al., 2018).
         compiler: what compiles the network.
-        span: what black and white are to the network.
-        is_living: whether other activations than plain ReLUs are revived, see `living`.
 
     Raises:
         WeightsError: the file does not load, or has no classifier and `CLASSES` is asked for.
         UnitError: a layer that is not there.
     """
-    model = read(weights)
-    tensors = [_output(model, name) for name in outputs]
+    found = read(weights)
+    head = chosen(found, reading.output) if CLASSES in outputs else None
+    tensors = [_output(found.model, name, head) for name in outputs]
     revival = Revival()
-    folded = fold(keras.Model(model.inputs[0], tensors), revival, is_living=is_living)
+    part = keras.Model(found.model.inputs[0], tensors)
+    folded = fold(part, revival, is_living=reading.is_living)
     folded.trainable = False
     for number, layer in enumerate(folded.layers):
         if not re.fullmatch(r"[A-Za-z0-9.][\w.>-]*", layer.name, re.ASCII):
@@ -120,10 +126,23 @@ def load(
         for layer in folded.layers:
             for part in (layer, getattr(layer, "inner", layer)):
                 part.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")
-    return Network(folded, outputs, revival, span, compiler, is_living=is_living)
+    squash = "softmax" if head is None else head.squash
+    return Network(folded, outputs, revival, reading, compiler, squash)
 
 
-def _output(model: keras.Model, name: str) -> keras.KerasTensor:
+def _taken(images: tf.Tensor, range_: Range) -> tf.Tensor:
+    """Images of [-1, 1] as a network takes them."""
+    if range_ == SPAN:
+        return images
+    if isinstance(range_, tuple):
+        black, white = range_
+        return (images + 1.0) * ((white - black) / 2.0) + black
+    lows, highs = (tf.constant(end, tf.float32) for end in bounds(range_))
+    ordered = images[..., ::-1] if range_ == "caffe" else images
+    return (ordered + 1.0) * ((highs - lows) / 2.0) + lows
+
+
+def _output(model: keras.Model, name: str, head: Head | None) -> keras.KerasTensor:
     if name == FEATURES:
         shapes = {layer: shape_of(layer) for layer in model.layers}
         maps = [of for of, shape in shapes.items() if len(shape) == 4 and shape[1:3] != (1, 1)]
@@ -133,10 +152,9 @@ def _output(model: keras.Model, name: str) -> keras.KerasTensor:
             return model.get_layer(name).output
         except ValueError as error:
             raise UnitError(f"the network has no layer {name!r}") from error
-    logits = classifier(model)
-    if logits is None:
+    if head is None:
         raise WeightsError(
-            "these weights have no classifier, so no logits and no softmax: use "
-            "`model.weights: imagenet`, or a model file of yours with its classifier"
+            "these weights have no classifier, so no logits and no softmax: use `model.weights: "
+            "lite0` or `imagenet`, or a model file of yours with its classifier"
         )
-    return logits
+    return head.logits

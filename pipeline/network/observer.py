@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipeline.config.weights import Weights
 from pipeline.network import network
+from pipeline.plan.architecture import Reading
 from pipeline.plan.pixels import HALF
 
 
@@ -32,12 +33,12 @@ class Observer:
     Args:
         weights: the resolved weights file.
         layers: their names; `CLASSES` for the logits.
-        span: what black and white are to the network.
+        reading: how the network is read.
     """
 
-    def __init__(self, weights: Weights, layers: Sequence[str], span: tuple[float, float]) -> None:
+    def __init__(self, weights: Weights, layers: Sequence[str], reading: Reading) -> None:
         self.layers = tuple(layers)
-        self._network = network.load(weights, self.layers, span=span)
+        self._network = network.load(weights, self.layers, reading)
         self._compiled = tf.function(self._look)
 
     def see(self, pictures: np.ndarray, batch: int) -> dict[str, Observed]:

@@ -7,16 +7,19 @@ from pipeline.network import device
 from pipeline.network.apart import apart
 from pipeline.plan.architecture import Architecture
 
-_KNOWN: dict[tuple[Weights, int | None], Architecture] = {}
+_KNOWN: dict[tuple[Weights, int | None, str], Architecture] = {}
 """What this process was told, by what was asked: of a file of the same digest it stays true."""
 
 
-def probe(weights: Weights, image_size: int | None, patience: float = 300.0) -> Architecture:
+def probe(
+    weights: Weights, image_size: int | None, output: str = "", patience: float = 300.0
+) -> Architecture:
     """Describe a network in a process of its own; who asks again has the same answer at once.
 
     Args:
         weights: the resolved weights file.
         image_size: side of the square input, in pixels; None for what the file asks for.
+        output: the name of the output whose classes are meant; empty where there is one.
         patience: seconds until it must have answered.
 
     Raises:
@@ -24,7 +27,7 @@ def probe(weights: Weights, image_size: int | None, patience: float = 300.0) -> 
         ConfigError: the network cannot take images of that size.
         WorkError: the process died, or did not answer in time.
     """
-    asked = weights, image_size
+    asked = weights, image_size, output
     if asked not in _KNOWN:
         remedy = "(build.patience): see whether that file can be read, and try again"
         task = f"read {weights.path}"
@@ -32,8 +35,8 @@ def probe(weights: Weights, image_size: int | None, patience: float = 300.0) -> 
     return _KNOWN[asked]
 
 
-def _describe(weights: Weights, image_size: int | None) -> Architecture:
+def _describe(weights: Weights, image_size: int | None, output: str) -> Architecture:
     device.use("cpu")
     from pipeline.network.describe import describe  # noqa: PLC0415, TensorFlow stays in this process
 
-    return describe(weights, image_size)
+    return describe(weights, image_size, output)

@@ -1,4 +1,4 @@
-"""What must be known of a network to plan an atlas of it, without loading TensorFlow.
+"""What must be known of a network to plan an atlas of it, and how it is read. No TensorFlow here.
 
 `probe` asks a short-lived process, so that the process that drives a build stays free of
 TensorFlow; the answer is kept with the atlas.
@@ -6,14 +6,17 @@ TensorFlow; the answer is kept with the atlas.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 from pipeline.config.weights import Weights
-from pipeline.plan.pixels import SPAN
+from pipeline.plan.pixels import SPAN, Named, Range
 
 CLASSES = "/classes"
 """What the logits are called among layers; no layer can be called so."""
+
+Squash = Literal["softmax", "sigmoid"]
+"""What makes probabilities of logits: all of them together, or each by itself."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,20 @@ class Layer:
 class Architecture:
     """The layers of a network at one image size, in order of depth.
 
-    `classes` is None where the weights have no classifier. `class_operations` is the cost of the
-    whole network, as `Layer.operations`. `span` is what black and white are to the network, as far
-    as it tells. `is_living` says whether it has activations, other than plain ReLUs, that are flat
-    somewhere, and where the ascent lets the gradient out.
+    Attributes:
+        name: as the file has it.
+        image_size: in pixels.
+        layers: by name.
+        classes: how many; None where there is no classifier, or several and none was named.
+        class_operations: the cost of the whole network, as `Layer.operations`.
+        range: what black and white are to the network; None where it cannot be told.
+        is_living: whether it has activations, other than plain ReLUs, that are flat somewhere, and
+            where the ascent lets the gradient out.
+        squash: what makes probabilities of its logits.
+        heads: the names of its outputs of classes, where there are several.
+        told: what tells the range, for people.
+        colours: channels of its images: three, or one of grey.
+        activations: how often it has each, by name; it is not kept with an atlas.
     """
 
     name: str
@@ -47,8 +60,13 @@ class Architecture:
     layers: Mapping[str, Layer]
     classes: int | None
     class_operations: int = 0
-    span: tuple[float, float] = SPAN
+    range: Range | None = SPAN
     is_living: bool = False
+    squash: Squash = "softmax"
+    heads: tuple[str, ...] = ()
+    told: str = ""
+    colours: int = 3
+    activations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deepest(self) -> str:
@@ -63,18 +81,47 @@ class Architecture:
         """A plain form for JSON; `from_json` reads it."""
         record = dataclasses.asdict(self)
         record["layers"] = [dataclasses.astuple(layer) for layer in self.layers.values()]
-        if not self.is_living:  # as atlases say that were made before there was such a thing
-            del record["is_living"]
+        record["span"] = record.pop("range")
+        del record["activations"]
+        for name in _LATER:  # left out, as atlases have it that were made before there were such
+            if record[name] == getattr(Architecture, name):
+                del record[name]
         return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Architecture":
         """The architecture that `to_json` wrote."""
-        layers = [Layer(*row) for row in record["layers"]]
-        black, white = record["span"]
-        named = {layer.name: layer for layer in layers}
-        return cls(**{**record, "layers": named, "span": (black, white)})
+        known = dict(record)
+        span = known.pop("span")
+        layers = [Layer(*row) for row in known.pop("layers")]
+        return cls(
+            **{**known, "heads": tuple(known.get("heads", ()))},
+            layers={layer.name: layer for layer in layers},
+            range=span if span is None or span in get_args(Named) else (span[0], span[1]),
+        )
 
 
-Describe = Callable[[Weights, int], Architecture]
-"""How to learn the architecture of a weights file at an image size."""
+_LATER = ("is_living", "squash", "heads", "told", "colours")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a network is read.
+
+    Attributes:
+        range: what black and white are to it.
+        output: the name of the output whose classes are meant; empty where there is one.
+        is_living: whether activations other than plain ReLUs are revived.
+    """
+
+    range: Range = SPAN
+    output: str = ""
+    is_living: bool = False
+
+
+PLAINLY = Reading()
+"""As Keras' InceptionV3 is read."""
+
+
+Describe = Callable[[Weights, int, str], Architecture]
+"""How to learn the architecture of a weights file at an image size, by the name of an output."""

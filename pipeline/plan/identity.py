@@ -12,6 +12,8 @@ from pipeline.config.recipes import Recipe
 from pipeline.config.schema import Device, Render
 from pipeline.config.strict import Frozen
 from pipeline.errors import AtlasFolderError
+from pipeline.plan.architecture import Reading
+from pipeline.plan.pixels import Range
 
 SCHEMA = 3
 """The version of what is stored."""
@@ -35,7 +37,7 @@ class Fingerprint(Frozen):
     """Of the store."""
     weights_sha256: str = Field(alias="weights.sha256")
     """Of the weights file."""
-    span: tuple[float, float] = Field(alias="model.range")
+    range: Range = Field(alias="model.range")
     """What black and white are to the network."""
     size: int = Field(alias="image.size")
     """Side of the images, in pixels."""
@@ -53,6 +55,13 @@ class Fingerprint(Frozen):
     """Its version."""
     is_living: bool = Field(False, alias="model.living")
     """Whether the ascent lets the gradient out of activations other than plain ReLUs."""
+    output: str = Field("", alias="model.output")
+    """The output whose classes are meant, where a network has several."""
+
+    @property
+    def reading(self) -> Reading:
+        """How the network is read."""
+        return Reading(self.range, self.output, self.is_living)
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Fingerprint":

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from pipeline.errors import UnitError
-from pipeline.plan.architecture import CLASSES, Architecture, Layer
+from pipeline.plan.architecture import CLASSES, Architecture, Layer, Squash
 from pipeline.plan.patterns import Pattern, split
 from pipeline.plan.units import Kind, Shown, Unit
 
@@ -143,11 +143,11 @@ def _of_a_layer(pattern: Pattern, architecture: Architecture) -> tuple[Layer, li
     return layer, pattern.numbers(layer.channels, f"layer {layer.name} has channels")
 
 
-def _mean(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+def _mean(unit: Unit, shown: Mapping[str, Shown], _: Squash) -> np.ndarray:
     return shown[unit.reads[0]].mean[:, unit.index]
 
 
-def _peak(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+def _peak(unit: Unit, shown: Mapping[str, Shown], _: Squash) -> np.ndarray:
     return shown[unit.reads[0]].peak[:, unit.index]
 
 
@@ -205,7 +205,7 @@ def _split(pattern: Pattern, architecture: Architecture) -> list[str]:
     return ways[-1][0] if ways[-1] else parts
 
 
-def _sum_of_means(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+def _sum_of_means(unit: Unit, shown: Mapping[str, Shown], _: Squash) -> np.ndarray:
     return np.asarray(sum(shown[name].mean.mean(axis=1) for name in unit.reads))
 
 
@@ -249,8 +249,10 @@ def _classes(kind: Kind, pattern: Pattern, architecture: Architecture) -> list[U
     return [Unit(kind, (), number, negative=pattern.negative) for number in numbers]
 
 
-def _probability(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+def _probability(unit: Unit, shown: Mapping[str, Shown], squash: Squash) -> np.ndarray:
     logits = shown[CLASSES].mean
+    if squash == "sigmoid":
+        return np.asarray(1.0 / (1.0 + np.exp(-logits[:, unit.index])))
     likely = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(likely[:, unit.index] / likely.sum(axis=1))
 

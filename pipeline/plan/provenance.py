@@ -4,16 +4,15 @@ import functools
 import json
 import shlex
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from pipeline.config.recipes import Recipe
 from pipeline.config.schema import Device, Render
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import AtlasFolderError, UnitError, WeightsError
-from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.architecture import Architecture, Layer, Reading
 from pipeline.plan.batches import Section, sections
 from pipeline.plan.identity import SCHEMA, Fingerprint, digest
 from pipeline.plan.kinds import expand, finds, one, several
@@ -71,9 +70,9 @@ class Provenance:
         return self.fingerprint.render.model_copy(update={"variants": self.variants})
 
     @property
-    def range(self) -> tuple[float, float]:
-        """What black and white are to the network."""
-        return self.fingerprint.span
+    def reading(self) -> Reading:
+        """How the network is read: its range, its output, what of it is revived."""
+        return self.fingerprint.reading
 
     @property
     def seed(self) -> int:
@@ -185,7 +184,7 @@ class Provenance:
                 f"the atlas's weights are not at {known.path}: expected the file of SHA-256 "
                 f"{known.sha256}; {remedy}"
             )
-        found = resolve(str(known.path) if known.source == "file" else known.source)
+        found = resolve(str(known.path) if known.source == "file" else known.source, known.name)
         if found.sha256 != known.sha256:
             raise WeightsError(
                 f"the weights {found.path} are not those of the atlas: expected SHA-256 "
@@ -199,7 +198,7 @@ class Provenance:
             "schema": SCHEMA,
             "fingerprint": self.fingerprint.to_json(),
             "patterns": self.patterns,
-            "weights": {**asdict(self.weights), "path": str(self.weights.path)},
+            "weights": self.weights.to_json(),
             "classes": self.classes,
             "columns": self.columns,
             "variants": self.variants,
@@ -222,7 +221,7 @@ class Provenance:
             )
         rest = {k: v for k, v in record.items() if k != "schema"}
         rest["fingerprint"] = Fingerprint.from_json(record["fingerprint"])
-        rest["weights"] = Weights(**{**record["weights"], "path": Path(record["weights"]["path"])})
+        rest["weights"] = Weights.from_json(record["weights"])
         rest["architecture"] = Architecture.from_json(record["architecture"])
         rest["patterns"] = tuple(record["patterns"])
         rest["classes"] = tuple(record["classes"])

@@ -27,8 +27,12 @@ def _settings(known: Provenance) -> list[tuple[str, Any]]:
     found = known.weights
     weights = found.path.name if found.source == "file" else found.source
     model: dict[str, Any] = {"weights": weights}
-    if known.range != tuple(known.architecture.span):
-        model["range"] = known.range
+    if found.name:
+        model["name"] = found.name
+    if known.reading.range != known.architecture.range:
+        model["range"] = known.reading.range
+    if known.reading.output:
+        model["output"] = known.reading.output
     plain, default = known.render.model_dump(mode="json"), Render().model_dump(mode="json")
     return [
         ("model", json.dumps(model)),

@@ -4,13 +4,16 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pipeline.config.applications import INCEPTION
 from pipeline.config.class_names import class_names
 from pipeline.config.schema import AtlasConfig, Precision
 from pipeline.config.weights import Weights, resolve
-from pipeline.errors import UnitError
+from pipeline.errors import ConfigError, UnitError
 from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
+from pipeline.plan.kinds import expand
 from pipeline.plan.machine import best_precision, tensorflow, versions
+from pipeline.plan.pixels import SPAN
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import folder_name
 
@@ -35,13 +38,12 @@ def resolve_provenance(
             the existing atlas's, naming the keys that differ.
     """
     weights = _weights(config, before)
-    architecture = before.architecture if before else describe(weights, config.image.size)
+    architecture = before.architecture if before else _describe(config, weights, describe)
+    _refuse_unnamed_output(config, architecture)
     fingerprint = _fingerprint(config, weights, before, architecture, best)
     if before is not None:
         refuse_difference(before.fingerprint.to_json(), fingerprint.to_json())
-    classes = (
-        class_names(config.model.classes, architecture.classes) if architecture.classes else ()
-    )
+    classes = _class_names(config, weights, architecture)
     provenance = Provenance(
         fingerprint=fingerprint,
         patterns=config.units,
@@ -54,6 +56,38 @@ def resolve_provenance(
     )
     _refuse_shared_folders(provenance, before)
     return provenance
+
+
+def _class_names(config: AtlasConfig, weights: Weights, found: Architecture) -> tuple[str, ...]:
+    if not found.classes:
+        return ()
+    return class_names(config.model.classes, found.classes, weights, found.name)
+
+
+def _describe(config: AtlasConfig, weights: Weights, describe: Describe) -> Architecture:
+    found = describe(weights, config.image.size, config.model.output)
+    if found.range is None and config.model.range == "auto":
+        raise ConfigError(
+            f"model.range: what black and white are to {found.name} cannot be told: {found.told}; "
+            "say it, as in `range: [0, 1]`"
+        )
+    if found.colours == 1 and config.model.range in ("torch", "caffe"):
+        raise ConfigError(
+            f"model.range: {config.model.range} is of colours, but {found.name} takes grey images: "
+            "say black and white, as in `range: [0, 1]`"
+        )
+    return found
+
+
+def _refuse_unnamed_output(config: AtlasConfig, found: Architecture) -> None:
+    """Raise where classes are wanted and the network has several outputs of them."""
+    if found.classes is None and len(found.heads) > 1:
+        wanted = next((u for u in expand(config.units, found) if u.kind.needs_classifier), None)
+        if wanted is not None:
+            raise ConfigError(
+                f"model.output: {found.name} has several outputs of classes, so {wanted.id} may be "
+                f"of any: name one of {', '.join(found.heads)}"
+            )
 
 
 def _refuse_shared_folders(known: Provenance, before: Provenance | None) -> None:
@@ -84,9 +118,11 @@ def _folders(known: Provenance) -> Iterator[tuple[str, str, object]]:
 
 
 def _weights(config: AtlasConfig, before: Provenance | None) -> Weights:
-    if config.model.weights == "auto" and before is not None:
+    wanted, name = config.model.weights, config.model.name
+    pinned = ("auto", before.weights.name or INCEPTION) if before else ()
+    if before is not None and wanted == "auto" and name in pinned:
         return before.locate_weights()
-    return resolve(config.model.weights, timeout=config.model.timeout)
+    return resolve(wanted, name, timeout=config.model.timeout)
 
 
 def _fingerprint(
@@ -97,13 +133,15 @@ def _fingerprint(
     best: Callable[[bool], Precision],
 ) -> Fingerprint:
     """What can change a pixel, and how it is stored."""
-    span = architecture.span if config.model.range == "auto" else config.model.range
+    given = SPAN if config.model.range == "tf" else config.model.range
+    range_ = architecture.range if given == "auto" else given
+    output = config.model.output
     # By way of JSON, so that it says every key, those too that are as by default.
     return Fingerprint.from_json(
         {
             "schema": SCHEMA,
             "weights.sha256": weights.sha256,
-            "model.range": list(span),
+            "model.range": range_,
             "image.size": config.image.size,
             "seed": config.seed,
             "batch_size": config.batch_size,
@@ -111,6 +149,7 @@ def _fingerprint(
             "render": _render(config, before, best),
             "device": config.device,
             **({"model.living": True} if architecture.is_living else {}),
+            **({"model.output": output} if output else {}),
             "tensorflow": tensorflow(),
         }
     )

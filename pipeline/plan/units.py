@@ -21,7 +21,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.plan.architecture import CLASSES, Architecture
+from pipeline.plan.architecture import CLASSES, Architecture, Squash
 from pipeline.plan.patterns import WORDS, Pattern
 
 _LONGEST = 150
@@ -60,7 +60,7 @@ class Kind:
         words: what a unit is, in a sentence for the page; `{name}` is its class's name behind a
             comma, or nothing.
         on_pictures: a unit's activation on each of some pictures, (pictures,), from what its
-            layers made of them, by layer.
+            layers made of them, by layer, and what makes probabilities of logits.
         seen: what that is, for people.
         has_channel: whether a unit is of one channel of one layer, `index`, and so has a map.
         needs_classifier: whether a unit is of a class, `index`, and looks at the logits.
@@ -78,7 +78,7 @@ class Kind:
     section: str = field(compare=False)
     heading: str = field(compare=False)
     words: str = field(compare=False)
-    on_pictures: Callable[["Unit", Mapping[str, Shown]], np.ndarray] = field(compare=False)
+    on_pictures: Callable[["Unit", Mapping[str, Shown], Squash], np.ndarray] = field(compare=False)
     seen: str = field(default="its activation", compare=False)
     has_channel: bool = field(default=False, compare=False)
     needs_classifier: bool = field(default=False, compare=False)

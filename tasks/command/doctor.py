@@ -2,15 +2,18 @@
 
 import json
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pipeline.config import weights
+from pipeline.config.class_names import class_names
 from pipeline.config.schema import AtlasConfig
 from pipeline.config.weights import Weights
 from pipeline.errors import AtlasError, UnitError, WeightsError
@@ -18,8 +21,10 @@ from pipeline.network.probe import probe
 from pipeline.plan import machine
 from pipeline.plan.architecture import Architecture
 from pipeline.plan.kinds import expand
+from pipeline.plan.pixels import said
 from pipeline.store.folder import LocalFolder
 from pipeline.store.place import at
+from tasks.command.init import stages
 from tasks.pool.cluster import cores, gpus, local_workers
 
 State = Literal["ok", "note", "wrong"]
@@ -120,17 +125,17 @@ def _weights(config: AtlasConfig) -> tuple[Weights, str]:
     """The weights of a configuration, and why they are not ImageNet's where `auto` would be."""
     wanted, timeout = config.model.weights, config.model.timeout
     if wanted != "auto":
-        return weights.resolve(wanted, timeout=timeout), ""
+        return weights.resolve(wanted, config.model.name, timeout=timeout), ""
     try:
-        return weights.resolve("imagenet", timeout=timeout), ""
+        return weights.resolve("imagenet", config.model.name, timeout=timeout), ""
     except WeightsError as error:
-        return weights.resolve("bundled"), str(error)
+        return weights.resolve("bundled", config.model.name), str(error)
 
 
 def _network(config: AtlasConfig, all_layers: bool) -> Iterator[Finding]:
     try:
         found, why = _weights(config)
-        architecture = probe(found, config.image.size, config.build.patience)
+        architecture = probe(found, config.image.size, config.model.output, config.build.patience)
     except AtlasError as error:
         yield Finding("weights", "wrong", str(error), "see the message")
         return
@@ -145,7 +150,75 @@ def _network(config: AtlasConfig, all_layers: bool) -> Iterator[Finding]:
         )
         said = "logits and softmax units are unavailable" + (f": {why}" if why else "")
         yield Finding("classifier", "note", said, remedy)
+    yield _range(architecture)
     yield _layers(config, architecture, all_layers)
+
+
+def look_into(path: Path, all_layers: bool = False) -> Iterator[Finding]:
+    """Look into a model file: what can be seen of it, and what cannot.
+
+    Args:
+        path: the file.
+        all_layers: whether to list all layers, not only the last of each map size.
+    """
+    try:
+        found = weights.resolve(str(path))
+        known = probe(found, None)
+        names = class_names("auto", known.classes, found, known.name) if known.classes else ()
+    except AtlasError as error:
+        yield Finding("file", "wrong", str(error), "see the message")
+        return
+    size = f"{found.path.stat().st_size / 1e6:.1f} MB"
+    yield Finding("file", "ok", f"{found.path}, {size}, SHA-256 {found.sha256[:12]}…")
+    colour = "colour" if known.colours == 3 else "grey"
+    yield Finding(
+        "network", "ok", f"{known.name}, of {colour} images, looked at with {known.image_size} px"
+    )
+    yield _range(known)
+    yield _classes(known, names)
+    yield _activations(known)
+    shown = list(known.layers.values()) if all_layers else stages(known)
+    listed = ", ".join(f"{x.name} ({x.channels}, {x.height} x {x.width})" for x in shown)
+    left = len(known.layers) - len(shown)
+    more = f" and {left} others: `--layers` lists them all" if left else ""
+    yield Finding("layers", "ok", f"{listed}{more}")
+    yield Finding(
+        "next", "ok", f"atlas init --network {shlex.quote(str(path))} writes its configuration"
+    )
+
+
+def _range(known: Architecture) -> Finding:
+    """What black and white are to the network."""
+    remedy = "if that is not what it was trained on, say `model.range`, as in `range: [0, 1]`"
+    if known.range is None:
+        return Finding("range", "wrong", f"it cannot be told: {known.told}", remedy)
+    state: State = "note" if "guess" in known.told else "ok"
+    found = f"black and white are {said(known.range)}, {known.told}"
+    return Finding("range", state, found, remedy if state == "note" else "")
+
+
+def _classes(known: Architecture, names: Sequence[str]) -> Finding:
+    if known.classes is None and known.heads:
+        found = f"several outputs are of classes: {', '.join(known.heads)}"
+        return Finding("classes", "note", found, "name one with `model.output`")
+    if known.classes is None:
+        return Finding("classes", "note", "none, so no logits and no softmax: all else can be done")
+    some = ", ".join(name for name in names[:3] if name)
+    told = f" ({some}, …)" if some else ", without names: `model.classes` says them"
+    made = "their softmax" if known.squash == "softmax" else "the sigmoid of each"
+    return Finding("classes", "ok", f"{known.classes}{told}; probabilities are {made}")
+
+
+def _activations(known: Architecture) -> Finding:
+    listed = ", ".join(f"{count} {name}" for name, count in known.activations.items()) or "none"
+    revived = (
+        "flat ends are climbed past, and shut ones revived to the last step"
+        if known.is_living
+        else "silent ReLUs are revived in a recipe's first steps"
+        if "relu" in known.activations
+        else "nothing of it needs to be revived"
+    )
+    return Finding("activations", "ok", f"{listed}; {revived}")
 
 
 def _layers(config: AtlasConfig, architecture: Architecture, every: bool) -> Finding:

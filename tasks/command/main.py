@@ -145,7 +145,8 @@ def plan(
                 "unavailable": len(made.unavailable()),
                 "folder": made.folder,
                 "weights": vars(known.weights),
-                "range": known.range,
+                "range": known.reading.range,
+                "range_told": known.architecture.told,
                 "precision": known.render.precision,
             }
         )
@@ -160,7 +161,7 @@ def plan(
         )
     printing.out.print(
         f"into {made.folder}; weights {known.weights.source}, black and white "
-        f"{known.range[0]:g} and {known.range[1]:g}, {known.render.precision}"
+        f"{printing.range_of(known)}, {known.render.precision}"
     )
 
 
@@ -431,14 +432,22 @@ def doctor(
     layers: Annotated[
         bool, typer.Option("--layers", help="List all layers that units may be of.")
     ] = False,
+    network: Annotated[
+        Path | None,
+        typer.Option("--network", help="Look into this model file, and at nothing else."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check versions, devices, weights, and what else a build needs; say how to mend it."""
     _load_dask()
-    from tasks.command.doctor import examine  # noqa: PLC0415
+    from tasks.command.doctor import examine, look_into  # noqa: PLC0415
 
     found = []
-    for finding in examine(options.config_or_default(config, settings), layers):
+    for finding in (
+        look_into(network, layers)
+        if network
+        else examine(options.config_or_default(config, settings), layers)
+    ):
         found.append(finding)
         if not as_json:  # as it is found: some take their time
             printing.show_checked(finding)

@@ -75,8 +75,18 @@ def unavailable(count: int) -> list[str]:
     kinds = " and ".join(kind.name for kind in KINDS.values() if kind.needs_classifier)
     return [
         f"{count:,} {kinds} units are unavailable: these weights have no classifier. "
-        "`model.weights: imagenet`, or a model file of yours, in another atlas folder, has them"
+        "`make classes` shows real ones, of another network; `model.weights: imagenet`, or a model "
+        "file of yours, in another atlas folder, has them too"
     ]
+
+
+def range_of(known: "Provenance") -> str:
+    """What black and white are to an atlas's network, and what tells that."""
+    from pipeline.plan.pixels import said  # noqa: PLC0415, slow to import
+
+    found, taken = known.architecture, known.reading.range
+    by = "model.range" if taken != found.range else found.told
+    return f"{said(taken)} ({by})" if by else said(taken)
 
 
 def show_report(report: "Report") -> None:

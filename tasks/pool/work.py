@@ -156,7 +156,7 @@ def _observing(folder: Folder, fingerprint: str, layers: tuple[str, ...]) -> "Ob
     from pipeline.network.observer import Observer  # noqa: PLC0415, TensorFlow, see above
 
     known = Store.open(folder).provenance
-    return Observer(known.locate_weights(), layers, known.range)
+    return Observer(known.locate_weights(), layers, known.reading)
 
 
 @contextlib.contextmanager

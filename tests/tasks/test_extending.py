@@ -14,7 +14,7 @@ from pipeline import Atlas
 from pipeline.ascent.objectives import OBJECTIVES, Activations, Aim, Objective
 from pipeline.config import yaml_file
 from pipeline.errors import UnitError
-from pipeline.plan.architecture import Architecture
+from pipeline.plan.architecture import Architecture, Squash
 from pipeline.plan.kinds import KINDS
 from pipeline.plan.patterns import Pattern
 from pipeline.plan.units import Kind, Shown, Unit
@@ -34,7 +34,8 @@ def peaks(pattern: Pattern, architecture: Architecture) -> list[Unit]:
     return [Unit(PEAK, (layer.name,), number) for number in numbers]
 
 
-def on_pictures(unit: Unit, shown: Mapping[str, Shown]) -> np.ndarray:
+def on_pictures(unit: Unit, shown: Mapping[str, Shown], squash: Squash) -> np.ndarray:
+    del squash
     return shown[unit.layers[0]].peak[:, unit.index]
 
 

@@ -124,7 +124,7 @@ def test_an_engine_is_made_as_its_atlas_says(make_provenance: Callable[..., Prov
     assert (engine.weights, engine.batch_size, engine.size) == (weights, 7, made.size)
     assert engine.options == made.render
     assert engine.options.group == 3
-    assert engine.span == (0.0, 255.0)
+    assert engine.reading.range == (0.0, 255.0)
 
 
 @pytest.mark.parametrize(

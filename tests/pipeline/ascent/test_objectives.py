@@ -9,7 +9,7 @@ from pipeline.network.relu import Relu
 
 from pipeline.ascent import objectives
 from pipeline.config.weights import resolve
-from pipeline.network import model_file
+from pipeline.model import model_file
 from pipeline.network.network import CLASSES, FEATURES, Network, load
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
@@ -27,7 +27,7 @@ def two_layers() -> Network:
 @pytest.fixture(scope="module")
 def classes() -> Network:
     """A classifier of seven classes on the real mixed2."""
-    model = model_file.read(resolve("bundled"))
+    model = model_file.read(resolve("bundled")).model
     pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed2").output)
     model = keras.Model(model.input, layers.Dense(7)(pooled))
     return Network(model, (CLASSES,), Relu())

@@ -25,7 +25,7 @@ from pipeline.config.recipes import (
 )
 from pipeline.config.schema import Render
 from pipeline.config.weights import resolve
-from pipeline.network import model_file
+from pipeline.model import model_file
 from pipeline.network.network import CLASSES, Network, load
 from pipeline.plan import batches
 from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS, NEURON
@@ -95,7 +95,7 @@ def test_a_negative_unit_is_the_same_in_any_company(renderer: Renderer) -> None:
 
 
 def test_a_logit_is_the_same_in_any_company() -> None:
-    model = model_file.read(resolve("bundled"))
+    model = model_file.read(resolve("bundled")).model
     pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed0").output)
     network = Network(keras.Model(model.input, layers.Dense(7)(pooled)), (CLASSES,), Relu())
     units = [Unit(LOGITS, (), index) for index in (0, 3, 6)]

@@ -76,9 +76,9 @@ def _save_classifier(path: Path) -> None:
     """The bundled layers with five classes on them."""
     import keras
 
-    from pipeline.network import model_file
+    from pipeline.model import model_file
 
-    model = model_file.read(resolve("bundled"))
+    model = model_file.read(resolve("bundled")).model
     keras.utils.set_random_seed(5)
     pooled = keras.layers.GlobalAveragePooling2D()(model.get_layer("mixed4").output)
     keras.Model(model.input, keras.layers.Dense(5, activation="softmax")(pooled)).save(path)

@@ -1,5 +1,6 @@
 """Tests of finding, checking and downloading weights files; no network but the loopback."""
 
+import dataclasses
 import hashlib
 import importlib.util
 import logging
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from pipeline.config import weights
-from pipeline.config.weights import Download
+from pipeline.config.applications import APPLICATIONS, INCEPTION, Download
 from pipeline.errors import WeightsError
 
 CONTENT = b"weights of a network" * 10_000
@@ -32,7 +33,7 @@ def _free_port() -> int:
 REFUSED = Download(
     file="inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
     url=f"http://127.0.0.1:{_free_port()}/w.h5",
-    md5=hashlib.md5(CONTENT).hexdigest(),
+    hash=hashlib.md5(CONTENT).hexdigest(),
 )
 """A `CONTENT` that nobody serves."""
 Serve = Callable[..., Download]
@@ -137,7 +138,7 @@ def test_data_folder_of_a_wheel(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wanted", ["imagenet", "auto"])
 def test_cached(cache: Path, wanted: str) -> None:
     path = _put(cache, CONTENT)
-    assert weights.resolve(wanted, imagenet=REFUSED) == weights.Weights(
+    assert weights.resolve(wanted, downloads={INCEPTION: REFUSED}) == weights.Weights(
         "imagenet", path, _sha256(CONTENT)
     )
 
@@ -145,9 +146,9 @@ def test_cached(cache: Path, wanted: str) -> None:
 def test_cached_with_another_hash(cache: Path) -> None:
     path = _put(cache, b"x")
     wrong = hashlib.md5(b"x").hexdigest()
-    message = rf"{path.name} are corrupt: expected MD5 {REFUSED.md5}, not {wrong}; delete"
+    message = rf"{path.name} are corrupt: expected MD5 {REFUSED.hash}, not {wrong}; delete"
     with pytest.raises(WeightsError, match=message):
-        weights.resolve("imagenet", imagenet=REFUSED)
+        weights.resolve("imagenet", downloads={INCEPTION: REFUSED})
     assert path.read_bytes() == b"x"
 
 
@@ -172,8 +173,8 @@ def test_url_and_hash_are_those_of_the_installed_keras() -> None:
     assert keras.origin is not None
     folder = Path(keras.origin).parent / "src" / "applications"
     text = (folder / "inception_v3.py").read_text().replace('"\n    "', "")
-    assert f'"{weights.IMAGENET.url}"' in text
-    assert f'file_hash="{weights.IMAGENET.md5}"' in text
+    assert f'"{APPLICATIONS[INCEPTION].url}"' in text
+    assert f'file_hash="{APPLICATIONS[INCEPTION].hash}"' in text
 
 
 # imagenet, downloaded ----------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def test_url_and_hash_are_those_of_the_installed_keras() -> None:
 
 @pytest.mark.parametrize("wanted", ["imagenet", "auto"])
 def test_download(cache: Path, serve: Serve, wanted: str) -> None:
-    found = weights.resolve(wanted, imagenet=serve(CONTENT))
+    found = weights.resolve(wanted, downloads={INCEPTION: serve(CONTENT)})
     assert found.source == "imagenet"
     assert found.path.read_bytes() == CONTENT
     assert _files(cache) == [found.path]
@@ -200,8 +201,9 @@ def test_download(cache: Path, serve: Serve, wanted: str) -> None:
 def test_a_failed_download_leaves_nothing(
     cache: Path, serve: Serve, answer: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(WeightsError, match=f"{reason}; set `model.weights: bundled`, or put"):
-        weights.resolve("imagenet", timeout=PATIENCE, imagenet=serve(**answer))
+    expected = f"{reason}; put the file there by hand, or set `model.weights: bundled`"
+    with pytest.raises(WeightsError, match=expected):
+        weights.resolve("imagenet", timeout=PATIENCE, downloads={INCEPTION: serve(**answer)})
     assert _files(cache) == []
 
 
@@ -209,7 +211,7 @@ def test_a_server_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         silent = replace(REFUSED, url=f"http://127.0.0.1:{listener.getsockname()[1]}/w.h5")
         with pytest.raises(WeightsError, match=r"could not be downloaded.*(no answer|timed out)"):
-            weights.resolve("imagenet", timeout=PATIENCE, imagenet=silent)
+            weights.resolve("imagenet", timeout=PATIENCE, downloads={INCEPTION: silent})
 
 
 def test_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,16 +224,16 @@ def test_a_name_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
         with pytest.raises(WeightsError, match=r"no answer in 0\.3 seconds"):
-            weights.resolve("imagenet", timeout=PATIENCE, imagenet=REFUSED)
+            weights.resolve("imagenet", timeout=PATIENCE, downloads={INCEPTION: REFUSED})
     finally:
         over.set()
 
 
 def test_no_connection(cache: Path) -> None:
     with pytest.raises(
-        WeightsError, match=r"not at .*kernels\.h5 and .*Connection refused; set"
+        WeightsError, match=r"not at .*kernels\.h5 and .*Connection refused; put"
     ) as e:
-        weights.resolve("imagenet", timeout=PATIENCE, imagenet=REFUSED)
+        weights.resolve("imagenet", timeout=PATIENCE, downloads={INCEPTION: REFUSED})
     assert isinstance(e.value.__cause__, urllib.error.URLError)
     assert not cache.exists()
 
@@ -239,7 +241,7 @@ def test_no_connection(cache: Path) -> None:
 def test_a_cache_that_cannot_be_made(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "keras").write_bytes(b"a file where a folder should be")
     with pytest.raises(WeightsError, match=r"could not be downloaded.*Not a directory"):
-        weights.resolve("imagenet", imagenet=serve(CONTENT))
+        weights.resolve("imagenet", downloads={INCEPTION: serve(CONTENT)})
 
 
 # auto --------------------------------------------------------------------------------------------
@@ -247,7 +249,10 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path, serve: Serve) -> None:
 
 def test_auto_falls_back_with_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert weights.resolve("auto", timeout=PATIENCE, imagenet=REFUSED).source == "bundled"
+        assert (
+            weights.resolve("auto", timeout=PATIENCE, downloads={INCEPTION: REFUSED}).source
+            == "bundled"
+        )
     [record] = caplog.records
     assert (record.name, record.levelname) == ("pipeline.config.weights", "WARNING")
     line = record.getMessage()
@@ -259,7 +264,7 @@ def test_auto_falls_back_with_one_line(caplog: pytest.LogCaptureFixture) -> None
 def test_auto_names_a_corrupt_cached_file(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = _put(cache, b"x")
     with caplog.at_level(logging.DEBUG):
-        assert weights.resolve("auto", imagenet=REFUSED).source == "bundled"
+        assert weights.resolve("auto", downloads={INCEPTION: REFUSED}).source == "bundled"
     assert f"{path} are corrupt" in caplog.records[-1].getMessage()
 
 
@@ -307,3 +312,39 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(WeightsError, match=r"my\.h5 cannot be read: Permission denied; make") as e:
         weights.resolve(str(path))
     assert isinstance(e.value.__cause__, PermissionError)
+
+
+def test_the_shipped_classifier_is_found() -> None:
+    found = weights.resolve("lite0")
+    assert (found.source, found.path.name) == ("lite0", "efficientnet_lite0.keras")
+
+
+@pytest.mark.parametrize(("name", "wanted", "expected"), [
+    ("MobileNetv2", "auto", r"no 'MobileNetv2' in keras.applications: .*mean 'MobileNetV2'\?"),
+    ("Mine", "imagenet", r"no 'Mine' in keras.applications: expected ConvNeXtBase, "),
+    ("VGG16", "lite0", r"`weights: lite0` are not of VGG16: leave `name` out"),
+    ("VGG16", "bundled", r"`weights: bundled` are not of VGG16: leave `name` out"),
+])  # fmt: skip
+def test_a_name_that_cannot_be_is_told(name: str, wanted: str, expected: str) -> None:
+    with pytest.raises(WeightsError, match=f"^model.name: .*{expected}"):
+        weights.resolve(wanted, name)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "imagenet"])
+def test_a_named_network_has_its_own_download(
+    wanted: str, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    downloads = {INCEPTION: REFUSED, "VGG16": serve(CONTENT)}
+    found = weights.resolve(wanted, "VGG16", downloads=downloads)
+    assert (found.source, found.name, found.sha256) == ("imagenet", "VGG16", _sha256(CONTENT))
+    assert weights.Weights.from_json(found.to_json()) == found
+
+
+def test_a_download_without_a_hash_is_taken_as_it_comes(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    unknown = dataclasses.replace(serve(CONTENT), hash="")
+    found = weights.resolve("imagenet", "MobileNet", downloads={"MobileNet": unknown})
+    assert found.sha256 == _sha256(CONTENT)

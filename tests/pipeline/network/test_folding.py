@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from pipeline.config.weights import resolve
-from pipeline.network import keras_private, model_file
+from pipeline.model import keras_private, model_file
 from pipeline.network.folding import fold
 from pipeline.network.living import Living, Relu, Revival
 
@@ -37,7 +37,7 @@ def _assert_same(folded: keras.Model, model: keras.Model, size: int = 8) -> None
 
 
 def test_the_real_network_folds_to_the_same_values() -> None:
-    model = model_file.read(resolve("bundled"))
+    model = model_file.read(resolve("bundled")).model
     both = keras.Model(model.input, [model.get_layer(n).output for n in ("mixed2", "mixed4")])
     folded = fold(both)
     assert len(_norms(both)) > 30

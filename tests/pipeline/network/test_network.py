@@ -11,10 +11,11 @@ from networks import noise, of_one_size, saved
 
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import UnitError, WeightsError
+from pipeline.model.model_file import read
 from pipeline.network.describe import describe
 from pipeline.network.living import Revival
-from pipeline.network.model_file import read
 from pipeline.network.network import CLASSES, FEATURES, Network, load
+from pipeline.plan.architecture import Reading
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -30,7 +31,7 @@ def both(bundled: Weights) -> Network:
 
 
 def test_activations_are_those_of_the_keras_model(bundled: Weights, both: Network) -> None:
-    model = read(bundled)
+    model = read(bundled).model
     wanted = keras.Model(model.input, [model.get_layer(name).output for name in both.outputs])
     images = noise(96)
     activations = both(images)
@@ -93,7 +94,7 @@ def _in_range(black: float, white: float) -> tuple[Network, Network]:
     models = keras.Model(plain, conv(plain)), keras.Model(scaled, conv(rescaled))
     return (
         Network(models[0], ("conv",), Revival()),
-        Network(models[1], ("conv",), Revival(), (black, white)),
+        Network(models[1], ("conv",), Revival(), Reading((black, white))),
     )
 
 
@@ -107,8 +108,8 @@ def test_a_network_sees_its_own_range_of_pixels(black: float, white: float) -> N
 def test_a_range_is_for_a_file_too(tmp_path: Path) -> None:
     _, ranged = _in_range(0, 255)
     weights = saved(ranged.model, tmp_path)
-    assert describe(weights, 16).span == (0.0, 255.0)
-    loaded = load(weights, ("conv",), span=(0.0, 255.0))
+    assert describe(weights, 16).range == (0.0, 255.0)
+    loaded = load(weights, ("conv",), Reading((0.0, 255.0)))
     np.testing.assert_allclose(loaded(noise(16))["conv"], ranged(noise(16))["conv"], rtol=1e-5)
 
 
@@ -139,7 +140,7 @@ def test_an_unknown_layer_is_named(tmp_path: Path) -> None:
 
 def test_classes_need_a_classifier(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
-    with pytest.raises(WeightsError, match=r"no classifier.*use `model\.weights: imagenet`"):
+    with pytest.raises(WeightsError, match=r"no classifier.*use `model\.weights: lite0`"):
         load(saved(model, tmp_path), (CLASSES,))
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.config.weights import resolve
 from pipeline.network import network
+from pipeline.plan.architecture import PLAINLY
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -12,7 +13,7 @@ def observer(cpu: None):
     """Sees with the real network's mixed0 and mixed2."""
     from pipeline.network.observer import Observer
 
-    return Observer(resolve("bundled"), ("mixed0", "mixed2"), (-1.0, 1.0))
+    return Observer(resolve("bundled"), ("mixed0", "mixed2"), PLAINLY)
 
 
 @pytest.fixture(scope="module")

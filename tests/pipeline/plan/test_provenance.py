@@ -20,7 +20,7 @@ def test_what_is_said_of_the_images_is_the_fingerprints(
     made = make_provenance(batch_size=7, snapshots=2, variants=3, span=(0.0, 255.0))
     known = made.fingerprint
     assert (made.size, made.batch_size, made.seed) == (known.size, 7, known.seed)
-    assert (made.range, made.device, made.recipe) == ((0.0, 255.0), "cpu", known.recipe)
+    assert (made.reading.range, made.device, made.recipe) == ((0.0, 255.0), "cpu", known.recipe)
     assert (made.render.snapshots, made.render.variants) == (2, 3)
 
 

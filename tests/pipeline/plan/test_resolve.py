@@ -21,7 +21,7 @@ Describe = Callable[[Weights, int], Architecture]
 
 @pytest.fixture
 def describe(architecture: Architecture) -> Describe:
-    return lambda weights, size: dataclasses.replace(architecture, image_size=size)
+    return lambda weights, size, output: dataclasses.replace(architecture, image_size=size)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def rendering(config: AtlasConfig, **changes: object) -> AtlasConfig:
     return config.model_copy(update={"render": config.render.model_copy(update=changes)})
 
 
-def never(weights: Weights, size: int) -> Architecture:
+def never(weights: Weights, size: int, output: str) -> Architecture:
     raise AssertionError("the network is known already")
 
 
@@ -120,19 +120,22 @@ def test_auto_means_the_precision_that_is_there(config: AtlasConfig, describe: D
 def test_auto_means_the_range_that_the_network_tells(
     config: AtlasConfig, architecture: Architecture
 ) -> None:
-    def rescaling(weights: Weights, size: int) -> Architecture:
-        return dataclasses.replace(architecture, image_size=size, span=(0.0, 255.0))
+    def rescaling(weights: Weights, size: int, output: str) -> Architecture:
+        return dataclasses.replace(architecture, image_size=size, range=(0.0, 255.0))
 
     found = resolve_provenance(config, describe=rescaling)
-    assert found.range == (0.0, 255.0)
-    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))).range == (0.0, 255.0)
+    assert found.reading.range == (0.0, 255.0)
+    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))).reading.range == (
+        0.0,
+        255.0,
+    )
 
     def ranged(black: float, white: float) -> AtlasConfig:
         model = config.model.model_copy(update={"range": (black, white)})
         return config.model_copy(update={"model": model})
 
     assert resolve_provenance(ranged(0, 255), never, found).fingerprint == found.fingerprint
-    assert resolve_provenance(ranged(0, 1), describe=rescaling).range == (0.0, 1.0)
+    assert resolve_provenance(ranged(0, 1), describe=rescaling).reading.range == (0.0, 1.0)
     with pytest.raises(AtlasFolderError, match=r"model\.range: \[0.0, 255.0\] there, \[-1"):
         resolve_provenance(ranged(-1, 1), never, found)
 
@@ -156,8 +159,8 @@ def test_units_and_names_are_checked(config: AtlasConfig, describe: Describe) ->
     with pytest.raises(UnitError, match="no layer 'mixed9'"):
         resolve_provenance(config.model_copy(update={"units": ("mixed9:1",)}), describe=describe)
 
-    def three(weights: Weights, size: int) -> Architecture:
-        return dataclasses.replace(describe(weights, size), classes=3)
+    def three(weights: Weights, size: int, output: str) -> Architecture:
+        return dataclasses.replace(describe(weights, size, output), classes=3)
 
     assert resolve_provenance(config, describe=three).classes == ("", "", "")
     model = config.model.model_copy(update={"classes": "none.txt"})
@@ -181,7 +184,7 @@ def test_a_variant_beyond_its_group_is_refused(config: AtlasConfig, describe: De
 
 def naming(names: tuple[str, ...]) -> Describe:
     layers = {name: Layer(name, depth, 4, 3, 3, 0) for depth, name in enumerate(names)}
-    return lambda weights, size: Architecture("odd", size, layers, 5)
+    return lambda weights, size, output: Architecture("odd", size, layers, 5)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_the_atlas_learns_which_pictures_excite_its_units(configure, pictures) -
     from pipeline.network.observer import Observer
 
     known = atlas.provenance
-    observer = Observer(known.locate_weights(), ("relu",), known.range)
+    observer = Observer(known.locate_weights(), ("relu",), known.reading)
     images = np.stack([load(p, known.size)[0] for p in pictures[:80]])
     seen = observer.see(images, 4)["relu"].mean[:, 3]
     expected = [pictures[i].id for i in np.argsort(-seen, kind="stable")[:9]]

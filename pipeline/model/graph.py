@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.network import keras_private
-from pipeline.plan.pixels import SPAN
+from pipeline.model import keras_private
 
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 """Layers whose operations are counted, and into which a batch norm folds."""
@@ -104,28 +103,6 @@ def copy_weights(source: keras.Layer, copy: keras.Layer) -> None:
             layer.finalize_state()  # it computes with what it derived from its weights
 
 
-def classifier(model: keras.Model) -> keras.KerasTensor | None:
-    """The logits of a model that ends in a vector of classes, or None.
-
-    A softmax or sigmoid at the end, as an activation, a layer or an operation, is taken off.
-    """
-    if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
-        return None
-    last = keras_private.source(model.outputs[0])
-    squashes = activation(last) in ("softmax", "sigmoid")
-    if type(last).__name__ in ("Softmax", "Sigmoid") or (
-        isinstance(last, keras.layers.Activation) and squashes
-    ):
-        return last.input
-    if isinstance(last, keras.layers.Dense) and squashes:
-        config = {**last.get_config(), "activation": "linear", "name": f"{last.name}_logits"}
-        linear = keras.layers.Dense.from_config(config)
-        logits = linear(last.input)
-        linear.set_weights(last.get_weights())
-        return logits
-    return model.outputs[0]
-
-
 def activation(layer: keras.Operation) -> str | None:
     """The name of a layer's activation, or None where it has none."""
     return getattr(getattr(layer, "activation", None), "__name__", None)
@@ -141,23 +118,6 @@ def parents(model: keras.Model) -> dict[str, list[str]]:
     for name, names in keras_private.calls(model):
         read[name] += names
     return read
-
-
-def span(model: keras.Model) -> tuple[float, float]:
-    """What black and white are to a model, as far as its graph tells.
-
-    A model that rescales or normalises its input first is for pixels of 0 to 255, or of 0 to 1
-    where its factor is large; any other for -1 to 1, as Keras' InceptionV3 is.
-    """
-    for operation in model.operations:
-        if isinstance(operation, keras.layers.Rescaling):
-            return (0.0, 255.0) if np.max(operation.scale) < 1 / 16 else (0.0, 1.0)
-        name = type(operation).__name__
-        if name in ("Normalization", "TrueDivide", "Divide", "Subtract", "Multiply", "GetItem"):
-            return 0.0, 255.0  # as Keras' `preprocess_input` does
-        if getattr(operation, "weights", None):
-            break
-    return SPAN
 
 
 def operations(layer: keras.Operation) -> int:

@@ -3,7 +3,10 @@
 The one place that knows which kinds of file there are.
 """
 
+import itertools
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +15,33 @@ import keras
 
 from pipeline.config.weights import Weights
 from pipeline.errors import WeightsError
-from pipeline.network.graph import flat
+from pipeline.model import keras_private
+from pipeline.model.graph import flat
 
 
-def read(weights: Weights) -> keras.Model:
-    """The whole Keras model that a weights file holds, with RGB input and no model inside it.
+@dataclass(frozen=True)
+class Read:
+    """What a weights file holds.
+
+    Attributes:
+        model: a functional model of images (batch, height, width, 3 or 1), with no model in it.
+        outputs: the names of its outputs.
+        families: its name, and those of the models that it was made of.
+    """
+
+    model: keras.Model
+    outputs: tuple[str, ...]
+    families: tuple[str, ...]
+
+
+def read(weights: Weights) -> Read:
+    """The whole Keras model that a weights file holds.
 
     Args:
         weights: the resolved weights file.
 
-    Returns:
-        A functional model (batch, height, width, 3) to whatever it returns, see `flat`.
-
     Raises:
-        WeightsError: the file does not load, or its model does not take RGB images.
+        WeightsError: the file does not load, or its model does not take images.
     """
     keras.utils.clear_session()  # layer names such as conv2d_3 count from zero again
     try:
@@ -36,15 +52,31 @@ def read(weights: Weights) -> keras.Model:
         raise WeightsError(
             f"the weights file {weights.path} does not load: {_reason(error)}; expected a Keras "
             "model (.keras, .h5) of Keras' own layers, without Python code in it, or weights of "
-            "Keras' InceptionV3 (.weights.h5, .h5)"
+            "Keras' InceptionV3, or of the network that `model.name` says (.weights.h5, .h5)"
         ) from error
     inputs: list[keras.KerasTensor] = getattr(model, "inputs", None) or []  # none if never built
-    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[-1] != 3:
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[-1] not in (1, 3):
         raise WeightsError(
-            f"the model in {weights.path} takes {[tuple(i.shape) for i in inputs]}: "
-            "expected one input of RGB images, (batch, height, width, 3)"
+            f"the model in {weights.path} takes {[tuple(i.shape) for i in inputs]}: expected one "
+            "input of images in colour or grey, (batch, height, width, 3 or 1)"
         )
-    return flat(keras.Model(inputs[0], model.outputs, name=model.name))
+    names = tuple(_output_names(model))
+    whole = keras.Model(inputs[0], model.outputs, name=model.name)
+    families = (model.name, *keras_private.nested_names(whole))
+    return Read(flat(whole), names, families)
+
+
+def _output_names(model: keras.Model) -> Iterator[str]:
+    """The names of a model's outputs: keys, or else those of what gives them, each once."""
+    given = getattr(model, "output", None)  # a sequential model that was never called has none
+    keys = given if isinstance(given, dict) else {}
+    taken: set[str] = set()
+    for output in model.outputs:
+        of_layer = keras_private.source(output).name
+        name = next((key for key, tensor in keys.items() if tensor is output), of_layer)
+        count = next(n for n in itertools.count() if f"{name}_{n}" not in taken or not n)
+        yield (unique := name if name not in taken else f"{name}_{count}")
+        taken.add(unique)
 
 
 def _reason(error: BaseException) -> str:
@@ -57,6 +89,11 @@ def _reason(error: BaseException) -> str:
 
 def _read_any(weights: Weights) -> keras.Model:
     path = weights.path
+    if weights.name and _is_whole(path):
+        raise WeightsError(
+            f"{path} holds a whole model: leave `model.name: {weights.name}` out; with it a file "
+            "of weights alone is expected, as Keras ships them"
+        )
     if zipfile.is_zipfile(path):
         return keras.models.load_model(path, compile=False, safe_mode=True)
     if not h5py.is_hdf5(path):
@@ -64,11 +101,17 @@ def _read_any(weights: Weights) -> keras.Model:
             f"the weights file {path} is neither a Keras archive nor HDF5: expected a .keras, "
             ".h5 or .weights.h5 file that Keras wrote"
         )
-    with h5py.File(path, "r") as file:
-        whole = "model_config" in file.attrs
-    if whole:
+    if _is_whole(path):
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    return _read_inception(path)
+    return keras_private.application(weights.name, path) if weights.name else _read_inception(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file holds a model, and not weights alone."""
+    if zipfile.is_zipfile(path):
+        return True
+    with h5py.File(path, "r") as file:
+        return "model_config" in file.attrs
 
 
 def _read_inception(path: Path) -> keras.Model:

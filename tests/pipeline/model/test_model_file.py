@@ -10,7 +10,8 @@ from keras import layers
 
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import WeightsError
-from pipeline.network import graph, keras_private, model_file
+from pipeline.model import model_file
+from pipeline.model.head import chosen
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -66,8 +67,10 @@ def test_each_kind_of_file_gives_the_same_model(
 ) -> None:
     path = tmp_path / f"mine.{ending}"
     _save(inception, path)
-    model = model_file.read(_weights(path))
-    logits = keras.Model(model.inputs[0], graph.classifier(model))(photo)
+    found = model_file.read(_weights(path))
+    model, head = found.model, chosen(found, "")
+    assert head is not None
+    logits = keras.Model(model.inputs[0], head.logits)(photo)
     expected = inception(photo).numpy()
     assert np.ptp(expected) > 1e-3
     np.testing.assert_allclose(model(photo), expected, rtol=1e-4, atol=1e-6)
@@ -77,10 +80,43 @@ def test_each_kind_of_file_gives_the_same_model(
     np.testing.assert_allclose(logits, before @ kernel + bias, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(("name", "scales"), [("MobileNetV2", 0), ("EfficientNetB0", 2)])
+def test_a_network_of_keras_applications_is_read_by_its_name(
+    name: str, scales: int, tmp_path: Path
+) -> None:
+    made = getattr(keras.applications, name)(weights=None)
+    path = tmp_path / f"{name}.legacy.h5"
+    _save(made, path)
+    found = model_file.read(Weights("file", path, "0" * 64, name))
+    for layer in made.layers:
+        for value, expected in zip(
+            found.model.get_layer(layer.name).weights, layer.weights, strict=True
+        ):
+            np.testing.assert_array_equal(value, expected)
+    rescaling = [layer for layer in found.model.layers if isinstance(layer, layers.Rescaling)]
+    assert len(rescaling) == scales  # for ImageNet's weights Keras has one more of EfficientNet
+    head = chosen(found, "")
+    assert head is not None
+    assert head.classes == 1000
+
+
+def test_a_whole_model_needs_no_name(tmp_path: Path) -> None:
+    found = _saved(_small([layers.Dense(2)]), tmp_path)
+    with pytest.raises(WeightsError, match=r"a whole model: leave `model.name: VGG16` out"):
+        model_file.read(Weights("file", found.path, found.sha256, "VGG16"))
+
+
+def test_weights_of_another_network_than_the_named_do_not_load(tmp_path: Path) -> None:
+    path = tmp_path / "x.legacy.h5"
+    _save(_small([layers.Dense(2)]), path)
+    with pytest.raises(WeightsError, match=r"x.legacy.h5 does not load: .*`model.name` says"):
+        model_file.read(Weights("file", path, "0" * 64, "MobileNetV2"))
+
+
 def test_the_bundled_weights_end_at_mixed4_and_have_no_classifier() -> None:
-    model = model_file.read(resolve("bundled"))
-    assert model.layers[-1].name == "mixed4"
-    assert graph.classifier(model) is None
+    found = model_file.read(resolve("bundled"))
+    assert found.model.layers[-1].name == "mixed4"
+    assert chosen(found, "") is None
 
 
 def test_weights_of_a_trained_model_load_with_their_optimizer(tmp_path: Path) -> None:
@@ -91,45 +127,7 @@ def test_weights_of_a_trained_model_load_with_their_optimizer(tmp_path: Path) ->
     model.optimizer.build(model.trainable_variables)
     path = tmp_path / "trained.weights.h5"
     model.save_weights(path)
-    assert model_file.read(_weights(path)).layers[-1].name == "mixed0"
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        lambda: [layers.Dense(3, activation="softmax")],
-        lambda: [layers.Dense(3), layers.Activation("softmax")],
-        lambda: [layers.Dense(3), layers.Softmax()],
-        lambda: [layers.Dense(3, activation="sigmoid")],
-        lambda: [layers.Dense(3), layers.Activation("sigmoid")],
-        lambda: [layers.Dense(3)],
-    ],
-    ids=["dense-softmax", "activation", "softmax-layer", "sigmoid", "sigmoid-activation", "plain"],
-)
-def test_logits_are_the_values_before_a_softmax_or_sigmoid(head: object, tmp_path: Path) -> None:
-    original = _small(head())  # type: ignore[operator]
-    model = model_file.read(_saved(original, tmp_path))
-    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
-    dense = next(layer for layer in original.layers if isinstance(layer, layers.Dense))
-    kernel, bias = dense.get_weights()
-    pooled = original.layers[1](original.layers[0](images)).numpy()
-    logits = keras.Model(model.inputs[0], graph.classifier(model))(images)
-    np.testing.assert_allclose(logits, pooled @ kernel + bias, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("squash", [keras.ops.softmax, keras.ops.sigmoid])
-def test_an_operation_at_the_end_is_taken_off_too(squash: object, tmp_path: Path) -> None:
-    image = keras.Input((16, 16, 3))
-    dense = layers.Dense(3)(layers.GlobalAveragePooling2D()(image))
-    model = model_file.read(_saved(keras.Model(image, squash(dense)), tmp_path))  # type: ignore[operator]
-    logits = graph.classifier(model)
-    assert logits is not None
-    assert isinstance(keras_private.source(logits), layers.Dense)
-
-
-def test_a_model_that_ends_in_a_map_has_no_classifier() -> None:
-    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
-    assert graph.classifier(model) is None
+    assert model_file.read(_weights(path)).model.layers[-1].name == "mixed0"
 
 
 @pytest.mark.parametrize("name", ["x.keras", "x.h5", "x.weights.h5"])
@@ -181,13 +179,13 @@ def test_weights_with_another_classifier_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_grey_images_are_refused(tmp_path: Path) -> None:
-    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3)])
-    with pytest.raises(WeightsError, match=r"takes \[\(None, 8, 8, 1\)\]: expected one input"):
+    model = keras.Sequential([keras.Input((8, 8, 4)), layers.Conv2D(2, 3)])
+    with pytest.raises(WeightsError, match=r"takes \[\(None, 8, 8, 4\)\]: expected one input"):
         model_file.read(_saved(model, tmp_path))
 
 
 def test_a_model_that_was_never_built_is_refused(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="has not yet been built"):
         weights = _saved(keras.Sequential([layers.Conv2D(2, 3)]), tmp_path)
-    with pytest.raises(WeightsError, match=r"takes \[\]: expected one input of RGB"):
+    with pytest.raises(WeightsError, match=r"takes \[\]: expected one input of images"):
         model_file.read(weights)

@@ -11,9 +11,9 @@ from keras import layers
 
 from pipeline.config.weights import Weights
 from pipeline.errors import UnitError
+from pipeline.model.graph import flat, parents
+from pipeline.model.model_file import read
 from pipeline.network.describe import describe
-from pipeline.network.graph import flat, parents
-from pipeline.network.model_file import read
 from pipeline.network.network import CLASSES, load
 from pipeline.plan.kinds import expand
 
@@ -127,7 +127,7 @@ def test_nested_layers_stand_in_one_model(
 ) -> None:
     base = _base()
     model = build(base)
-    opened = read(_saved(model, tmp_path, ending))
+    opened = read(_saved(model, tmp_path, ending)).model
     names = {layer.name for layer in base.layers[1:]}
     assert names | {"mine"} <= {layer.name for layer in opened.layers}
     assert _whole(opened) == []
@@ -147,7 +147,7 @@ def test_half_precision_stays_to_the_bit_and_is_folded_in_full(policy: str, tmp_
     finally:
         keras.config.set_dtype_policy("float32")
     weights = _saved(model, tmp_path)
-    _assert_identical(read(weights), model)
+    _assert_identical(read(weights).model, model)
     logits = load(weights, (CLASSES,))(_images())[CLASSES]
     assert logits.dtype == tf.float32
     np.testing.assert_allclose(tf.nn.softmax(logits), _values(model), atol=0.02)
@@ -231,7 +231,7 @@ def test_of_two_layers_with_one_name_the_later_gets_the_name_of_its_model(tmp_pa
     joined = layers.Add()([inner(image), _base(name="other")(image)])
     model = keras.Model(image, _head(layers.Conv2D(3, 1, name="top")(joined)))
     weights = _saved(model, tmp_path)
-    _assert_identical(read(weights), model)
+    _assert_identical(read(weights).model, model)
     architecture = describe(weights, SIZE)
     assert {"top", "other.top", "base.top", "stem", "base.stem"} <= set(architecture.layers)
     assert architecture.layers["top"].channels == 3
@@ -261,7 +261,7 @@ def test_a_base_that_is_used_twice_stays_shared(tmp_path: Path) -> None:
     turned = layers.Permute((2, 1, 3))(image)
     model = keras.Model(image, _head(layers.Maximum()([base(image), base(turned)])))
     weights = _saved(model, tmp_path)
-    opened = read(weights)
+    opened = read(weights).model
     _assert_identical(opened, model)
     assert parents(opened)["stem"] == ["permute", opened.layers[0].name]
     assert opened.count_params() == model.count_params()
@@ -292,7 +292,7 @@ def test_models_that_are_more_than_a_graph_stay_one_layer(tmp_path: Path) -> Non
     body = keras.Sequential([keras.Input((22, 22, 3)), layers.Conv2D(3, 1, name="seen")])
     model = keras.Model(image, _head(body(x)))
     weights = _saved(model, tmp_path)
-    opened = read(weights)
+    opened = read(weights).model
     assert _whole(opened) == ["subclassed", "doubled"]
     _assert_identical(opened, model)
     assert set(describe(weights, SIZE).layers) >= {"doubled", "seen"}

@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from pipeline.network import graph
+from pipeline.model import graph
 
 pytestmark = pytest.mark.usefixtures("cpu")
 

@@ -1,0 +1,1 @@
+"""A weights file becomes a Keras model, and what its graph tells. Imports TensorFlow."""
