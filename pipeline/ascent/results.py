@@ -9,6 +9,21 @@ LOOKS = 16
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How fast a process renders units of a section, in seconds.
+
+    Attributes:
+        step: a step of the ascent, for one image.
+        look: a pass forward, for one image.
+        compiling: before the first image is done.
+    """
+
+    step: float
+    look: float
+    compiling: float
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Statistics of a batch, each (batch,) float32.
 

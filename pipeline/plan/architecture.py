@@ -66,7 +66,7 @@ class Architecture:
     heads: tuple[str, ...] = ()
     told: str = ""
     colours: int = 3
-    activations: Mapping[str, int] = field(default_factory=dict)
+    activations: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def deepest(self) -> str:

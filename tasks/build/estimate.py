@@ -2,21 +2,28 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from pipeline.ascent.results import LOOKS
+from pipeline.ascent.results import LOOKS, Pace
 from pipeline.config.schema import Local, Threads
 from pipeline.explore import index
 from pipeline.explore import responses as of_channels
+from pipeline.network import device
+from pipeline.network.apart import apart
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 from tasks.planning import Plan
+from tasks.pool.cluster import local_workers
 
-_SHARE = {"float32": 0.65, "bfloat16": 1.1}
-"""An ascent's rate by that of the machine's float32 matrix products, about; see BENCHMARKS.md."""
+_SHARE = 0.65
+"""A network's rate by that of the machine's float32 matrix products, about; see BENCHMARKS.md."""
+_AT_ONCE = 4
+"""Processes that are timed at once, at most."""
 _PASSES = LOOKS + 2
 """Forward passes in float32 that measure an image: start, end, and so many small moves."""
 _COMPRESSED = 0.85
@@ -46,28 +53,49 @@ class Estimate:
     stored: int
 
 
-def estimate(plan: Plan, batches: list[Batch], rate: float | None) -> Estimate:
-    """The cost of rendering and measuring batches.
+@dataclass(frozen=True)
+class Rate:
+    """How fast a pool works.
+
+    Attributes:
+        climbing: operations a second of the ascent, as counted for a pass forward and one back.
+        looking: operations a second of passes forward alone.
+        compiling: seconds that a worker takes over a section before its first image.
+        starting: seconds until the workers are there.
+        workers: how many there are.
+    """
+
+    climbing: float
+    looking: float
+    compiling: float = 0.0
+    starting: float = 0.0
+    workers: int = 1
+
+
+def estimate(plan: Plan, batches: list[Batch], rate: Rate | None) -> Estimate:
+    """The cost of rendering and measuring batches of a section.
 
     Args:
         plan: the build.
         batches: what is missing.
-        rate: this machine's floating-point operations a second, or None where another computes.
+        rate: of the pool; None where another machine computes.
     """
     units = [unit for batch in batches for unit in batch.units]
     known = plan.provenance
     steps, render = known.recipe.steps, known.render
     forward = sum(_forward(unit, known) for unit in units)
     ascent, measuring = 2.0 * steps * forward, float(_PASSES * forward)
-    operations = ascent + measuring
     pixels = known.size * known.size * 3 * (1 + render.snapshots)
     stored = int(len(units) * (pixels * _COMPRESSED + 4 * steps))
-    shares = ascent / _SHARE[render.precision] + measuring / _SHARE["float32"]
-    seconds = None if rate is None else shares / rate
-    return Estimate(len(units), len(batches), operations, seconds, stored)
+    seconds = None
+    if rate is not None:
+        # Who has nothing of a section to do goes on to the next.
+        compiling = rate.compiling * min(len(batches) / rate.workers, 1.0)
+        seconds = ascent / rate.climbing + measuring / rate.looking + compiling
+    return Estimate(len(units), len(batches), ascent + measuring, seconds, stored)
 
 
-def responses(plan: Plan, batches: Sequence[Batch], rate: float | None) -> Estimate:
+def responses(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estimate:
     """The cost of looking at images with every channel of the atlas's layers. As `estimate`.
 
     Args:
@@ -81,7 +109,7 @@ def responses(plan: Plan, batches: Sequence[Batch], rate: float | None) -> Estim
     units = sum(len(batch.units) for batch in (*batches, *_unseen(plan)))
     deepest = max(known.architecture.operations_to(layer.name) for layer in known.layers())
     stored = 2 * 4 * units * sum(layer.channels for layer in known.layers())
-    seconds = None if rate is None else units * deepest / (rate * _SHARE["float32"])
+    seconds = None if rate is None else units * deepest / rate.looking
     return Estimate(0, 0, float(units * deepest), seconds, stored)
 
 
@@ -91,12 +119,18 @@ def _unseen(plan: Plan) -> list[Batch]:
     return store.pending(of_channels.tables(store)) if store else []
 
 
-def later(plan: Plan, batches: Sequence[Batch], rate: float | None) -> dict[str, Estimate]:
+def later(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> dict[str, Estimate]:
     """The cost of what follows on rendering, stage by stage. Arguments as of `responses`."""
     looking, store = responses(plan, batches, rate), plan.store()
+    starting = rate.starting if rate is not None and batches else 0.0
     is_written = store is not None and not batches and index.is_current(store)
     nothing = Estimate(0, 0, 0.0, 0.0, 0)
-    return {"responses": looking, "index, mosaics, page": nothing if is_written else writing(plan)}
+    begun = {"workers, until they are there": Estimate(0, 0, 0.0, starting, 0)} if starting else {}
+    return {
+        **begun,
+        "responses": looking,
+        "index, mosaics, page": nothing if is_written else writing(plan),
+    }
 
 
 def writing(plan: Plan) -> Estimate:
@@ -119,24 +153,67 @@ def total(costs: Sequence[Estimate]) -> Estimate:
     )
 
 
-def machine_rate(plan: Plan) -> float | None:
-    """Operations a second of the plan's pool, measured by a matrix product on this machine.
+def quick_rate(plan: Plan) -> Rate | None:
+    """The rate of a plan's pool, about, by a matrix product on this machine.
 
     None where the pool is not this machine's CPU.
     """
-    cluster = plan.config.cluster
-    if not isinstance(cluster, Local | Threads):
+    if not plan.config.is_here:
         return None
     side = 1024
     factor = np.ones((side, side), np.float32)
-    best = min(_timed(factor) for _ in range(5))
-    return 2.0 * side**3 / best
+    rate = _SHARE * 2.0 * side**3 / min(_timed(factor) for _ in range(5))
+    return Rate(rate, rate)
 
 
 def _timed(factor: np.ndarray) -> float:
     began = time.perf_counter()
     np.matmul(factor, factor)
     return time.perf_counter() - began
+
+
+def real_rate(plan: Plan) -> Rate | None:
+    """The rate of a plan's pool, by real steps of its own network, on its most costly section.
+
+    As many processes as the pool has, but no more than a few, take them at once.
+
+    Raises:
+        WeightsError: the weights are not here, or are others than the atlas's.
+        WorkError: a process died, or did not answer in time.
+    """
+    cluster, sections = plan.config.cluster, [of for of, missing in plan.missing() if missing]
+    if not isinstance(cluster, Local | Threads) or not sections:
+        return quick_rate(plan)
+    known = plan.provenance
+    costly = max(sections, key=lambda of: sum(_forward(unit, known) for unit in of.units))
+    batches = sum(len(missing) for _, missing in plan.missing())
+    workers = min(local_workers(cluster.workers), batches)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(min(workers, _AT_ONCE)) as threads:
+        do = partial(_pace, known, costly.units[: known.batch_size])
+        remedy = "(build.patience): allow more"
+        asked = [
+            threads.submit(apart, do, "time some steps", plan.config.build.patience, remedy)
+            for _ in range(min(workers, _AT_ONCE))
+        ]
+        paces = [each.result() for each in asked]
+    starting = time.perf_counter() - began - max(spent for _, spent in paces)
+    step, look, compiling = (
+        sum(getattr(pace, name) for pace, _ in paces) / len(paces)
+        for name in ("step", "look", "compiling")
+    )
+    forward = _forward(costly.units[0], known)
+    climbing, looking = workers * 2.0 * forward / step, workers * forward / look
+    return Rate(climbing, looking, compiling, starting, workers)
+
+
+def _pace(known: Provenance, units: Sequence[Unit]) -> tuple[Pace, float]:
+    """The pace of a process, and what it took to find it."""
+    device.use(known.device, known.render.compiler)
+    began = time.perf_counter()
+    from pipeline.ascent.pace import timed  # noqa: PLC0415, TensorFlow stays in that process
+
+    return timed(known, units), time.perf_counter() - began
 
 
 def _forward(unit: Unit, provenance: Provenance) -> float:

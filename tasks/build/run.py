@@ -122,7 +122,7 @@ def _missing(plan: Plan) -> int:
 
 def _later(plan: Plan, batches: Sequence[Batch]) -> float:
     """Seconds that follow on rendering batches, about, on this machine."""
-    stages = estimate.later(plan, batches, estimate.machine_rate(plan))
+    stages = estimate.later(plan, batches, estimate.quick_rate(plan))
     return sum(cost.seconds or 0.0 for cost in stages.values())
 
 

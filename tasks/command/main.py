@@ -126,10 +126,9 @@ def plan(
     _load_dask()
     from tasks import planning  # noqa: PLC0415
     from tasks.build import estimate  # noqa: PLC0415
-    from tasks.pool.cluster import local_workers  # noqa: PLC0415
 
     made = planning.make(options.load_config(config, output, settings), only or ())
-    rate = estimate.machine_rate(made)
+    rate = estimate.real_rate(made)
     missing = made.missing()
     sections = {
         section.name: (len(section.units), estimate.estimate(made, batches, rate))
@@ -155,9 +154,9 @@ def plan(
     for line in printing.unavailable(len(made.unavailable())):
         printing.out.print(line)
     if rate is not None:
-        workers = local_workers(getattr(made.config.cluster, "workers", 1))
         printing.out.print(
-            f"times are for this machine, by a matrix product timed now; {workers} workers"
+            f"times are for this machine, by steps of this network timed now; {rate.workers} "
+            "workers"
         )
     printing.out.print(
         f"into {made.folder}; weights {known.weights.source}, black and white "

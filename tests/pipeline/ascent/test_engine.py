@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,6 +21,7 @@ from pipeline.config.schema import Render
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import WeightsError, WorkError
 from pipeline.network.network import load
+from pipeline.plan.architecture import Reading
 from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
@@ -243,3 +245,17 @@ def test_other_errors_halve_nothing(make: Make) -> None:
     with pytest.raises(ValueError, match="no luck"):
         engine.compute(_units("two", 8))
     assert engine.most is None
+
+
+def test_a_network_of_grey_images_gets_grey_pictures(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 1))
+    conv = layers.Conv2D(4, 3, name="conv")(layers.Rescaling(1 / 255)(image))
+    path = tmp_path / "grey.keras"
+    keras.Model(image, conv).save(path)
+    weights = Weights("file", path, "0" * 64)
+    engine = Engine(weights, RECIPES["draft"], 24, 0, 4, reading=Reading((0.0, 255.0)))
+    results = engine.compute([Unit(CHANNEL, ("conv",), number) for number in range(4)])
+    assert np.ptp(results.images) > 50
+    np.testing.assert_array_equal(results.images[..., 0], results.images[..., 1])
+    np.testing.assert_array_equal(results.images[..., 0], results.images[..., 2])
+    assert (results.statistics.activation > results.statistics.activation_start).all()

@@ -107,3 +107,14 @@ def test_the_gradient_of_a_spectrum_is_that_of_its_transform(size: int) -> None:
 
     plain = gradient(lambda n: tf.signal.irfft2d(tf.complex(n[:, 0], n[:, 1]), [size, size]))
     np.testing.assert_allclose(gradient(parametrizations._planes), plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("spec", [Spectrum(), Pixel()])
+def test_images_of_grey_are_rgb_of_three_equal_channels(spec: Spectrum | Pixel) -> None:
+    form = parametrizations.make(spec, 16, colours=1)
+    start = form.start(np.random.default_rng(0))
+    image = form.image(tf.constant(start[None])).numpy()
+    assert image.shape == (1, 16, 16, 3)
+    assert np.ptp(image) > 0
+    np.testing.assert_array_equal(image[..., 0], image[..., 1])
+    np.testing.assert_array_equal(image[..., 0], image[..., 2])

@@ -74,3 +74,11 @@ def test_relus_alone_have_no_flat_ends_that_count() -> None:
     model = _model(layers.Conv2D(2, 1, activation="relu", name="a"), layers.LeakyReLU(name="b"))
     assert not last.has_flat_ends(model)
     assert activations(model, is_living=False) == {"a": Last(None, is_read=False)}
+
+
+def test_activations_are_counted_by_their_names() -> None:
+    image = keras.Input((8, 8, 3))
+    x = layers.ReLU(6.0)(layers.Conv2D(2, 1, activation="swish")(image))
+    x = keras.ops.relu(layers.Activation("gelu")(layers.ReLU(6.0)(x)))
+    model = keras.Model(image, layers.Dense(3)(x))
+    assert last.counted(model) == {"relu up to 6": 2, "silu": 1, "gelu": 1, "relu": 1}

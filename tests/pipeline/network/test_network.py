@@ -16,6 +16,7 @@ from pipeline.network.describe import describe
 from pipeline.network.living import Revival
 from pipeline.network.network import CLASSES, FEATURES, Network, load
 from pipeline.plan.architecture import Reading
+from pipeline.plan.pixels import Range
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -150,3 +151,31 @@ def test_layers_of_any_name_run_in_a_graph(tmp_path: Path, name: str) -> None:
     model = keras.Model(image, layers.Conv2D(2, 3, activation="relu", name=name)(image))
     network = load(saved(model, tmp_path), (name,))
     assert tf.function(network)(noise(16))[name].shape == (2, 14, 14, 2)
+
+
+@pytest.mark.parametrize(("mode", "range_"), [
+    ("caffe", "caffe"), ("torch", "torch"), ("tf", (-1.0, 1.0)),
+])  # fmt: skip
+def test_preprocessing_is_that_of_keras_applications(
+    mode: str, range_: Range, tmp_path: Path
+) -> None:
+    model = _plain_conv(3)
+    network = load(saved(model, tmp_path), ("conv",), Reading(range_))
+    images = noise(16)
+    pixels = (images.numpy() + 1.0) * 127.5
+    taken = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode)
+    np.testing.assert_allclose(network(images)["conv"], model(taken), rtol=1e-3, atol=1e-3)
+
+
+def test_a_network_of_grey_images_sees_their_luminance(tmp_path: Path) -> None:
+    model = _plain_conv(1)
+    network = load(saved(model, tmp_path), ("conv",), Reading((0.0, 1.0)))
+    assert network.colours == 1
+    assert network.map_size(16) == (14, 14)
+    images = noise(16)
+    grey = tf.image.rgb_to_grayscale((images + 1.0) / 2)
+    np.testing.assert_allclose(network(images)["conv"], model(grey), atol=1e-3)
+
+
+def _plain_conv(channels: int) -> keras.Model:
+    return keras.Sequential([keras.Input((16, 16, channels)), layers.Conv2D(4, 3, name="conv")])

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from builds import build
@@ -6,7 +7,10 @@ from builds import build
 from pipeline.errors import WorkError
 from tasks import planning
 from tasks.build import estimate
+from tasks.build.estimate import Rate
 from tasks.pool.work import Steps
+
+RATE = Rate(climbing=1e9, looking=0.5e9, compiling=3.0, workers=1)
 
 
 @pytest.fixture
@@ -16,7 +20,7 @@ def cost(configure) -> Callable[..., estimate.Estimate]:
     def estimated(*settings: str) -> estimate.Estimate:
         plan = planning.make(configure(*settings, units=("relu:0-5",)))
         [(_, batches)] = plan.missing()
-        return estimate.estimate(plan, batches, rate=1e9)
+        return estimate.estimate(plan, batches, rate=RATE)
 
     return estimated
 
@@ -24,12 +28,11 @@ def cost(configure) -> Callable[..., estimate.Estimate]:
 def test_operations_follow_from_the_network(cost) -> None:
     forward = 2 * 22 * 22 * 3 * 3 * 3 * 8  # a 3 x 3 convolution of a 24 px image to 8 channels
     ascent, measuring = 6 * 4 * 2 * forward, 6 * 18 * forward
-    for precision, share in (("float32", 0.65), ("bfloat16", 1.1)):
-        found = cost(f"render.precision={precision}")
-        assert (found.units, found.batches) == (6, 2)
-        assert found.operations == ascent + measuring
-        assert found.seconds == pytest.approx((ascent / share + measuring / 0.65) / 1e9)
-        assert found.stored > 6 * 24 * 24
+    found = cost()
+    assert (found.units, found.batches) == (6, 2)
+    assert found.operations == ascent + measuring
+    assert found.seconds == pytest.approx(ascent / 1e9 + measuring / 0.5e9 + 3.0)
+    assert found.stored > 6 * 24 * 24
 
 
 def test_films_and_variants_cost_their_images(cost) -> None:
@@ -56,22 +59,22 @@ def test_responses_go_to_the_deepest_layer_and_count_what_nobody_looked_at(confi
     config = configure(units=("relu:0-5", "deep:0"))
     plan = planning.make(config)
     batches = [batch for _, missing in plan.missing() for batch in missing]
-    found = estimate.responses(plan, batches, 1e9)
+    found = estimate.responses(plan, batches, RATE)
     first = 2 * 22 * 22 * 3 * 3 * 3 * 8
     second = 2 * 10 * 10 * 3 * 3 * 8 * 4
     assert found.operations == 7 * (first + second)
-    assert found.seconds == pytest.approx(found.operations / 0.65e9)
+    assert found.seconds == pytest.approx(found.operations / 0.5e9)
     assert found.stored == 7 * 2 * 4 * (8 + 4)
     with pytest.raises(WorkError, match="nobody looks"):
         build(config, steps=Steps(measure=_refuse))
     plan = planning.make(config)
     assert not any(missing for _, missing in plan.missing())
-    assert estimate.later(plan, [], 1e9)["responses"] == found
-    assert estimate.later(plan, [], 1e9)["index, mosaics, page"] == estimate.writing(plan)
+    assert estimate.later(plan, [], RATE)["responses"] == found
+    assert estimate.later(plan, [], RATE)["index, mosaics, page"] == estimate.writing(plan)
     build(config)
-    assert [cost.seconds for cost in estimate.later(plan, [], 1e9).values()] == [0, 0]
+    assert [cost.seconds for cost in estimate.later(plan, [], RATE).values()] == [0, 0]
     without = planning.make(configure("explore.responses=false"))
-    assert estimate.responses(without, batches, 1e9).operations == 0
+    assert estimate.responses(without, batches, RATE).operations == 0
 
 
 def test_what_is_written_grows_with_what_there_is_to_show(configure) -> None:
@@ -84,5 +87,16 @@ def test_what_is_written_grows_with_what_there_is_to_show(configure) -> None:
 
 def test_only_this_machine_is_measured(configure) -> None:
     local, remote = configure(), configure("cluster={kind: address, address: 'tcp://far:1'}")
-    assert (estimate.machine_rate(planning.make(local)) or 0) > 1e8
-    assert estimate.machine_rate(planning.make(remote)) is None
+    for measure in (estimate.quick_rate, estimate.real_rate):
+        found = measure(planning.make(local))
+        assert found is not None
+        assert found.looking > 1e5
+        assert measure(planning.make(remote)) is None
+
+
+def test_workers_share_what_is_compiled(configure) -> None:
+    plan = planning.make(configure(units=("relu:0-5",)))
+    [(_, batches)] = plan.missing()
+    alone = estimate.estimate(plan, batches, RATE).seconds
+    many = estimate.estimate(plan, batches, replace(RATE, workers=8)).seconds
+    assert (alone or 0) - (many or 0) == pytest.approx(3.0 * (1 - len(batches) / 8))

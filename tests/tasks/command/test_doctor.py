@@ -28,6 +28,7 @@ class Machine:
     free = 5 * GIB
     architecture = CLASSIFIER
     asked_for_room = Path()
+    file = Path("w.keras")
 
     def see(self, seen: int) -> None:
         """Let TensorFlow see GPUs."""
@@ -47,7 +48,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(doctor, "gpus", lambda: made.gpus)
     monkeypatch.setattr(doctor.shutil, "disk_usage", made.room)
     monkeypatch.setattr(
-        doctor.weights, "resolve", lambda *_, **__: Weights("file", Path("w.keras"), "ab" * 32)
+        doctor.weights, "resolve", lambda *_, **__: Weights("file", made.file, "ab" * 32)
     )
     monkeypatch.setattr(doctor, "probe", lambda *_: made.architecture)
     return made
@@ -65,7 +66,7 @@ def test_a_machine_on_which_all_is_well(machine: Machine) -> None:
     found = _examined(_config())
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
-        "Python", "packages", "cores", "disk", "TensorFlow", "weights", "network", "layers",
+        "Python", "packages", "cores", "disk", "TensorFlow", "weights", "network", "range", "layers",
     ]  # fmt: skip
     assert found["TensorFlow"].found.startswith("2.21, CPU build, runs and sees 0 GPUs")
     assert found["weights"].found == "file, w.keras, SHA-256 abababababab…"
@@ -88,7 +89,7 @@ def test_a_unit_that_cannot_be_is_wrong(machine: Machine) -> None:
 def test_why_auto_has_no_classifier_is_told(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def resolve(wanted: str, **_: object) -> Weights:
+    def resolve(wanted: str, *_: object, **__: object) -> Weights:
         if wanted == "imagenet":
             raise WeightsError("it could not be downloaded")
         return Weights(wanted, Path("w.h5"), "ab" * 32)
@@ -182,3 +183,34 @@ def test_weights_that_are_not_there_are_wrong(
     monkeypatch.setattr(doctor.weights, "resolve", none)
     *_, last = doctor.examine(_config())
     assert last == Finding("weights", "wrong", "there is no file w.h5", "see the message")
+
+
+def test_a_model_file_is_looked_into(machine: Machine, tmp_path: Path) -> None:
+    machine.architecture = replace(
+        CLASSIFIER, range=(0.0, 255.0), told="by its first layers", squash="sigmoid", classes=3,
+        is_living=True, activations={"relu up to 6": 2, "silu": 1},
+    )  # fmt: skip
+    path = tmp_path / "w.keras"
+    path.write_bytes(b"0" * 2_000_000)
+    machine.file = path
+    found = {finding.what: finding for finding in doctor.look_into(path)}
+    assert {finding.state for finding in found.values()} == {"ok"}
+    assert found["file"].found == f"{path}, 2.0 MB, SHA-256 abababababab…"
+    assert found["range"].found == "black and white are 0 and 255, by its first layers"
+    assert found["classes"].found.startswith("3, without names: `model.classes` says them; ")
+    assert found["classes"].found.endswith("the sigmoid of each")
+    assert found["activations"].found.startswith("2 relu up to 6, 1 silu; flat ends are climbed")
+    assert found["next"].found.startswith("atlas init --network ")
+
+
+def test_what_cannot_be_known_of_a_model_file_is_told(machine: Machine, tmp_path: Path) -> None:
+    machine.architecture = replace(ARCHITECTURE, range=None, told="x", heads=("a", "b"))
+    machine.file = tmp_path / "w.keras"
+    machine.file.write_bytes(b"0")
+    found = {finding.what: finding for finding in doctor.look_into(machine.file)}
+    assert found["range"].state == "wrong"
+    assert "say `model.range`" in found["range"].remedy
+    assert (found["classes"].state, found["classes"].found[-4:]) == ("note", "a, b")
+    machine.architecture = replace(ARCHITECTURE, told="a guess")
+    found = {finding.what: finding for finding in doctor.look_into(machine.file)}
+    assert (found["range"].state, found["classes"].state) == ("note", "note")

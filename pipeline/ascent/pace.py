@@ -1,0 +1,60 @@
+"""How fast this machine renders: some real steps of a network, timed."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pipeline.ascent import objectives
+from pipeline.ascent.measure import Meter
+from pipeline.ascent.render import Renderer
+from pipeline.ascent.results import Pace
+from pipeline.network import network
+from pipeline.plan.batches import batch_size
+from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
+
+_STEPS = 4
+_IMAGES = 8
+"""As fast as a batch, within a tenth."""
+_LOOPS = 2
+"""Functions that look at images, to be compiled: at them as they are, and moved."""
+Result = TypeVar("Result")
+
+
+def timed(known: Provenance, units: Sequence[Unit]) -> Pace:
+    """Time some steps of an ascent, and a look at its images; each once before, to compile it.
+
+    Args:
+        known: an atlas's provenance, whose device this process uses.
+        units: of one section; the first few are rendered.
+
+    Raises:
+        WeightsError: the weights are not here, or are others than the atlas's.
+    """
+    options, recipe = known.render, known.recipe
+    steps = min(_STEPS, recipe.steps)
+    revive = -(-steps * min(recipe.revive, recipe.steps) // recipe.steps)
+    short = recipe.model_copy(update={"steps": steps, "revive": revive})
+    some = [unit for unit in units if unit.variant < options.group][:_IMAGES]
+    batch = batch_size(some[0].kind, known.batch_size, options.group)
+    some = some[: max(batch // options.group, 1) * options.group]
+    precision = "float32" if options.precision == "auto" else options.precision
+    wanted = objectives.outputs(some[0], with_features=options.group > 1)
+    weights = known.locate_weights()
+    climbed = network.load(weights, wanted, known.reading, precision, options.compiler)
+    renderer = Renderer(climbed, short, known.size, options.model_copy(update={"snapshots": 0}))
+    measured = network.load(weights, objectives.outputs(some[0]), known.reading)
+    meter = Meter(measured, known.size)
+    first, rendered = _seconds(lambda: renderer.render(some, known.seed, batch))
+    climb, _ = _seconds(lambda: renderer.render(some, known.seed, batch))
+    before, _ = _seconds(lambda: meter.plain(rendered.images, some, batch))
+    look, _ = _seconds(lambda: meter.plain(rendered.images, some, batch))
+    images = len(renderer.padded(some, batch))
+    compiling = first - climb + _LOOPS * (before - look)
+    return Pace(climb / (steps * images), look / images, max(compiling, 0.0))
+
+
+def _seconds(do: Callable[[], Result]) -> tuple[float, Result]:
+    began = time.perf_counter()
+    done = do()
+    return time.perf_counter() - began, done
