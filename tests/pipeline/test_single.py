@@ -38,10 +38,10 @@ def _sequential(*layers: Any, channels: int = 3) -> Any:
     return keras.Sequential([keras.Input((24, 24, channels)), *layers])
 
 
-def _grey() -> Any:
+def _spectral() -> Any:
     import keras
 
-    return _sequential(keras.layers.Conv2D(2, 3, name="conv"), channels=1)
+    return _sequential(keras.layers.Conv2D(2, 3, name="conv"), channels=4)
 
 
 def _with_code() -> Any:
@@ -72,7 +72,10 @@ def test_shortcuts_stand_for_keys_of_the_configuration(
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (_grey, r"^the model in memory takes \[\(None, 24, 24, 1\)\]: expected one input of RGB"),
+        (
+            _spectral,
+            r"^the model in memory takes \[\(None, 24, 24, 4\)\]: expected one input of images",
+        ),
         (_subclassed, "^the model in memory does not load: .*Could not locate class 'Mine'.*own"),
         (_with_code, "^the model in memory does not load: .*`Lambda`.*without Python code in it"),
     ],
@@ -88,7 +91,7 @@ def test_a_size_that_cannot_be_is_told_of_a_model_in_memory() -> None:
 
 
 def test_a_model_that_cannot_be_saved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = _grey()
+    model = _spectral()
 
     def save(path: Path) -> None:
         raise ValueError("it has no config\nat all")

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pipeline.network.relu import Relu
 
 from pipeline.ascent import transforms
 from pipeline.ascent.measure import Meter, looks
 from pipeline.ascent.render import Rendered
 from pipeline.ascent.results import Statistics
 from pipeline.config.weights import resolve
+from pipeline.network.living import Revival
 from pipeline.network.network import Network, load
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS
 from pipeline.plan.units import Unit
@@ -124,7 +124,7 @@ def fine_and_coarse() -> Network:
     kernel[0, 0, :, 0], kernel[0, 1, :, 0] = 1.0, -1.0
     kernel[:, :, :, 1] = 1.0 / 64
     conv.set_weights([kernel, np.array([0.0, 0.0, 0.75], np.float32)])
-    return Network(model, ("conv",), Relu())
+    return Network(model, ("conv",), Revival())
 
 
 def _parts(matrices: np.ndarray) -> dict[str, np.ndarray]:

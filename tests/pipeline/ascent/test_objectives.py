@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from pipeline.network.relu import Relu
 
 from pipeline.ascent import objectives
 from pipeline.config.weights import resolve
 from pipeline.model import model_file
+from pipeline.network.living import Revival
 from pipeline.network.network import CLASSES, FEATURES, Network, load
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
@@ -30,7 +30,7 @@ def classes() -> Network:
     model = model_file.read(resolve("bundled")).model
     pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed2").output)
     model = keras.Model(model.input, layers.Dense(7)(pooled))
-    return Network(model, (CLASSES,), Relu())
+    return Network(model, (CLASSES,), Revival())
 
 
 def _values(*shape: int) -> np.ndarray:
@@ -238,7 +238,7 @@ def test_climbing_an_objective_raises_it_and_its_negative_lowers_it(
         network = Network(
             keras.Model(two_layers.model.input, two_layers.model.get_layer("mixed2").output),
             ("mixed2",),
-            Relu(),
+            Revival(),
         )
     down = [Unit(u.kind, u.layers, u.index, u.row, u.column, negative=True) for u in units]
     before, after = _climb(network, units + down)

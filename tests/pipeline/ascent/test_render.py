@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from pipeline.network.relu import Relu
 
 from pipeline.ascent import objectives, parametrizations, render
 from pipeline.ascent.render import Rendered, Renderer
@@ -26,6 +25,7 @@ from pipeline.config.recipes import (
 from pipeline.config.schema import Render
 from pipeline.config.weights import resolve
 from pipeline.model import model_file
+from pipeline.network.living import Revival
 from pipeline.network.network import CLASSES, Network, load
 from pipeline.plan import batches
 from pipeline.plan.kinds import CHANNEL, KINDS, LOGITS, NEURON
@@ -57,7 +57,7 @@ def toy() -> Network:
     conv = layers.Conv2D(4, 5, strides=2, name="conv")
     model = keras.Model(image, conv(image))
     conv.set_weights([kernel, np.zeros(4, np.float32)])
-    return Network(model, ("conv",), Relu())
+    return Network(model, ("conv",), Revival())
 
 
 def _channels(numbers: Sequence[int], layer: str = "mixed2") -> list[Unit]:
@@ -97,7 +97,7 @@ def test_a_negative_unit_is_the_same_in_any_company(renderer: Renderer) -> None:
 def test_a_logit_is_the_same_in_any_company() -> None:
     model = model_file.read(resolve("bundled")).model
     pooled = layers.GlobalAveragePooling2D()(model.get_layer("mixed0").output)
-    network = Network(keras.Model(model.input, layers.Dense(7)(pooled)), (CLASSES,), Relu())
+    network = Network(keras.Model(model.input, layers.Dense(7)(pooled)), (CLASSES,), Revival())
     units = [Unit(LOGITS, (), index) for index in (0, 3, 6)]
     _assert_alone_or_not(Renderer(network, SHORT, SIZE), units)
 
@@ -193,7 +193,7 @@ def test_the_network_sees_each_octaves_size(toy: Network) -> None:
             seen.append(images.shape[1])
             return super().__call__(images, revive=revive)
 
-    watched = Watched(toy.model, toy.outputs, Relu())
+    watched = Watched(toy.model, toy.outputs, Revival())
     rendered = Renderer(watched, _article(), 80).render(_channels([0], "conv"), 0, 4)
     assert list(dict.fromkeys(seen)) == [53, 60, 70, 80]
     assert rendered.images.shape == rendered.first.shape == (1, 80, 80, 3)
@@ -364,7 +364,7 @@ def test_bfloat16_is_the_same_in_any_company_and_close_to_float32(
 def test_xla_is_the_same_in_any_company_and_close_to_the_graph(toy: Network) -> None:
     recipe = SHORT.model_copy(update={"steps": 2})
     units = _channels(range(4), "conv")
-    compiled = Network(toy.model, toy.outputs, Relu(), compiler="xla")
+    compiled = Network(toy.model, toy.outputs, Revival(), compiler="xla")
     xla = Renderer(compiled, recipe, 32, Render(compiler="xla"))
     _assert_alone_or_not(xla, units)
     one, other = xla.render(units, 0, 8), Renderer(toy, recipe, 32).render(units, 0, 8)

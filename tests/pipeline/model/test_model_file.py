@@ -88,7 +88,7 @@ def test_a_network_of_keras_applications_is_read_by_its_name(
     path = tmp_path / f"{name}.legacy.h5"
     _save(made, path)
     found = model_file.read(Weights("file", path, "0" * 64, name))
-    for layer in made.layers:
+    for layer in made.layers[1:]:
         for value, expected in zip(
             found.model.get_layer(layer.name).weights, layer.weights, strict=True
         ):

@@ -66,7 +66,8 @@ def test_a_machine_on_which_all_is_well(machine: Machine) -> None:
     found = _examined(_config())
     assert {finding.state for finding in found.values()} == {"ok"}
     assert list(found) == [
-        "Python", "packages", "cores", "disk", "TensorFlow", "weights", "network", "range", "layers",
+        "Python", "packages", "cores", "disk", "TensorFlow", "weights", "network", "range",
+        "layers",
     ]  # fmt: skip
     assert found["TensorFlow"].found.startswith("2.21, CPU build, runs and sees 0 GPUs")
     assert found["weights"].found == "file, w.keras, SHA-256 abababababab…"
