@@ -1,0 +1,163 @@
+"""The families of `keras.applications`, tried: which channels stay dead, and how fast the loop is.
+
+`make bench-families` makes a network of each with random weights and norms set from noise, so that
+its maps are alive, renders every channel of the activation in its middle by `draft`, and counts the
+dead. Beside that it times the loop against a plain one, as notebooks have it: Keras' own model,
+`GradientTape`, one image, a normalised gradient; one thread each, the same steps, no compiling
+counted. What is measured is kept in benchmarks/families.json, family by family.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.network import device
+
+device.use("cpu")
+
+import keras  # noqa: E402, after the environment
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from benchmarks import report  # noqa: E402
+from pipeline.ascent.engine import Engine  # noqa: E402
+from pipeline.ascent.render import Renderer  # noqa: E402
+from pipeline.config import yaml_file  # noqa: E402
+from pipeline.config.weights import resolve  # noqa: E402
+from pipeline.model import model_file  # noqa: E402
+from pipeline.network import last, network  # noqa: E402
+from pipeline.network.describe import describe  # noqa: E402
+from pipeline.plan.provenance import Provenance  # noqa: E402
+from pipeline.plan.resolve import resolve_provenance  # noqa: E402
+
+KEPT = Path(__file__).with_name("families.json")
+FAMILIES = (
+    "VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "Xception", "MobileNet",
+    "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile", "EfficientNetB0",
+    "EfficientNetV2B0", "ConvNeXtTiny",
+)  # fmt: skip
+SIZE, STEPS, BATCH, TIMES = 96, 8, 16, 3
+
+
+def main() -> None:
+    """Try the families that are named, or all, and keep what was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", default=FAMILIES)
+    parser.add_argument("--most", type=int, default=100_000, help="channels of a layer, at most")
+    options = parser.parse_args()
+    found = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    for name in options.names:
+        found[name] = {**tried(name, options.most), "machine": report.machine()}
+        KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        print(name, found[name], flush=True)
+
+
+def tried(name: str, most: int) -> dict[str, Any]:
+    """What is found of a family, or of `lite0`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = "lite0"
+        if name != "lite0":
+            path = str(Path(folder) / f"{name}.keras")
+            _alive(getattr(keras.applications, name)(weights=None, include_top=False)).save(path)
+        layer, channels, acts = _middle(path)
+        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}")
+        engine = Engine.of(known)
+        units = list(known.units())
+        batches = [units[first : first + BATCH] for first in range(0, len(units), BATCH)]
+        moved = [stats.activation > stats.activation_start for stats in _measured(engine, batches)]
+        ours, plain = _ours(known), _plain(path, layer)
+        return {
+            "activations": acts, "layer": layer, "channels": len(units),
+            "living": engine.reading.is_living,
+            "dead": int(len(units) - np.concatenate(moved).sum()), "ours": ours, "plain": plain,
+        }  # fmt: skip
+
+
+def _alive(model: keras.Model) -> keras.Model:
+    """The model, with norms that make what noise gives of mean 0 and deviation 1, nearly."""
+    norms = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    for norm in norms:
+        norm.momentum = 0.0
+    noise = np.random.default_rng(0).uniform(0, 255, (4, SIZE, SIZE, 3)).astype(np.float32)
+    for _ in range(2):
+        model(noise, training=True)
+    for norm in norms:
+        norm.momentum = 0.99
+    return model
+
+
+def _middle(path: str) -> tuple[str, int, dict[str, int]]:
+    """The layer with an activation that is nearest to the middle, its channels; all activations."""
+    model = model_file.read(resolve(path)).model
+    operations = list(model.operations)
+    places = [
+        place
+        for place, of in enumerate(operations)
+        if isinstance(of, keras.layers.Layer)
+        and len(getattr(of.output, "shape", ())) == 4
+        and of.output.shape[1:3] != (1, 1)
+        and (last.is_plain_relu(of) or last.curve_of(of) is not None)
+    ]
+    place = min(places, key=lambda place: abs(place - len(operations) / 2))
+    chosen = operations[place]
+    return chosen.name, int(chosen.output.shape[3]), last.counted(model)
+
+
+def _planned(path: str, units: str) -> Provenance:
+    said = {"units": [units], "model": {"weights": path, "range": [-1, 1]}, "recipe": "draft"}
+    return resolve_provenance(
+        yaml_file.parse(json.dumps({**said, "image": {"size": SIZE}, "batch_size": BATCH})),
+        describe,
+    )
+
+
+def _measured(engine: Engine, batches: Sequence[Any]) -> Iterator[Any]:
+    return (engine.compute(units).statistics for units in batches)
+
+
+def _ours(known: Provenance) -> float:
+    """Seconds a step of an image, in a full batch."""
+    units = list(known.units())[:BATCH]
+    short = known.recipe.model_copy(update={"steps": STEPS, "revive": 3})
+    loaded = network.load(known.weights, units[0].reads, known.reading)
+    renderer = Renderer(loaded, short, SIZE)
+    return _seconds(lambda: renderer.render(units, 0, BATCH)) / len(units) / STEPS
+
+
+def _plain(path: str, layer: str) -> float:
+    """The same of a plain loop."""
+    model = model_file.read(resolve(path)).model
+    part = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    image = tf.Variable(
+        np.random.default_rng(0).uniform(-0.1, 0.1, (1, SIZE, SIZE, 3)), dtype=tf.float32
+    )
+
+    def climb() -> None:
+        for _ in range(STEPS):
+            with tf.GradientTape() as tape:
+                value = tf.reduce_mean(part(image, training=False)[..., 0])
+            slope = tape.gradient(value, image)
+            image.assign_add(0.1 * slope / (tf.math.reduce_std(slope) + 1e-8))
+            image.assign(tf.clip_by_value(image, -1.0, 1.0))
+
+    return _seconds(climb) / STEPS
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    """The median time of some runs, after one that compiles."""
+    do()
+    times = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        do()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
