@@ -1,10 +1,11 @@
-# make atlas | demo | test | test-all | lint | api | tour | bench — each makes what it needs,
-# in .venv.
+# make atlas | demo | test | test-all | lint | api | tour | bench | bench-classes — each makes what
+# it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
 #   FULL="draft fourier article"  with bench: all channels by these recipes too (5, 10, 30 minutes)
+#   WEIGHTS=            with bench-classes: EfficientNet-Lite0 [data/weights/efficientnet_lite0.keras]
 
 PYTHON ?= python3
 GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
@@ -18,7 +19,7 @@ BASE := $(VENV)/.installed-gpu$(GPU)
 DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -mixed4:1-2, \
         deepdream:mixed2, deepdream:mixed4, logits:207, softmax:207]
 
-.PHONY: install atlas demo test test-all api tour lint bench bench-scale clean
+.PHONY: install atlas demo test test-all api tour lint bench bench-classes bench-scale clean
 
 install: $(BASE)
 
@@ -48,6 +49,9 @@ lint: $(VENV)/.installed-lint
 
 bench-scale: $(BASE)
 	$(VENV)/bin/python -m benchmarks.scale --units $(or $(UNITS),100000)
+
+bench-classes: $(VENV)/.installed-bench
+	$(VENV)/bin/python -m benchmarks.classes $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 bench: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full $(FULL))

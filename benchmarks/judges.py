@@ -53,15 +53,13 @@ JUDGES = (
 )  # fmt: skip
 
 
-def ranks(judge: Judge, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """How many of the 1,000 classes a judge puts before each picture's own: 0 is first.
+def ranks(logits: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How many of all classes stand before each picture's own: 0 is first.
 
     Args:
-        judge: who judges.
-        images: (pictures, size, size, 3) uint8, shown at the judge's own size.
-        classes: the class of each.
+        logits: what a network says of pictures, (pictures, classes).
+        classes: the class of each picture.
     """
-    logits = look(load(judge), images, judge.size)
     own = np.take_along_axis(logits, classes[:, None], axis=1)
     return np.asarray((logits > own).sum(axis=1))
 

@@ -72,7 +72,9 @@ def _maco(spec: Maco, size: int) -> Parametrization:
     magnitudes = (spec.contrast * size**2 * natural(size)).astype(np.float32)
 
     def start(random: np.random.Generator) -> np.ndarray:
-        return random.uniform(-np.pi, np.pi, magnitudes.shape).astype(np.float32)
+        phases = random.uniform(-np.pi, np.pi, magnitudes.shape).astype(np.float32)
+        phases[:, 0, 0] = np.pi / 2  # no colour of its own: the mean of all is its cosine
+        return phases
 
     def image(numbers: tf.Tensor) -> tf.Tensor:
         # Image by image: in one go, the last bits depend on an image's row.

@@ -215,4 +215,20 @@ RECIPES = {
         blur=Blur(),
         octaves=Octaves(count=4),
     ),
+    "maco": Recipe(
+        name="maco",
+        steps=96,
+        revive=12,
+        parametrization=Maco(),
+        transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
+        optimizer=Adam(rate=0.2, beta1=0.9),
+    ),
+    "classes": Recipe(
+        name="classes",
+        steps=96,
+        revive=12,
+        parametrization=Spectrum(decay=1.5, saturation=0.18),
+        transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
+        optimizer=Adam(),
+    ),
 }
