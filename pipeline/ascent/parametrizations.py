@@ -1,6 +1,6 @@
 """Parametrizations: how an image is written as numbers that an optimiser can move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipeline.plan.pixels import SPAN
 
 # Square root of ImageNet's colour correlation, rows R, G, B (lucid, optvis/param/color.py).
 _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+Streams = Sequence[np.random.Generator]
 COLOURS = (_COLOURS / np.linalg.norm(_COLOURS, axis=0).max()).astype(np.float32)
 
 _MEANS = np.array([1.38, 4.13, 4.73])
@@ -37,11 +38,13 @@ class Parametrization:
         start: one image's numbers, from its random stream.
         image: numbers (batch, …) to RGB (batch, size, size, 3) in [-1, 1].
         settle: numbers after a step to allowed numbers.
+        grow: the numbers of smaller images, and the images' random streams, to numbers of these.
     """
 
     start: Callable[[np.random.Generator], np.ndarray]
     image: Callable[[tf.Tensor], tf.Tensor]
     settle: Callable[[tf.Tensor], tf.Tensor]
+    grow: Callable[[tf.Tensor, Streams], tf.Tensor]
 
 
 def make(spec: Spectrum | Maco | Pixel, size: int) -> Parametrization:
@@ -64,7 +67,12 @@ def _spectrum(spec: Spectrum, size: int) -> Parametrization:
     def image(numbers: tf.Tensor) -> tf.Tensor:
         return _rgb(numbers * scale, size)
 
-    return Parametrization(start, image, lambda numbers: numbers)
+    def grow(numbers: tf.Tensor, streams: Streams) -> tf.Tensor:
+        # A wave of some strength is size ** (1 - decay) numbers high.
+        factor = (numbers.shape[-2] / size) ** (spec.decay - 1.0)
+        return _inside(numbers * factor, np.stack([start(stream) for stream in streams]))
+
+    return Parametrization(start, image, tf.identity, grow)
 
 
 def _maco(spec: Maco, size: int) -> Parametrization:
@@ -81,7 +89,19 @@ def _maco(spec: Maco, size: int) -> Parametrization:
         waves = [tf.stack([tf.cos(phases), tf.sin(phases)]) for phases in tf.unstack(numbers)]
         return _rgb(tf.stack(waves) * magnitudes, size)
 
-    return Parametrization(start, image, lambda numbers: numbers)
+    def grow(numbers: tf.Tensor, streams: Streams) -> tf.Tensor:
+        return _inside(numbers, np.stack([start(stream) for stream in streams]))
+
+    return Parametrization(start, image, tf.identity, grow)
+
+
+def _inside(small: tf.Tensor, large: np.ndarray) -> tf.Tensor:
+    """Half spectra, (…, size, size // 2 + 1), whose lower waves are those of smaller ones."""
+    below = (small.shape[-2] + 1) // 2  # what is highest in a small one of even size is two waves
+    rows = np.r_[:below, 1 - below : 0]
+    grown = large.copy()
+    grown[..., rows, :below] = np.asarray(small)[..., rows, :below]
+    return tf.constant(grown)
 
 
 def natural(size: int) -> np.ndarray:
@@ -136,7 +156,14 @@ def _pixel(spec: Pixel, size: int) -> Parametrization:
             noise = np.clip(random.standard_normal(shape) * spec.amplitude, *SPAN)
         return noise.astype(np.float32)
 
-    return Parametrization(start, tf.identity, lambda numbers: tf.clip_by_value(numbers, *SPAN))
+    def settle(numbers: tf.Tensor) -> tf.Tensor:
+        return tf.clip_by_value(numbers, *SPAN)
+
+    def grow(numbers: tf.Tensor, streams: Streams) -> tf.Tensor:
+        del streams
+        return settle(tf.image.resize(numbers, (size, size), method="bicubic"))
+
+    return Parametrization(start, tf.identity, settle, grow)
 
 
 _MAKE: dict[type, Callable[[Any, int], Parametrization]] = {

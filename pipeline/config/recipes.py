@@ -179,11 +179,11 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _only_pixels_are_changed_in_place(self) -> Self:
-        changed = self.transforms.apply == "image" or self.blur or self.octaves.count > 1
+        changed = self.transforms.apply == "image" or self.blur
         if changed and self.parametrization.kind != "pixel":
             raise ValueError(
-                "`transforms.apply: image`, `blur` and `octaves` change the image itself, so they "
-                f"need `parametrization.kind: pixel`, not {self.parametrization.kind}"
+                "`transforms.apply: image` and `blur` change the image itself, so they need "
+                f"`parametrization.kind: pixel`, not {self.parametrization.kind}"
             )
         return self
 
