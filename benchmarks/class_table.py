@@ -1,18 +1,23 @@
-"""The section of BENCHMARKS.md on pictures of classes, from what `benchmarks.classes` kept."""
+"""Pictures of classes in BENCHMARKS.md: a section of figures that were kept, and a sheet."""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.report import table
 from pipeline.config.class_names import class_names
+from pipeline.config.recipes import RECIPES
 
 KEPT = Path(__file__).with_name("classes.json")
 """Where figures are kept from run to run."""
+COLUMNS, MOST = 10, 600_000
+"""How wide the sheet is, in pictures, and how large its file at most, in bytes."""
 HEADING = "## Pictures of classes"
 RAISED = {"logits": "its logit", "softmax": "its log-odds (`softmax:`)", "p": "its probability"}
 Kept = Mapping[str, Mapping[str, Any]]
@@ -27,7 +32,7 @@ def again(path: Path, kept: Path = KEPT) -> None:
 
 def section(kept: Kept, names: Sequence[str]) -> str:
     """The section: the table, and which classes it is about."""
-    ways = sorted(kept, key=lambda way: (int(way.split(":")[2]), list(kept).index(way)))
+    ways = sorted(kept, key=_place)
     judges = list(kept[ways[0]]["ranks"])
     heads = [
         "recipe", "raised", "px", "classes", "steps",
@@ -48,6 +53,12 @@ def section(kept: Kept, names: Sequence[str]) -> str:
         "and measuring.\n\n![The classes](docs/classes.jpg)\n\nThe classes, in rows: "
         f"{', '.join(names[index] for index in shown)}.{_missed(kept, names)}"
     )
+
+
+def _place(way: str) -> tuple[int, int, int]:
+    """Where a way stands in the table."""
+    recipe, kind, size = way.split(":")
+    return int(size), list(RECIPES).index(recipe), list(RAISED).index(kind)
 
 
 def _row(way: str, found: Mapping[str, Any]) -> list[str]:
@@ -86,3 +97,16 @@ def put(path: Path, text: str) -> None:
     else:
         whole = f"{whole.rstrip()}\n\n{text}\n"
     path.write_text(f"{whole.rstrip()}\n", encoding="utf-8")
+
+
+def page(images: np.ndarray) -> bytes:
+    """All pictures on a sheet, as the best JPEG that is small enough."""
+    rows = [np.hstack(list(images[i : i + COLUMNS])) for i in range(0, len(images), COLUMNS)]
+    sheet, small = Image.fromarray(np.vstack(rows)), b""
+    for quality in range(90, 20, -5):
+        file = BytesIO()
+        sheet.save(file, "JPEG", quality=quality, optimize=True, progressive=True)
+        small = file.getvalue()
+        if len(small) < MOST:
+            break
+    return small

@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 
 from pipeline.network import device
@@ -24,8 +23,6 @@ os.environ.update(device.environment("cpu"))
 
 import keras
 import numpy as np
-from PIL import Image
-from skimage import data as photographs
 
 from benchmarks import class_table, judges, report
 from benchmarks.softmax import WAYS
@@ -44,8 +41,8 @@ KINDS = {"logits": LOGITS, "softmax": SOFTMAX, "p": WAYS["p"]}
 """What is raised: a class's logit; its log-odds; its probability itself, as the article did."""
 KNOWN = {"chelsea": 285, "coffee": 967}
 """Photographs of scikit-image, and the class that a judge must say: Egyptian cat, espresso."""
-PAGE, COLUMNS, MOST = ("classes", "logits", 224), 10, 600_000
-"""What docs/classes.jpg shows, how wide, in how many bytes at most."""
+PAGE = ("classes", "logits", 224)
+"""What docs/classes.jpg shows."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +98,11 @@ def measure(options: argparse.Namespace) -> None:
     device.use("cpu")
     panel = [(judge.name, judges.load(judge), judge.size) for judge in judges.JUDGES]
     try_out(panel)
-    kept = json.loads(options.kept.read_text()) if options.kept.is_file() else {}
     classes = drawn(options.count)
     for way in standard(options.size) if options.ways is None else options.ways:
         print(f"{time.strftime('%H:%M:%S')} {way}", flush=True)
         images, seconds = pictures(way, classes, options)
-        kept[str(way)] = {
+        found = {
             "ranks": {
                 name: judges.ranks(judges.look(model, images, size), classes).tolist()
                 for name, model, size in panel
@@ -117,9 +113,13 @@ def measure(options: argparse.Namespace) -> None:
             "machine": report.machine(),
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
         }
-        options.kept.write_text(json.dumps(kept, indent=1) + "\n")
+        kept = json.loads(options.kept.read_text()) if options.kept.is_file() else {}
+        lines = [
+            f'"{name}": {json.dumps(each)}' for name, each in (kept | {str(way): found}).items()
+        ]
+        options.kept.write_text("{\n" + ",\n".join(lines) + "\n}\n")
         if (way.recipe, way.kind, way.size) == PAGE and len(classes) == COUNT:
-            (options.out.parent / "docs/classes.jpg").write_bytes(page(images))
+            (options.out.parent / "docs/classes.jpg").write_bytes(class_table.page(images))
     class_table.again(options.out, options.kept)
 
 
@@ -134,6 +134,8 @@ def try_out(panel: list[tuple[str, keras.Model, int]]) -> None:
     Raises:
         ValueError: one does not.
     """
+    from skimage import data as photographs  # noqa: PLC0415, of the extra `bench`
+
     for name, expected in KNOWN.items():
         photograph = getattr(photographs, name)()
         side = min(photograph.shape[:2])
@@ -183,19 +185,6 @@ def keep(path: Path, engine: Engine, units: list[Unit]) -> None:
     with half.open("wb") as file:
         np.savez(file, images=results.images, seconds=time.process_time() - began)
     half.replace(path)
-
-
-def page(images: np.ndarray) -> bytes:
-    """All pictures on a sheet, as the best JPEG that is small enough."""
-    rows = [np.hstack(list(images[i : i + COLUMNS])) for i in range(0, len(images), COLUMNS)]
-    sheet, small = Image.fromarray(np.vstack(rows)), b""
-    for quality in range(90, 20, -5):
-        file = BytesIO()
-        sheet.save(file, "JPEG", quality=quality, optimize=True, progressive=True)
-        small = file.getvalue()
-        if len(small) < MOST:
-            break
-    return small
 
 
 if __name__ == "__main__":

@@ -225,10 +225,11 @@ RECIPES = {
     ),
     "classes": Recipe(
         name="classes",
-        steps=96,
+        steps=192,
         revive=12,
-        parametrization=Spectrum(decay=1.5, saturation=0.18),
+        parametrization=Spectrum(decay=1.5, saturation=0.2),
         transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
         optimizer=Adam(),
+        octaves=Octaves(count=4, growth=1.25),
     ),
 }

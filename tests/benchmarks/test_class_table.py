@@ -1,7 +1,11 @@
 """Tests of the section on pictures of classes: what it counts, and where it is put."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from benchmarks import class_table
 
@@ -43,3 +47,15 @@ def test_a_section_takes_the_place_of_its_former_self(tmp_path: Path) -> None:
         "# Benchmarks", "", "## One", "", "text", "", class_table.HEADING, "", "new", "",
         "## Two", "", "last",
     ]  # fmt: skip
+
+
+def test_a_sheet_holds_all_pictures_in_rows_and_is_small_enough() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 224, 224, 3), np.uint8)
+    data = class_table.page(images)
+    assert len(data) < class_table.MOST
+    assert Image.open(BytesIO(data)).size == (2240, 448)
+
+
+def test_nothing_is_written_where_nothing_was_measured(tmp_path: Path) -> None:
+    class_table.again(tmp_path / "BENCHMARKS.md", tmp_path / "classes.json")
+    assert list(tmp_path.iterdir()) == []
