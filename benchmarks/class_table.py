@@ -50,8 +50,8 @@ def section(kept: Kept, names: Sequence[str]) -> str:
         "the pictures: how often they put the very class first of 1,000.\n\n"
         f"{table(heads, rows)}\n\n`its probability` is what the article raises; `softmax:` units "
         "raise the log-odds instead ([docs/softmax.md](docs/softmax.md)). Seconds are of one "
-        "thread, with compiling and measuring.\n\n![The classes](docs/classes.jpg)\n\nThe classes, in "
-        f"rows: {', '.join(names[index] for index in shown)}.{_missed(kept, names)}"
+        "thread, with compiling and measuring.\n\n![The classes](docs/classes.jpg)\n\nThe "
+        f"classes, in rows: {', '.join(names[index] for index in shown)}.{_missed(kept, names)}"
     )
 
 

@@ -30,7 +30,7 @@ from pipeline.ascent.engine import Engine
 from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import AtlasConfig, Model, Threads
 from pipeline.config.schema import Image as Size
-from pipeline.errors import AtlasError
+from pipeline.errors import WeightsError
 from pipeline.plan.kinds import LOGITS, SOFTMAX
 from pipeline.plan.units import Unit
 from pipeline.single import planned
@@ -59,9 +59,12 @@ class Way:
     @classmethod
     def of(cls, text: str) -> "Way":
         """The way that `fourier:logits:128` names."""
-        recipe, kind, size = text.split(":")
-        if recipe not in RECIPES or kind not in KINDS:
-            raise ValueError(f"{text}: expected RECIPE:KIND:SIZE, KIND one of {', '.join(KINDS)}")
+        recipe, kind, size = [*text.split(":"), "", ""][:3]
+        if recipe not in RECIPES or kind not in KINDS or not size.isdecimal():
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: expected RECIPE:KIND:SIZE, RECIPE one of {', '.join(RECIPES)}, KIND "
+                f"one of {', '.join(KINDS)}, SIZE in pixels"
+            )
         return cls(recipe, kind, int(size))
 
 
@@ -89,7 +92,9 @@ def main() -> None:
     options = parser.parse_args()
     try:
         measure(options)
-    except (AtlasError, FileNotFoundError) as error:
+    except WeightsError as error:
+        sys.exit(f"{error}; --weights (make: WEIGHTS=) says where it is")
+    except FileNotFoundError as error:
         sys.exit(str(error))
 
 
