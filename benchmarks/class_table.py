@@ -45,9 +45,10 @@ def section(kept: Kept, names: Sequence[str]) -> str:
     dates = sorted({found["date"] for found in kept.values()})
     return (
         f"{HEADING}\n\nWritten by `make bench-classes` on {' and '.join(dates)}, on {machines}. "
-        "Classes of EfficientNet-Lite0, drawn from its 1,000 by a fixed seed; no recipe was tuned "
-        "on them. Judged by EfficientNet-Lite1 and Lite2, other networks, which had no part in "
-        "the pictures: how often they put the very class first of 1,000.\n\n"
+        "Classes of EfficientNet-Lite0, drawn from its 1,000 by a fixed seed. Judged by "
+        "EfficientNet-Lite1 and Lite2, other networks, which had no part in the pictures: how "
+        "often they put the very class first of 1,000. `classes` and `maco` were tuned on other "
+        "classes, by the same two.\n\n"
         f"{table(heads, rows)}\n\n`its probability` is what the article raises; `softmax:` units "
         "raise the log-odds instead ([docs/softmax.md](docs/softmax.md)). Seconds are of one "
         "thread, with compiling and measuring.\n\n![The classes](docs/classes.jpg)\n\nThe "

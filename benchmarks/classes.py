@@ -2,8 +2,9 @@
 
 Draws classes of EfficientNet-Lite0 by several recipes, as logits and as probabilities, and asks
 EfficientNet-Lite1 and Lite2 what they see, of 1,000 classes. The classes are drawn once, by a fixed
-seed; no recipe was tuned on them. Pictures are kept, so that a run goes on where it was. Writes
-the section of BENCHMARKS.md, from figures in benchmarks/classes.json, and docs/classes.jpg.
+seed; `classes` and `maco` were tuned on others, by the same two. Pictures are kept, so that a run
+goes on where it was. Writes the section of BENCHMARKS.md, from figures in benchmarks/classes.json,
+and docs/classes.jpg.
 """
 
 import argparse
