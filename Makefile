@@ -1,10 +1,11 @@
-# make atlas | demo | classes | test | test-all | lint | api | tour | bench — each makes what it needs,
-# in .venv.
+# make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-classes |
+# bench-families — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
 #   FULL="draft fourier article"  with bench: all channels by these recipes too (5, 10, 30 minutes)
+#   WEIGHTS=            with bench-classes: another classifier of ImageNet's [lite0]
 
 PYTHON ?= python3
 GPU    ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
@@ -23,7 +24,7 @@ NAMED := 1,25,130,207,292,340,386,417,504,527,673,817,933,949,985,987
 CLASSES := units=[logits:$(NAMED), softmax:$(NAMED), block6_add:0-11, block9_depth:0-11, \
            block12_expand:0-11, head:0-3]
 
-.PHONY: install atlas demo classes test test-all api tour lint bench bench-scale clean
+.PHONY: install atlas demo classes test test-all api tour lint bench bench-classes bench-families bench-scale clean
 
 install: $(BASE)
 
@@ -57,6 +58,12 @@ lint: $(VENV)/.installed-lint
 
 bench-scale: $(BASE)
 	$(VENV)/bin/python -m benchmarks.scale --units $(or $(UNITS),100000)
+
+bench-classes: $(VENV)/.installed-bench
+	$(VENV)/bin/python -m benchmarks.classes $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+bench-families: $(BASE)
+	$(VENV)/bin/python -m benchmarks.families
 
 bench: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full $(FULL))

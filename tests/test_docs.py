@@ -52,7 +52,7 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_steps_of_a_recipe_are_documented(recipe: str) -> None:
     [row] = [line for line in CONFIGURATION.splitlines() if line.startswith("| `steps`")]
-    column = ["fourier", "draft", "article"].index(recipe) + 2
+    column = list(RECIPES).index(recipe) + 2
     assert row.split("|")[column].strip() == str(RECIPES[recipe].steps)
 
 

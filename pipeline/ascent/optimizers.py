@@ -24,12 +24,15 @@ class Optimizer:
     step: Callable[[tf.Tensor, tf.Tensor, Slots, tf.Tensor], tuple[tf.Tensor, Slots]]
 
 
-def make(spec: Adam | Normalised, steps: int) -> Optimizer:
-    """The optimiser that a recipe names, for an ascent of so many steps."""
-    return _MAKE[type(spec)](spec, steps)
+def make(spec: Adam | Normalised, steps: int, first: int = 0) -> Optimizer:
+    """The optimiser that a recipe names, for an ascent of so many steps.
+
+    Its memory is empty at the step `first`, with which an octave begins.
+    """
+    return _MAKE[type(spec)](spec, steps, first)
 
 
-def _adam(spec: Adam, steps: int) -> Optimizer:
+def _adam(spec: Adam, steps: int, first: int) -> Optimizer:
     """Adam (Kingma and Ba, 2015), upwards, without bias of the first steps.
 
     Its rate warms up, stays, and falls in the last part of the steps, linearly.
@@ -48,16 +51,17 @@ def _adam(spec: Adam, steps: int) -> Optimizer:
         warm = tf.minimum(1.0, count / float(spec.warmup + 1))
         left = (float(steps) - count + 1.0) / falling
         cool = spec.end + (1.0 - spec.end) * tf.minimum(1.0, left)
-        rate = spec.rate * warm * cool / (1.0 - spec.beta1**count)
-        root = tf.sqrt(square / (1.0 - spec.beta2**count)) + _EPSILON
+        seen = count - float(first)
+        rate = spec.rate * warm * cool / (1.0 - spec.beta1**seen)
+        root = tf.sqrt(square / (1.0 - spec.beta2**seen)) + _EPSILON
         return numbers + rate * mean / root, (mean, square)
 
     return Optimizer(slots, step)
 
 
-def _normalised(spec: Normalised, steps: int) -> Optimizer:
+def _normalised(spec: Normalised, steps: int, first: int) -> Optimizer:
     """The article's: the gradient over its standard deviation, image by image."""
-    del steps
+    del steps, first
 
     def step(
         numbers: tf.Tensor, gradient: tf.Tensor, slots: Slots, number: tf.Tensor
@@ -73,4 +77,4 @@ def _normalised(spec: Normalised, steps: int) -> Optimizer:
 
 _EPSILON = 1e-8
 
-_MAKE: dict[type, Callable[[Any, int], Optimizer]] = {Adam: _adam, Normalised: _normalised}
+_MAKE: dict[type, Callable[[Any, int, int], Optimizer]] = {Adam: _adam, Normalised: _normalised}

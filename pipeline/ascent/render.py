@@ -93,7 +93,7 @@ class Renderer:
         seen, snapshots = [], []
         for octave in self._octaves:
             if octave is not self._octaves[0]:
-                numbers = octave.grow(numbers)
+                numbers = octave.grow(numbers, streams)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
             numbers, trajectory, kept = octave.climb(padded[0], numbers, matrices, aim, self._marks)
             seen.append(trajectory)
@@ -161,7 +161,7 @@ class _Octave:
         self._steps = steps
         self._first = first
         self._form = parametrizations.make(recipe.parametrization, size, network.colours)
-        self._optimizer = optimizers.make(recipe.optimizer, recipe.steps)
+        self._optimizer = optimizers.make(recipe.optimizer, recipe.steps, first)
         self._compiled = tf.function(self._climb, reduce_retracing=False)
         self._image = tf.function(self._form.image)
 
@@ -169,10 +169,9 @@ class _Octave:
         """Fresh numbers, each image's from its stream."""
         return np.stack([self._form.start(stream) for stream in streams])
 
-    def grow(self, numbers: tf.Tensor) -> tf.Tensor:
+    def grow(self, numbers: tf.Tensor, streams: Sequence[np.random.Generator]) -> tf.Tensor:
         """A smaller octave's numbers at this octave's size."""
-        grown = tf.image.resize(numbers, (self._size, self._size), method="bicubic")
-        return self._form.settle(grown)
+        return self._form.grow(numbers, streams)
 
     def draw(self, stream: np.random.Generator) -> np.ndarray:
         """One image's transforms, (steps, 8)."""

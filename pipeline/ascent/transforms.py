@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipeline.config.recipes import Jitter, Pad, Rotate, Scale, Transforms
+from pipeline.config.recipes import Crop, Jitter, Pad, Rotate, Scale, Transforms
 
 Matrices = np.ndarray
 
@@ -22,7 +22,7 @@ def draw(
     """The affine maps of one image for consecutive steps.
 
     Args:
-        transforms: what to draw; the order is pad, jitter, rotate, scale.
+        transforms: what to draw; the order is pad, crop, jitter, rotate, scale.
         steps: how many steps.
         first: the number of the first of them, for transforms that end at a step.
         size: side of the image, in pixels.
@@ -33,7 +33,10 @@ def draw(
     """
     total = np.broadcast_to(np.eye(3), (steps, 3, 3))
     numbers = np.arange(first, first + steps)
-    for transform in (transforms.pad, transforms.jitter, transforms.rotate, transforms.scale):
+    order = (
+        transforms.pad, transforms.crop, transforms.jitter, transforms.rotate, transforms.scale,
+    )  # fmt: skip
+    for transform in order:
         if transform is None:
             continue
         drawn = _DRAW[type(transform)](transform, steps, size, random)
@@ -82,6 +85,14 @@ def _draw_pad(pad: Pad, steps: int, size: int, random: np.random.Generator) -> M
     return _diagonal(np.full(steps, zoom))
 
 
+def _draw_crop(crop: Crop, steps: int, size: int, random: np.random.Generator) -> Matrices:
+    parts = random.uniform(crop.least, crop.most, steps)
+    room = (1.0 - parts) * (size - 1) / 2
+    across, down = random.uniform(-1.0, 1.0, (2, steps)) * room
+    part: Matrices = _shift(across, down) @ _diagonal(parts)
+    return part
+
+
 def _draw_jitter(jitter: Jitter, steps: int, size: int, random: np.random.Generator) -> Matrices:
     del size
     moves = random.integers(-jitter.pixels, jitter.pixels + 1, (2, steps))
@@ -128,6 +139,7 @@ def _shift(x: np.ndarray | float, y: np.ndarray | float) -> Matrices:
 
 _DRAW: dict[type, Callable[[Any, int, int, np.random.Generator], Matrices]] = {
     Pad: _draw_pad,
+    Crop: _draw_crop,
     Jitter: _draw_jitter,
     Rotate: _draw_rotate,
     Scale: _draw_scale,

@@ -22,15 +22,17 @@ _OF_IMAGENET = re.compile(
 """What the names of networks begin with that come with 1,000 classes of ImageNet's."""
 
 
-def class_names(source: str, count: int, weights: Weights, network: str) -> tuple[str, ...]:
+def class_names(
+    source: str, count: int, weights: Weights | None = None, network: str = ""
+) -> tuple[str, ...]:
     """The names of a classifier's classes.
 
     Args:
         source: `auto`, `imagenet`, or the path of a file: a JSON list, or one name a line.
         count: how many classes the classifier has.
-        weights: its file. Of `net.keras` a list beside it is called `net.classes.txt`,
-            `net.classes.json`, `classes.txt` or `classes.json`; in it `classes` or `class_names`,
-            an attribute of HDF5, or a key of a Keras archive's metadata.
+        weights: its file, where `auto` looks. Of `net.keras` a list beside it is called
+            `net.classes.txt`, `net.classes.json`, `classes.txt` or `classes.json`; in it `classes`
+            or `class_names`, an attribute of HDF5, or a key of a Keras archive's metadata.
         network: its name.
 
     Returns:
@@ -40,7 +42,7 @@ def class_names(source: str, count: int, weights: Weights, network: str) -> tupl
         ConfigError: the file cannot be read, or does not hold `count` names.
     """
     if source == "auto":
-        return _found(count, weights, network)
+        return _found(count, weights, network) if weights else ("",) * count
     if source == "imagenet":
         return _checked(_imagenet(), "ImageNet's", count)
     path = Path(source).expanduser()

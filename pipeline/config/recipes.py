@@ -4,9 +4,10 @@ Every number can be set in `atlas_config.yaml` under `recipe`; what is not set t
 named recipe in `RECIPES`. This module knows no TensorFlow: it is read where builds are planned.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from pipeline.config.strict import Frozen
 
@@ -25,6 +26,14 @@ class Spectrum(Frozen):
     """Power of the frequency by which the spectrum is scaled."""
     saturation: Positive = 1.0
     """Factor on the image before the sigmoid: more gives stronger colours sooner."""
+
+
+class Maco(Frozen):
+    """The phases of a spectrum whose magnitudes are those of photographs (MaCo)."""
+
+    kind: Literal["maco"] = "maco"
+    contrast: Positive = 1.0
+    """Factor on the magnitudes."""
 
 
 class Pixel(Frozen):
@@ -54,6 +63,29 @@ class Pad(Frozen):
     until: int | None = 50
 
 
+class _Between(Frozen):
+    """A factor between two, in their order."""
+
+    least: float
+    most: float
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least:g}) must not be above most ({self.most:g})")
+        return self
+
+
+class Crop(_Between):
+    """A square part of the image, anywhere in it, in the image's size."""
+
+    least: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Of the image's side, the part's, at least."""
+    most: Annotated[float, Field(gt=0, le=1)] = 1.0
+    probability: Probability = 1.0
+    until: int | None = None
+
+
 class Rotate(Frozen):
     """A turn about the middle, up to `degrees` each way."""
 
@@ -62,19 +94,13 @@ class Rotate(Frozen):
     until: int | None = None
 
 
-class Scale(Frozen):
+class Scale(_Between):
     """A zoom about the middle, between two factors."""
 
     least: Positive = 0.9
     most: Positive = 1.1
     probability: Probability = 1.0
     until: int | None = None
-
-    @model_validator(mode="after")
-    def _is_ordered(self) -> Self:
-        if self.least > self.most:
-            raise ValueError(f"least ({self.least:g}) must not be above most ({self.most:g})")
-        return self
 
 
 class Transforms(Frozen):
@@ -86,6 +112,12 @@ class Transforms(Frozen):
     jitter: Jitter | None = None
     rotate: Rotate | None = None
     scale: Scale | None = None
+    crop: Crop | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        """Without the later transforms that it has not, so that older fingerprints stay."""
+        return {key: value for key, value in plain(self).items() if key != "crop" or value}
 
 
 class Adam(Frozen):
@@ -139,7 +171,7 @@ class Recipe(Frozen):
     steps: Annotated[int, Field(ge=1, le=100_000)]
     revive: Annotated[int, Field(ge=0)]
     """For so many first steps a silent ReLU lets the gradient out."""
-    parametrization: Annotated[Spectrum | Pixel, Field(discriminator="kind")]
+    parametrization: Annotated[Spectrum | Maco | Pixel, Field(discriminator="kind")]
     transforms: Transforms
     optimizer: Annotated[Adam | Normalised, Field(discriminator="kind")]
     blur: Blur | None = None
@@ -147,11 +179,11 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _only_pixels_are_changed_in_place(self) -> Self:
-        changed = self.transforms.apply == "image" or self.blur or self.octaves.count > 1
+        changed = self.transforms.apply == "image" or self.blur
         if changed and self.parametrization.kind != "pixel":
             raise ValueError(
-                "`transforms.apply: image`, `blur` and `octaves` change the image itself, so they "
-                f"need `parametrization.kind: pixel`, not {self.parametrization.kind}"
+                "`transforms.apply: image` and `blur` change the image itself, so they need "
+                f"`parametrization.kind: pixel`, not {self.parametrization.kind}"
             )
         return self
 
@@ -182,5 +214,22 @@ RECIPES = {
         optimizer=Normalised(),
         blur=Blur(),
         octaves=Octaves(count=4),
+    ),
+    "maco": Recipe(
+        name="maco",
+        steps=96,
+        revive=12,
+        parametrization=Maco(),
+        transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
+        optimizer=Adam(rate=0.2, beta1=0.9),
+    ),
+    "classes": Recipe(
+        name="classes",
+        steps=192,
+        revive=12,
+        parametrization=Spectrum(decay=1.5, saturation=0.2),
+        transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
+        optimizer=Adam(),
+        octaves=Octaves(count=4, growth=1.25),
     ),
 }

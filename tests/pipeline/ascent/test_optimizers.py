@@ -28,6 +28,15 @@ def _gradients() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(6, 2, 4, 4, 3)).astype(np.float32)
 
 
+def test_adam_begins_an_octave_as_large_as_it_begins_an_ascent() -> None:
+    spec, gradient = Adam(rate=0.1, warmup=0, fall=0.0), tf.ones((1, 2, 2, 3))
+    for first in (0, 40):
+        optimizer = optimizers.make(spec, 80, first)
+        still = tf.zeros_like(gradient)
+        moved, _ = optimizer.step(still, gradient, optimizer.slots(still), tf.constant(first))
+        np.testing.assert_allclose(moved, 0.1, rtol=1e-5)
+
+
 def test_adam_follows_its_formula_upwards() -> None:
     spec = Adam(rate=0.1, beta1=0.4, beta2=0.99, warmup=3, fall=0.5, end=0.25)
     gradients = _gradients()

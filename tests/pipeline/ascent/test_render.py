@@ -16,6 +16,7 @@ from pipeline.config.recipes import (
     RECIPES,
     Adam,
     Blur,
+    Maco,
     Octaves,
     Pixel,
     Recipe,
@@ -211,6 +212,15 @@ def test_the_article_recipe_climbs_from_both_noises(toy: Network, noise: str, ki
 
 def test_the_article_recipe_is_the_same_in_any_company(mixed2: Network) -> None:
     recipe = _article(octaves=Octaves(count=2), steps=4)
+    _assert_alone_or_not(Renderer(mixed2, recipe, SIZE), _channels([5, 70, 100]))
+
+
+@pytest.mark.parametrize("form", [Spectrum(), Maco()])
+def test_a_spectrum_in_octaves_is_the_same_in_any_company(
+    mixed2: Network, form: Spectrum | Maco
+) -> None:
+    changes = {"parametrization": form, "octaves": Octaves(count=2, growth=1.4), "steps": 4}
+    recipe = RECIPES["fourier"].model_copy(update=changes)
     _assert_alone_or_not(Renderer(mixed2, recipe, SIZE), _channels([5, 70, 100]))
 
 

@@ -20,7 +20,9 @@ from pipeline.plan.kinds import CHANNEL, DEEPDREAM, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
 
 SIZE, SEED, MOST = 75, 3, 16
-RECIPE = RECIPES["fourier"].model_copy(update={"steps": 2, "revive": 1})
+RECIPE, PHASES = (
+    RECIPES[name].model_copy(update={"steps": 2, "revive": 1}) for name in ("fourier", "maco")
+)
 CHANNELS = (7, 70, 301, 410, 767)
 UNITS = {
     "channel": [Unit(CHANNEL, ("mixed4",), index) for index in CHANNELS],
@@ -29,6 +31,7 @@ UNITS = {
     "deepdream": [Unit(DEEPDREAM, ("mixed2", "mixed4"))],
     "logits": [Unit(LOGITS, (), index) for index in range(5)],
     "softmax": [Unit(SOFTMAX, (), index) for index in range(5)],
+    "phases": [Unit(CHANNEL, ("mixed2",), index % 288) for index in CHANNELS],
 }
 COMPANY = [Unit(CHANNEL, ("mixed2",), index) for index in range(MOST)]
 """The last of some of them is the same unit each time, at the end of batches of every size."""
@@ -52,7 +55,8 @@ def _render(path: Path, among: slice) -> dict[str, np.ndarray]:
         if names not in networks:
             networks[names] = load(Weights("file", path, "0" * 64), names)
         size = batch_size(units[0].kind, 8)
-        rendered = Renderer(networks[names], RECIPE, SIZE).render(units, SEED, size)
+        recipe = PHASES if name == "phases" else RECIPE
+        rendered = Renderer(networks[names], recipe, SIZE).render(units, SEED, size)
         row = units.index(members[0])
         found |= {f"{name}/{what}": values[row] for what, values in vars(rendered).items()}
     return found

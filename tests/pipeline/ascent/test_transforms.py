@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.ascent import transforms
-from pipeline.config.recipes import Jitter, Pad, Rotate, Scale, Transforms
+from pipeline.config.recipes import Crop, Jitter, Pad, Rotate, Scale, Transforms
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -60,6 +60,25 @@ def test_scale_zooms_about_the_middle_within_its_factors() -> None:
     assert 0.8 <= zoom.min() < 0.85
     assert 1.2 < zoom.max() <= 1.2501
     np.testing.assert_allclose(drawn[:, :3] @ [15.5, 15.5, 1.0], 15.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [31, 32])
+def test_a_crop_is_a_part_of_the_image_anywhere_in_it(size: int) -> None:
+    drawn = _draw(Transforms(crop=Crop(least=0.4, most=0.8)), steps=2000, size=size)
+    parts = drawn[:, 0]
+    assert 0.4 <= parts.min() < 0.42
+    assert 0.78 < parts.max() <= 0.8
+    np.testing.assert_array_equal(parts, drawn[:, 4])
+    for first in (drawn[:, 2], drawn[:, 5]):  # where the part begins, across and down
+        last = first + parts * (size - 1)
+        assert -1e-4 < first.min() < 0.5
+        assert size - 1.5 < last.max() < size - 1 + 1e-4
+    assert abs(np.corrcoef(drawn[:, 2], drawn[:, 5])[0, 1]) < 0.5
+
+
+def test_a_crop_of_everything_is_the_image_itself() -> None:
+    drawn = _draw(Transforms(crop=Crop(least=1.0, most=1.0)), 3)
+    np.testing.assert_array_equal(_warp(_images(), drawn[0]), _images())
 
 
 def test_rotate_turns_within_its_bound_about_the_middle() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.recipes import RECIPES, Blur, Octaves, Recipe, Scale, Transforms
+from pipeline.config.recipes import RECIPES, Blur, Crop, Recipe, Scale, Transforms
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -17,7 +17,7 @@ def test_recipes_bear_their_names_and_survive_json(name: str) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"blur": Blur()}, {"octaves": Octaves(count=2)}, {"transforms": Transforms(apply="image")}],
+    [{"blur": Blur()}, {"transforms": Transforms(apply="image")}],
 )
 def test_only_pixels_are_changed_in_place(changes: dict[str, Any]) -> None:
     parts = {name: getattr(RECIPES["fourier"], name) for name in Recipe.model_fields}
@@ -35,6 +35,18 @@ def test_a_scale_runs_upwards() -> None:
     assert Scale(least=1.0, most=1.0).most == 1.0
     with pytest.raises(ValidationError, match=r"least \(2\) must not be above most \(1\)"):
         Scale(least=2.0, most=1.0)
+    with pytest.raises(ValidationError, match=r"least \(0.5\) must not be above most \(0.4\)"):
+        Crop(most=0.4)
+
+
+def test_a_crop_is_said_only_where_there_is_one() -> None:
+    """Fingerprints of atlases from before it stay as they are."""
+    for recipe in RECIPES.values():
+        said = recipe.model_dump(mode="json")["transforms"]
+        assert ("crop" in said) == (recipe.transforms.crop is not None)
+    assert "crop" not in RECIPES["fourier"].model_dump(mode="json")["transforms"]
+    given = Transforms(crop=Crop(least=0.3))
+    assert Transforms.model_validate_json(given.model_dump_json()) == given
 
 
 def test_a_recipe_is_frozen() -> None:

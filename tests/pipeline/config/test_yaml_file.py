@@ -44,7 +44,7 @@ BAD = [
     # recipes
     (
         UNITS + "recipe: foo",
-        "line 2: recipe 'foo' is not known: expected one of fourier, draft, article",
+        "line 2: recipe 'foo' is not known: expected one of fourier, draft, article, maco, classes",
     ),
     (UNITS + "recipe:\n  name: foo", "line 3: recipe 'foo' is not known"),
     (UNITS + "recipe: {name: [1]}", r"recipe \[1\] is not known"),
