@@ -4,7 +4,8 @@
 its maps are alive, renders every channel of the activation in its middle by `draft`, and counts the
 dead. Beside that it times the loop against a plain one, as notebooks have it: Keras' own model,
 `GradientTape`, one image, a normalised gradient; one thread each, the same steps, no compiling
-counted. What is measured is kept in benchmarks/families.json, family by family.
+counted. What is measured is kept in benchmarks/families.json, family by family, and stands in
+BENCHMARKS.md.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import keras  # noqa: E402, after the environment
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from benchmarks import report  # noqa: E402
+from benchmarks import family_table, report  # noqa: E402
 from pipeline.ascent.engine import Engine  # noqa: E402
 from pipeline.ascent.render import Renderer  # noqa: E402
 from pipeline.config import yaml_file  # noqa: E402
@@ -35,13 +36,13 @@ from pipeline.network.describe import describe  # noqa: E402
 from pipeline.plan.provenance import Provenance  # noqa: E402
 from pipeline.plan.resolve import resolve_provenance  # noqa: E402
 
-KEPT = Path(__file__).with_name("families.json")
+KEPT = family_table.KEPT
 FAMILIES = (
     "VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "Xception", "MobileNet",
     "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile", "EfficientNetB0",
     "EfficientNetV2B0", "ConvNeXtTiny",
 )  # fmt: skip
-SIZE, STEPS, BATCH, TIMES = 96, 8, 16, 3
+SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 3
 
 
 def main() -> None:
@@ -49,12 +50,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", default=FAMILIES)
     parser.add_argument("--most", type=int, default=100_000, help="channels of a layer, at most")
+    parser.add_argument("--out", type=Path, default=KEPT.parents[1] / "BENCHMARKS.md")
     options = parser.parse_args()
     found = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for name in options.names:
-        found[name] = {**tried(name, options.most), "machine": report.machine()}
+        found[name] = {**tried(name, options.most), "size": SIZE, "machine": report.machine()}
         KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(name, found[name], flush=True)
+    family_table.again(options.out)
 
 
 def tried(name: str, most: int) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""The families of `keras.applications` in BENCHMARKS.md: a section of figures that were kept."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.class_table import put
+from benchmarks.report import table
+
+KEPT = Path(__file__).with_name("families.json")
+"""Where figures are kept from run to run."""
+HEADING = "## Families of networks"
+HEADS = [
+    "network", "activations", "layer", "channels", "dead", "ms a step and image", "plain loop",
+    "ratio",
+]  # fmt: skip
+SLOW = 2.0
+"""A ratio below this is explained."""
+Kept = Mapping[str, Mapping[str, Any]]
+"""By the name of a network, what was measured."""
+
+
+def again(path: Path, kept: Path = KEPT) -> None:
+    """Put the section into a report, from the figures that were kept."""
+    if kept.is_file():
+        put(path, section(json.loads(kept.read_text(encoding="utf-8"))))
+
+
+def section(kept: Kept) -> str:
+    """The section: which channels stayed dead, and how fast the loop is."""
+    machines = " and ".join(dict.fromkeys(found["machine"] for found in kept.values()))
+    size = " and ".join(dict.fromkeys(str(found["size"]) for found in kept.values()))
+    return (
+        f"{HEADING}\n\nWritten by `make bench-families` on {machines}. Random weights, norms set "
+        "from noise (`lite0` is EfficientNet-Lite0, trained); every channel of the activation in "
+        f"the middle, by `draft` at {size} px; dead is what the ascent did not move up. Times are "
+        "of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
+        "of Keras' own model and `GradientTape` with a normalised gradient, without transforms.\n\n"
+        f"{table(HEADS, [_row(name, kept[name]) for name in sorted(kept)])}{_why(kept)}"
+    )
+
+
+def _row(name: str, found: Mapping[str, Any]) -> list[str]:
+    acts = ", ".join(found["activations"])
+    ours, plain = 1e3 * found["ours"], 1e3 * found["plain"]
+    return [
+        name, acts, f"`{found['layer']}`", str(found["channels"]), str(found["dead"]),
+        f"{ours:.1f}", f"{plain:.1f}", f"{plain / ours:.1f}",
+    ]  # fmt: skip
+
+
+def _why(kept: Kept) -> str:
+    slow = sorted(name for name in kept if kept[name]["plain"] < SLOW * kept[name]["ours"])
+    if not slow:
+        return ""
+    return (
+        f"\n\nLess than {SLOW:g} times as fast: {', '.join(slow)}. What is left there is the "
+        "arithmetic of large convolutions, which both loops leave to oneDNN; ours has transforms "
+        "and a spectrum besides."
+    )

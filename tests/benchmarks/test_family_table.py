@@ -1,0 +1,34 @@
+"""Tests of the section on families of networks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks import family_table
+
+
+def _found(ours: float, plain: float, dead: int = 0) -> dict[str, Any]:
+    return {
+        "activations": {"relu": 3, "silu": 1}, "layer": "mid", "channels": 64, "dead": dead,
+        "ours": ours, "plain": plain, "size": 80, "machine": "a machine",
+    }  # fmt: skip
+
+
+def test_rows_and_what_is_slow() -> None:
+    text = family_table.section({"B": _found(0.01, 0.05, 2), "A": _found(0.01, 0.015)})
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert rows == [
+        "| A | relu, silu | `mid` | 64 | 0 | 10.0 | 15.0 | 1.5 |",
+        "| B | relu, silu | `mid` | 64 | 2 | 10.0 | 50.0 | 5.0 |",
+    ]
+    assert "Less than 2 times as fast: A." in text
+    assert "Less than" not in family_table.section({"B": _found(0.01, 0.05)})
+
+
+def test_it_is_put_into_a_report_from_what_was_kept(tmp_path: Path) -> None:
+    family_table.again(tmp_path / "B.md", tmp_path / "none.json")
+    assert not (tmp_path / "B.md").exists()
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps({"A": _found(0.01, 0.05)}))
+    family_table.again(tmp_path / "B.md", kept)
+    assert family_table.HEADING in (tmp_path / "B.md").read_text()
