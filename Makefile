@@ -21,7 +21,7 @@ DEMO := units=[mixed2:0-5, mixed4:0-7, mixed2:40-41@center, mixed4:0-1@center, -
 
 # Sixteen of ImageNet's classes, before and after the softmax, and channels that lead to them.
 NAMED := 1,25,130,207,292,340,386,417,504,527,673,817,933,949,985,987
-CLASSES := units=[logits:$(NAMED), softmax:$(NAMED), block6_add:0-11, block9_depth:0-11, \
+CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9_depth:0-11, \
            block12_expand:0-11, head:0-3]
 
 .PHONY: install atlas demo classes test test-all api tour lint bench bench-classes bench-families bench-scale clean

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ from pipeline.ascent.render import Renderer  # noqa: E402
 from pipeline.config import yaml_file  # noqa: E402
 from pipeline.config.weights import resolve  # noqa: E402
 from pipeline.model import model_file  # noqa: E402
+from pipeline.model.intake import tell  # noqa: E402
 from pipeline.network import last, network  # noqa: E402
 from pipeline.network.describe import describe  # noqa: E402
+from pipeline.plan.pixels import SPAN, bounds  # noqa: E402
 from pipeline.plan.provenance import Provenance  # noqa: E402
 from pipeline.plan.resolve import resolve_provenance  # noqa: E402
 
@@ -73,11 +76,12 @@ def tried(name: str, most: int) -> dict[str, Any]:
         units = list(known.units())
         batches = [units[first : first + BATCH] for first in range(0, len(units), BATCH)]
         moved = [stats.activation > stats.activation_start for stats in _measured(engine, batches)]
-        ours, plain = _ours(known), _plain(path, layer)
+        plain, compiled = _plain(path, layer)
         return {
             "activations": acts, "layer": layer, "channels": len(units),
             "living": engine.reading.is_living,
-            "dead": int(len(units) - np.concatenate(moved).sum()), "ours": ours, "plain": plain,
+            "dead": int(len(units) - np.concatenate(moved).sum()),
+            "ours": _ours(known), "plain": plain, "compiled": compiled,
         }  # fmt: skip
 
 
@@ -86,7 +90,8 @@ def _alive(model: keras.Model) -> keras.Model:
     norms = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
     for norm in norms:
         norm.momentum = 0.0
-    noise = np.random.default_rng(0).uniform(0, 255, (4, SIZE, SIZE, 3)).astype(np.float32)
+    black, white = bounds(tell(model, (model.name,)).range or SPAN)
+    noise = np.random.default_rng(0).uniform(black, white, (4, SIZE, SIZE, 3)).astype(np.float32)
     for _ in range(2):
         model(noise, training=True)
     for norm in norms:
@@ -112,7 +117,7 @@ def _middle(path: str) -> tuple[str, int, dict[str, int]]:
 
 
 def _planned(path: str, units: str) -> Provenance:
-    said = {"units": [units], "model": {"weights": path, "range": [-1, 1]}, "recipe": "draft"}
+    said = {"units": [units], "model": {"weights": path}, "recipe": "draft"}
     return resolve_provenance(
         yaml_file.parse(json.dumps({**said, "image": {"size": SIZE}, "batch_size": BATCH})),
         describe,
@@ -132,23 +137,27 @@ def _ours(known: Provenance) -> float:
     return _seconds(lambda: renderer.render(units, 0, BATCH)) / len(units) / STEPS
 
 
-def _plain(path: str, layer: str) -> float:
-    """The same of a plain loop."""
+def _plain(path: str, layer: str) -> tuple[float, float]:
+    """The same of a plain loop, and of one whose step is compiled."""
     model = model_file.read(resolve(path)).model
     part = keras.Model(model.inputs[0], model.get_layer(layer).output)
     image = tf.Variable(
         np.random.default_rng(0).uniform(-0.1, 0.1, (1, SIZE, SIZE, 3)), dtype=tf.float32
     )
 
-    def climb() -> None:
-        for _ in range(STEPS):
-            with tf.GradientTape() as tape:
-                value = tf.reduce_mean(part(image, training=False)[..., 0])
-            slope = tape.gradient(value, image)
-            image.assign_add(0.1 * slope / (tf.math.reduce_std(slope) + 1e-8))
-            image.assign(tf.clip_by_value(image, -1.0, 1.0))
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            value = tf.reduce_mean(part(image, training=False)[..., 0])
+        slope = tape.gradient(value, image)
+        image.assign_add(0.1 * slope / (tf.math.reduce_std(slope) + 1e-8))
+        image.assign(tf.clip_by_value(image, -1.0, 1.0))
 
-    return _seconds(climb) / STEPS
+    def climb(step: Callable[[], None]) -> None:
+        for _ in range(STEPS):
+            step()
+
+    plain, compiled = (_seconds(partial(climb, each)) for each in (step, tf.function(step)))
+    return plain / STEPS, compiled / STEPS
 
 
 def _seconds(do: Callable[[], object]) -> float:
