@@ -22,7 +22,7 @@ ROOMS = ORDER[3:12]
 ROOF = ("pipeline/findings", "pipeline/verify", "pipeline/atlas", "pipeline/single", "pipeline")
 TENSORFLOW = {"pipeline/network": ("apart", "device", "probe"), "pipeline/ascent": ("results",)}
 """The rooms that import TensorFlow, each with its modules that do not."""
-MOST = 12
+MOST = 14
 """Modules of a room."""
 UNTESTED = {"pipeline/store/layout": "a record without methods, and a name"}
 """Modules that have no tests, and why; nor have packages that say only what they are."""

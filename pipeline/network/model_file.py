@@ -12,6 +12,7 @@ import keras
 
 from pipeline.config.weights import Weights
 from pipeline.errors import WeightsError
+from pipeline.network import keras2
 from pipeline.network.graph import flat
 
 
@@ -58,6 +59,8 @@ def _reason(error: BaseException) -> str:
 def _read_any(weights: Weights) -> keras.Model:
     path = weights.path
     if zipfile.is_zipfile(path):
+        if keras2.wrote(path):
+            return keras2.read(path)
         return keras.models.load_model(path, compile=False, safe_mode=True)
     if not h5py.is_hdf5(path):
         raise WeightsError(
@@ -67,6 +70,8 @@ def _read_any(weights: Weights) -> keras.Model:
     with h5py.File(path, "r") as file:
         whole = "model_config" in file.attrs
     if whole:
+        if keras2.wrote(path):
+            return keras2.read(path)
         return keras.models.load_model(path, compile=False, safe_mode=True)
     return _read_inception(path)
 
