@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 from keras.src.activations.activations import ReLU
+from keras.src.applications.convnext import LayerScale
 from keras.src.models.functional import Functional
 from keras.src.ops.nn import Relu
 from keras.src.utils import file_utils
@@ -19,6 +20,9 @@ RELU_FUNCTION: type[keras.Operation] = ReLU
 RELU_OPERATION: type[keras.Operation] = Relu
 """What `keras.ops.relu` leaves in a graph."""
 
+
+LAYER_SCALE: type[keras.Layer] = LayerScale
+"""A layer of Keras' ConvNeXt that has no public name."""
 
 _ACTIVATIONS = ("keras.src.layers.activations.", "keras.src.activations.", "keras.src.ops.nn")
 """The modules of activations that are layers, and of those that are operations."""

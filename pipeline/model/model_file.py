@@ -15,7 +15,7 @@ import keras
 
 from pipeline.config.weights import Weights
 from pipeline.errors import WeightsError
-from pipeline.model import keras_private
+from pipeline.model import keras2, keras_private
 from pipeline.model.graph import flat
 
 
@@ -88,22 +88,22 @@ def _reason(error: BaseException) -> str:
 
 
 def _read_any(weights: Weights) -> keras.Model:
-    path = weights.path
-    if weights.name and _is_whole(path):
-        raise WeightsError(
-            f"{path} holds a whole model: leave `model.name: {weights.name}` out; with it a file "
-            "of weights alone is expected, as Keras ships them"
-        )
-    if zipfile.is_zipfile(path):
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    if not h5py.is_hdf5(path):
+    path, name = weights.path, weights.name
+    if not zipfile.is_zipfile(path) and not h5py.is_hdf5(path):
         raise WeightsError(
             f"the weights file {path} is neither a Keras archive nor HDF5: expected a .keras, "
             ".h5 or .weights.h5 file that Keras wrote"
         )
-    if _is_whole(path):
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    return keras_private.application(weights.name, path) if weights.name else _read_inception(path)
+    if not _is_whole(path):
+        return keras_private.application(name, path) if name else _read_inception(path)
+    if name:
+        raise WeightsError(
+            f"{path} holds a whole model: leave `model.name: {name}` out; with it a file of "
+            "weights alone is expected, as Keras ships them"
+        )
+    if keras2.wrote(path):
+        return keras2.read(path)
+    return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
 def _is_whole(path: Path) -> bool:

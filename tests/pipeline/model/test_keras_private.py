@@ -25,6 +25,7 @@ NAMES = (
     "Operation._inbound_nodes",
     "Sequential._functional",
     "keras.src.activations.activations.ReLU",
+    "keras.src.applications.convnext.LayerScale",
     "keras.src.models.functional.Functional",
     "keras.src.ops.nn.Relu",
     "keras.src.utils.file_utils",
