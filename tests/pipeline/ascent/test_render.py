@@ -352,7 +352,7 @@ def test_bfloat16_is_the_same_in_any_company_and_close_to_float32(
     mixed2: Network, renderer: Renderer
 ) -> None:
     units = _channels([5, 70, 100, 200, 287])
-    half = Renderer(load(resolve("bundled"), ("mixed2",), "bfloat16"), SHORT, SIZE)
+    half = Renderer(load(resolve("bundled"), ("mixed2",), precision="bfloat16"), SHORT, SIZE)
     together, alone = half.render(units, 0, 8), half.render(units[2:3], 0, 8)
     for name in ("images", "first", "trajectory"):
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[2])

@@ -245,7 +245,7 @@ def test_plan_counts_and_writes_nothing(atlas, tmp_path: Path) -> None:
     assert [line.split()[:4] for line in text.splitlines() if line.startswith("relu")] == [
         ["relu", "7", "7", "2"]
     ]
-    assert "weights file, black and white -1 and 1, " in text
+    assert "weights file, black and white -1 and 1 (" in text
     assert not (tmp_path / "new").exists()
 
 
