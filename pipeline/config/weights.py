@@ -45,6 +45,18 @@ _SHIPPED = {
 """What comes with the project, by its keyword."""
 _PACKAGE = Path(__file__).parents[1]
 _ENDINGS = (".keras", ".h5", ".weights.h5")
+_EXPORT = "export it in Keras 3 with `model.save('net.keras')`"
+_BUILD = "build the network in Keras, give it these weights, and save it as .keras"
+_FOREIGN = {
+    ".onnx": f"an ONNX graph: {_BUILD}",
+    ".pt": f"PyTorch's: {_BUILD}",
+    ".safetensors": f"weights without a network: {_BUILD}",
+    ".tflite": f"a TensorFlow Lite graph, of which Keras makes no network: {_EXPORT}",
+    ".pb": f"a TensorFlow graph, of which Keras makes no network: {_EXPORT}",
+    ".json": f"a network without weights: {_EXPORT}",
+}
+_FOREIGN |= {".pth": _FOREIGN[".pt"], ".bin": _FOREIGN[".pt"]}
+"""What is no file of Keras', by its ending, and what to do."""
 _KEYWORDS = ("auto", "imagenet", *_SHIPPED)
 
 
@@ -182,6 +194,7 @@ def _shipped(keyword: str, folder: Path) -> Weights:
 
 def _file(wanted: str, name: str) -> Weights:
     path = Path(wanted).expanduser().absolute()
+    _refuse_foreign(path)
     if not path.name.endswith(_ENDINGS):
         near = difflib.get_close_matches(wanted.lower(), _KEYWORDS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -198,6 +211,18 @@ def _file(wanted: str, name: str) -> Weights:
             f"model.weights: {path} is not a file: expected a Keras model or weights"
         )
     return Weights("file", path, _digest(path, "sha256"), name)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise where a path is of another program's model."""
+    if (path / "saved_model.pb").is_file():
+        raise WeightsError(
+            f"model.weights: {path} is a SavedModel, of which Keras makes one opaque layer: "
+            f"{_EXPORT}"
+        )
+    about = _FOREIGN.get(path.suffix.lower())
+    if about:
+        raise WeightsError(f"model.weights: {path} is {about}")
 
 
 def _digest(path: Path, algorithm: str) -> str:

@@ -4,8 +4,9 @@ The one place that knows which kinds of file there are.
 """
 
 import itertools
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,14 @@ def read(weights: Weights) -> Read:
     except WeightsError:
         raise
     except Exception as error:  # Keras raises many types for a file that does not fit
+        _refuse_operations(weights.path, error)
         raise WeightsError(
             f"the weights file {weights.path} does not load: {_reason(error)}; expected a Keras "
             "model (.keras, .h5) of Keras' own layers, without Python code in it, or weights of "
             "Keras' InceptionV3, or of the network that `model.name` says (.weights.h5, .h5)"
         ) from error
     inputs: list[keras.KerasTensor] = getattr(model, "inputs", None) or []  # none if never built
+    _refuse_strange(weights.path, model, inputs)
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[-1] not in (1, 3):
         raise WeightsError(
             f"the model in {weights.path} takes {[tuple(i.shape) for i in inputs]}: expected one "
@@ -64,6 +67,31 @@ def read(weights: Weights) -> Read:
     whole = keras.Model(inputs[0], model.outputs, name=model.name)
     families = (model.name, *keras_private.nested_names(whole))
     return Read(flat(whole), names, families)
+
+
+def _refuse_strange(path: Path, model: keras.Model, inputs: Sequence[keras.KerasTensor]) -> None:
+    """Raise where a model has several inputs, or its channels first."""
+    if len(inputs) > 1:
+        raise WeightsError(
+            f"the model in {path} has {len(inputs)} inputs, "
+            f"{', '.join(tensor.name for tensor in inputs)}: keep one of images, give the others "
+            "constants (keras.Model around it), and save that"
+        )
+    first = [layer for layer in _layers(model) if _is_first(layer)]
+    if first:
+        raise WeightsError(
+            f"the model in {path} has its channels first ({first[0].name}), which CPUs do not "
+            "compute: build it with data_format='channels_last' and give it the weights "
+            "(get_weights, set_weights), which fit as they are but for a Dense behind a Flatten"
+        )
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    return keras_private.inside(model) if isinstance(model, keras.Layer) else []
+
+
+def _is_first(layer: keras.Layer) -> bool:
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 def _output_names(model: keras.Model) -> Iterator[str]:
@@ -77,6 +105,21 @@ def _output_names(model: keras.Model) -> Iterator[str]:
         count = next(n for n in itertools.count() if f"{name}_{n}" not in taken or not n)
         yield (unique := name if name not in taken else f"{name}_{count}")
         taken.add(unique)
+
+
+def _refuse_operations(path: Path, error: Exception) -> None:
+    """Raise where Keras 3 wrote an operation, such as a division, into HDF5, and cannot read it."""
+    unknown = re.search(r"Unknown layer: '?(\w+)'?|Could not locate class '(\w+)'", str(error))
+    name = next(filter(None, unknown.groups()), "") if unknown else ""
+    if not zipfile.is_zipfile(path) and hasattr(keras.ops, _snake(name)):
+        raise WeightsError(
+            f"the weights file {path} has the operation {name}, which Keras writes into .h5 files "
+            "and does not read from them: save the model as .keras"
+        ) from error
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def _reason(error: BaseException) -> str:

@@ -348,3 +348,20 @@ def test_a_download_without_a_hash_is_taken_as_it_comes(
     unknown = dataclasses.replace(serve(CONTENT), hash="")
     found = weights.resolve("imagenet", "MobileNet", downloads={"MobileNet": unknown})
     assert found.sha256 == _sha256(CONTENT)
+
+
+@pytest.mark.parametrize("name", [
+    "net.onnx", "net.pt", "net.PTH", "net.safetensors", "net.tflite", "net.pb", "net.json",
+])  # fmt: skip
+def test_models_of_other_programs_are_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(
+        WeightsError, match=rf"^model.weights: .*{name} is .*: .* \.keras|model.save"
+    ):
+        weights.resolve(str(tmp_path / name))
+
+
+def test_a_saved_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(WeightsError, match=r"is a SavedModel, .*model\.save"):
+        weights.resolve(str(tmp_path))

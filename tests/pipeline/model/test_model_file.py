@@ -189,3 +189,29 @@ def test_a_model_that_was_never_built_is_refused(tmp_path: Path) -> None:
         weights = _saved(keras.Sequential([layers.Conv2D(2, 3)]), tmp_path)
     with pytest.raises(WeightsError, match=r"takes \[\]: expected one input of images"):
         model_file.read(weights)
+
+
+def test_an_operation_in_hdf5_is_told(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    path = tmp_path / "ops.h5"
+    keras.Model(image, layers.Conv2D(2, 3)(image / 127.5 - 1)).save(path)
+    with pytest.raises(
+        WeightsError, match=r"has the operation \w+, which .*: save the model as .k"
+    ):
+        model_file.read(_weights(path))
+
+
+def test_channels_first_are_told(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    first = layers.Conv2D(2, 3, data_format="channels_first", name="odd")
+    turned = layers.Permute((3, 1, 2))(image)
+    weights = _saved(keras.Model(image, first(turned)), tmp_path)
+    with pytest.raises(WeightsError, match=r"has its channels first \(odd\).*channels_last"):
+        model_file.read(weights)
+
+
+def test_several_inputs_are_told(tmp_path: Path) -> None:
+    one, two = keras.Input((16, 16, 3), name="left"), keras.Input((16, 16, 3), name="right")
+    weights = _saved(keras.Model([one, two], layers.Add()([one, two])), tmp_path)
+    with pytest.raises(WeightsError, match=r"has 2 inputs, left, right: keep one of images"):
+        model_file.read(weights)
