@@ -1,8 +1,8 @@
 """The families of `keras.applications`, tried: which channels stay dead, and how fast the loop is.
 
 `make bench-families` makes a network of each with random weights and norms set from noise, so that
-its maps are alive, renders every channel of the activation in its middle by `draft` with a small
-rate, and counts those that stay as they were, and those that do not rise. Beside that it times the
+its maps are alive, renders every channel of the activation in its middle by `draft`, and counts
+the dead: those that no rate of the ascent raises. Beside that it times the
 loop against a plain one, as notebooks have it: Keras' own model,
 `GradientTape`, one image, a normalised gradient; one thread each, the same steps, no compiling
 counted. What is measured is kept in benchmarks/families.json, family by family, and stands in
@@ -31,6 +31,7 @@ from benchmarks import family_table, report  # noqa: E402
 from pipeline.ascent.engine import Engine  # noqa: E402
 from pipeline.ascent.render import Renderer  # noqa: E402
 from pipeline.config import yaml_file  # noqa: E402
+from pipeline.config.recipes import RECIPES  # noqa: E402
 from pipeline.config.weights import resolve  # noqa: E402
 from pipeline.model import model_file  # noqa: E402
 from pipeline.model.intake import tell  # noqa: E402
@@ -39,6 +40,7 @@ from pipeline.network.describe import describe  # noqa: E402
 from pipeline.plan.pixels import SPAN, bounds  # noqa: E402
 from pipeline.plan.provenance import Provenance  # noqa: E402
 from pipeline.plan.resolve import resolve_provenance  # noqa: E402
+from pipeline.plan.units import Unit  # noqa: E402
 
 KEPT = family_table.KEPT
 FAMILIES = (
@@ -46,8 +48,9 @@ FAMILIES = (
     "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile", "EfficientNetB0",
     "EfficientNetV2B0", "ConvNeXtTiny",
 )  # fmt: skip
-RECIPE = {"name": "draft", "optimizer": {"rate": 0.01}}
-"""Networks of random weights are too rough for a recipe's own rate (Balduzzi et al., 2017)."""
+RATES = (RECIPES["draft"].optimizer.rate, 0.015, 0.003)
+"""Of the ascent: the recipe's own, and smaller ones for channels that do not rise by it, since
+networks of random weights are rough (Balduzzi et al., 2017)."""
 SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 3
 
 
@@ -74,22 +77,30 @@ def tried(name: str, most: int) -> dict[str, Any]:
             path = str(Path(folder) / f"{name}.keras")
             _alive(getattr(keras.applications, name)(weights=None, include_top=False)).save(path)
         layer, channels, acts = _middle(path)
-        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}")
-        engine = Engine.of(known)
-        units = list(known.units())
-        batches = [units[first : first + BATCH] for first in range(0, len(units), BATCH)]
-        found = [engine.compute(units) for units in batches]
-        ends = np.concatenate([each.statistics.activation for each in found])
-        starts = np.concatenate([each.statistics.activation_start for each in found])
-        ways = np.concatenate([each.trajectory for each in found])
+        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}", RATES[0])
+        units, left = list(known.units()), []
+        dead = units
+        for rate in RATES:
+            dead = _not_risen(_planned(path, f"{layer}:0", rate), dead)
+            left.append(len(dead))
         plain, compiled = _plain(path, layer)
         return {
             "activations": acts, "layer": layer, "channels": len(units),
-            "living": engine.reading.is_living,
-            "still": int((np.ptp(np.column_stack([starts, ways, ends]), axis=1) == 0).sum()),
-            "below": int((ends <= starts).sum()),
+            "living": known.reading.is_living, "left": left,
+            "dead": [unit.index for unit in dead],
             "ours": _ours(known), "plain": plain, "compiled": compiled,
         }  # fmt: skip
+
+
+def _not_risen(known: Provenance, units: list[Unit]) -> list[Unit]:
+    """Those of some units whose images do not excite them more than what they began with."""
+    engine, left = Engine.of(known), []
+    for first in range(0, len(units), BATCH):
+        some = units[first : first + BATCH]
+        found = engine.compute(some).statistics
+        risen = found.activation > found.activation_start
+        left += [unit for unit, is_risen in zip(some, risen, strict=True) if not is_risen]
+    return left
 
 
 def _alive(model: keras.Model) -> keras.Model:
@@ -123,8 +134,9 @@ def _middle(path: str) -> tuple[str, int, dict[str, int]]:
     return chosen.name, int(chosen.output.shape[3]), last.counted(model)
 
 
-def _planned(path: str, units: str) -> Provenance:
-    said = {"units": [units], "model": {"weights": path}, "recipe": RECIPE}
+def _planned(path: str, units: str, rate: float) -> Provenance:
+    recipe = {"name": "draft", "optimizer": {"rate": rate}}
+    said = {"units": [units], "model": {"weights": path}, "recipe": recipe}
     return resolve_provenance(
         yaml_file.parse(json.dumps({**said, "image": {"size": SIZE}, "batch_size": BATCH})),
         describe,

@@ -12,7 +12,7 @@ KEPT = Path(__file__).with_name("families.json")
 """Where figures are kept from run to run."""
 HEADING = "## Families of networks"
 HEADS = [
-    "network", "activations", "layer", "channels", "still", "not risen", "ms a step and image",
+    "network", "activations", "layer", "channels", "left", "dead", "ms a step and image",
     "plain loop", "the same, compiled", "ratios",
 ]  # fmt: skip
 SLOW = 2.0
@@ -34,10 +34,10 @@ def section(kept: Kept) -> str:
     return (
         f"{HEADING}\n\nWritten by `make bench-families` on {machines}. Random weights, norms set "
         "from noise (`lite0` is EfficientNet-Lite0, trained); every channel of the activation in "
-        f"the middle, by `draft` at {size} px with a rate of 0.01, since networks of random "
-        "weights are too rough for its own (Balduzzi et al., 2017): `still` are those whose "
-        "activation never changed on the way, `not risen` those that end no higher than they "
-        "began. Times are of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
+        f"the middle, by `draft` at {size} px. Networks of random weights are rough (Balduzzi et "
+        "al., 2017), so those that do not rise by its rate are tried with a tenth and a fiftieth "
+        "of it: `left` are those that had not risen after each, the last of them `dead`. Times are "
+        "of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
         "of Keras' own model and `GradientTape` with a normalised gradient, without transforms, as "
         "it stands and with its step in a `tf.function`.\n\n"
         f"{table(HEADS, [_row(name, kept[name]) for name in sorted(kept)])}{_why(kept)}"
@@ -49,7 +49,7 @@ def _row(name: str, found: Mapping[str, Any]) -> list[str]:
     ours, plain, compiled = (1e3 * found[name] for name in ("ours", "plain", "compiled"))
     return [
         name, acts, f"`{found['layer']}`",
-        str(found["channels"]), str(found["still"]), str(found["below"]),
+        str(found["channels"]), ", ".join(map(str, found["left"])), str(len(found["dead"])),
         f"{ours:.1f}", f"{plain:.1f}", f"{compiled:.1f}",
         f"{plain / ours:.1f} and {compiled / ours:.1f}",
     ]  # fmt: skip

@@ -14,6 +14,8 @@ from pipeline.plan.architecture import Architecture, Layer
 
 _SIZE = 128
 """Pixels, where a network takes images of any size."""
+_STEPS, _LARGE = (2, 4, 8, 16, 32, 64), 256
+"""What sizes may have to be multiples of, and a size that is large enough for most."""
 
 
 def describe(weights: Weights, image_size: int | None, output: str = "") -> Architecture:
@@ -61,34 +63,59 @@ def describe(weights: Weights, image_size: int | None, output: str = "") -> Arch
 
 
 def _resized(model: keras.Model, size: int, weights: Weights) -> keras.Model:
-    """The model for square images of one size, to learn the shapes of its maps."""
+    """The model for square images of one size, to learn the shapes of its maps.
+
+    Raises:
+        ConfigError: it takes no images of that size; with those that it takes.
+    """
     height, width = model.input_shape[1:3]
-    fixed = f"{height} x {width}" if height != width else f"{height}"
-    only = ConfigError(
-        f"image.size: the network in {weights.path} takes only images of {fixed} px, not {size}"
-        + (f"; set image.size: {height}" if height == width else ": it cannot be visualised yet")
-    )
     if (height, width) not in ((None, None), (size, size)):
         relaxed = _try_any_size(model)
         if relaxed is None:
-            raise only
+            fixed = f"{height} x {width}" if height != width else f"{height}"
+            remedy = (
+                f"; set image.size: {height}" if height == width else ": it cannot be visualised"
+            )
+            raise ConfigError(
+                f"image.size: the network in {weights.path} takes only images of {fixed} px, not "
+                f"{size}{remedy}"
+            )
         model = relaxed
-    try:
-        image = keras.Input((size, size, model.input_shape[3]))
-        sized = keras.models.clone_model(model, input_tensors=image, clone_function=copied)
-    except (ValueError, tf.errors.OpError) as error:
-        raise (_too_small(size, model) if height is None else only) from error
-    if any(0 in shape_of(layer) for layer in sized.operations):
-        raise _too_small(size, model)
+    sized = _try_size(model, size)
+    if sized is None:
+        raise ConfigError(f"image.size: {size} px {_misfit(model, size)}")
     return sized
 
 
-def _too_small(size: int, model: keras.Model) -> ConfigError:
-    hint = "; it needs 75 px or more" if model.name == "inception_v3" else ""
-    return ConfigError(
-        f"image.size: {size} px is too small for {model.name}: one of its layers would have an "
-        f"empty map{hint}"
+def _misfit(model: keras.Model, size: int) -> str:
+    """Why a size is none that a model takes, and which are, for people."""
+    for step in _STEPS:
+        above = -(-size // step) * step
+        fits = [_try_size(model, n) is not None for n in (above, above + step, above + step // 2)]
+        if fits == [True, True, False]:
+            below = above - step
+            near = f"{below} or {above}" if _try_size(model, max(below, 1)) else f"{above}"
+            return f"does not fit {model.name}, which takes multiples of {step}: set {near}"
+    small, large = size, max(2 * size, _LARGE)
+    if _try_size(model, large) is None:
+        return f"does not fit {model.name}, nor does {large}: set the size of its own images"
+    while large - small > 1:
+        middle = (small + large) // 2
+        small, large = (small, middle) if _try_size(model, middle) else (middle, large)
+    return (
+        f"is too small for {model.name}: one of its layers would have an empty map; it needs "
+        f"{large} px or more"
     )
+
+
+def _try_size(model: keras.Model, size: int) -> keras.Model | None:
+    """The model for square images of one size, or None where a map is empty or two do not fit."""
+    image = keras.Input((size, size, model.input_shape[3]))
+    try:
+        sized = keras.models.clone_model(model, input_tensors=image, clone_function=copied)
+    except (ValueError, tf.errors.OpError):
+        return None
+    return None if any(0 in shape_of(layer) for layer in sized.operations) else sized
 
 
 def _try_any_size(model: keras.Model) -> keras.Model | None:

@@ -59,7 +59,7 @@ def test_describe_counts_classes_and_refuses_another_size_than_the_only_one(
 
 @pytest.mark.parametrize("size", [16, 40])
 def test_an_image_that_is_too_small_is_refused(bundled: Weights, size: int) -> None:
-    with pytest.raises(ConfigError, match=rf"image\.size: {size} px is too small .*75 px or more"):
+    with pytest.raises(ConfigError, match=rf"image\.size: {size} px is too small .*43 px or more"):
         describe(bundled, size)
 
 
@@ -77,3 +77,38 @@ def test_operations_between_layers_are_followed(tmp_path: Path) -> None:
     assert architecture.layers["top"].operations == 2 * 14 * 14 * (27 * 4 + 4 * 2)
     images = noise(16)
     np.testing.assert_allclose(load(weights, ("top",))(images)["top"], model(images), rtol=1e-4)
+
+
+def _unet(depth: int, size: int | None = None) -> keras.Model:
+    """Down and up again, with what was seen on the way beside it."""
+    image = keras.Input((size, size, 3))
+    seen, x = [], image
+    for _ in range(depth):
+        x = layers.Conv2D(4, 3, padding="same")(x)
+        seen.append(x)
+        x = layers.MaxPooling2D()(x)
+    for each in reversed(seen):
+        x = layers.Concatenate()([layers.UpSampling2D()(x), each])
+    return keras.Model(image, layers.Conv2D(2, 1, name="top")(x))
+
+
+@pytest.mark.parametrize(("depth", "size", "said"), [
+    (2, 102, "multiples of 4: set 100 or 104"), (3, 100, "multiples of 8: set 96 or 104"),
+    (1, 33, "multiples of 2: set 32 or 34"),
+])  # fmt: skip
+def test_a_multiple_that_is_due_is_told(depth: int, size: int, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"image.size: {size} px does not fit .* takes {said}"):
+        describe(saved(_unet(depth), tmp_path), size)
+
+
+def test_a_network_of_a_size_that_takes_others_says_which(tmp_path: Path) -> None:
+    image = keras.Input((96, 96, 3))
+    x = image
+    for _ in range(3):
+        x = layers.Conv2D(4, 3, strides=3, name=None)(x)
+    x = layers.Conv2D(4, 3)(x)
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    weights = saved(model, tmp_path)
+    assert describe(weights, 120).image_size == 120
+    with pytest.raises(ConfigError, match=r"64 px is too small for .*; it needs 81 px or more"):
+        describe(weights, 64)
