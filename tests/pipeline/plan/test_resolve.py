@@ -220,3 +220,47 @@ def test_folders_that_differ_by_case_and_are_there_stay(config: AtlasConfig) -> 
         patterns=config.units,
     )
     assert resolve_provenance(config, never, before).units() == before.units()
+
+
+def _said(config: AtlasConfig, **model: object) -> AtlasConfig:
+    return config.model_copy(update={"model": config.model.model_copy(update=model)})
+
+
+def test_a_range_that_cannot_be_told_must_be_said(
+    config: AtlasConfig, architecture: Architecture
+) -> None:
+    def strange(weights: Weights, size: int, output: str) -> Architecture:
+        return dataclasses.replace(architecture, range=None, told="its first layers make x")
+
+    with pytest.raises(ConfigError, match=r"^model.range: .* its first layers make x; say it, as"):
+        resolve_provenance(config, strange)
+    for given, expected in (("tf", (-1.0, 1.0)), ("caffe", "caffe"), ((0, 1), (0.0, 1.0))):
+        found = resolve_provenance(_said(config, range=given), strange)
+        assert found.reading.range == expected
+        assert Provenance.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_colours_are_not_for_grey(config: AtlasConfig, architecture: Architecture) -> None:
+    grey = dataclasses.replace(architecture, colours=1)
+    with pytest.raises(ConfigError, match=r"^model.range: torch is of colours, but .* takes grey"):
+        resolve_provenance(_said(config, range="torch"), lambda *_: grey)
+
+
+def test_of_several_outputs_one_must_be_named_for_classes(
+    config: AtlasConfig, architecture: Architecture
+) -> None:
+    several = dataclasses.replace(architecture, heads=("a", "b"))
+    assert resolve_provenance(config, lambda *_: several).classes == ()
+    classes = config.model_copy(update={"units": ("softmax:1",)})
+    with pytest.raises(
+        ConfigError, match=r"^model.output: .*softmax:1 may be of any: name .* a, b"
+    ):
+        resolve_provenance(classes, lambda *_: several)
+    asked = []
+
+    def named(weights: Weights, size: int, output: str) -> Architecture:
+        asked.append(output)
+        return dataclasses.replace(architecture, heads=("a", "b"), classes=3)
+
+    found = resolve_provenance(_said(classes, output="b"), named)
+    assert (asked, found.reading.output) == (["b"], "b")
