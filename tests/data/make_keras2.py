@@ -3,6 +3,7 @@
 Run with a Keras 2: the package tf_keras, or TensorFlow up to 2.15. TensorFlow 2.3 writes `tf23`.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 try:
-    import tf_keras as keras
+    keras = importlib.import_module("tf_keras")  # none of the project's own
 except ImportError:
     from tensorflow import keras
 L = keras.layers
