@@ -60,7 +60,7 @@ def _why(kept: Kept) -> str:
     if not slow:
         return ""
     return (
-        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. What is "
-        "left there is the arithmetic of large convolutions, which both loops leave to oneDNN; "
-        "ours has transforms and a spectrum besides."
+        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. Both leave "
+        "the convolutions to oneDNN, and ours has transforms and a spectrum besides; where the time "
+        "goes was not taken apart. Other work ran beside some of these."
     )

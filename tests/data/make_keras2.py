@@ -1,6 +1,7 @@
-"""Writes the tiny files of Keras 2 under tests/data/keras2: `python make_keras2.py FOLDER`.
+"""Writes the tiny files of Keras 2 under tests/data/keras2: `python make_keras2.py FOLDER tf_keras`.
 
-Run with a Keras 2: the package tf_keras, or TensorFlow up to 2.15. TensorFlow 2.3 writes `tf23`.
+Run with a Keras 2: the package tf_keras, or `tensorflow.keras` of TensorFlow up to 2.15, of which
+2.3 writes `tf23`.
 """
 
 import importlib
@@ -10,10 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-try:
-    keras = importlib.import_module("tf_keras")  # none of the project's own
-except ImportError:
-    from tensorflow import keras
+keras = importlib.import_module(sys.argv[2])
 L = keras.layers
 folder = Path(sys.argv[1])
 
