@@ -61,6 +61,6 @@ def _why(kept: Kept) -> str:
         return ""
     return (
         f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. Both leave "
-        "the convolutions to oneDNN, and ours has transforms and a spectrum besides; where the time "
-        "goes was not taken apart. Other work ran beside some of these."
+        "the convolutions to oneDNN, and ours has transforms and a spectrum besides; where the "
+        "time goes was not taken apart. Other work ran beside some of these."
     )

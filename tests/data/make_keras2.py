@@ -1,4 +1,4 @@
-"""Writes the tiny files of Keras 2 under tests/data/keras2: `python make_keras2.py FOLDER tf_keras`.
+"""Writes the tiny files of tests/data/keras2: `python make_keras2.py FOLDER tf_keras`.
 
 Run with a Keras 2: the package tf_keras, or `tensorflow.keras` of TensorFlow up to 2.15, of which
 2.3 writes `tf23`.
