@@ -9,8 +9,9 @@ from pipeline.model.graph import copied, operations, parents, shape_of
 from pipeline.model.head import chosen, heads
 from pipeline.model.intake import tell
 from pipeline.model.model_file import read
-from pipeline.network.last import counted, has_flat_ends
+from pipeline.network.last import counted, has_flat_ends, silent_at_grey
 from pipeline.plan.architecture import Architecture, Layer
+from pipeline.plan.pixels import SPAN
 
 _SIZE = 128
 """Pixels, where a network takes images of any size."""
@@ -53,7 +54,7 @@ def describe(weights: Weights, image_size: int | None, output: str = "") -> Arch
         classes=head.classes if head else None,
         class_operations=sum(operations(layer) for layer in sized.operations),
         range=told.range,
-        is_living=has_flat_ends(model),
+        is_living=has_flat_ends(model) or bool(silent_at_grey(model, told.range or SPAN)),
         squash=head.squash if head else "softmax",
         heads=tuple(known) if len(known) > 1 else (),
         told=told.by,

@@ -6,6 +6,7 @@ well, and separable ones by their second kernel.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -18,7 +19,11 @@ from pipeline.network.living import Living, Relu, Revival
 
 
 def fold(
-    model: keras.Model, revival: Revival | None = None, *, is_living: bool = False
+    model: keras.Model,
+    revival: Revival | None = None,
+    *,
+    is_living: bool = False,
+    silent: Sequence[str] = (),
 ) -> keras.Model:
     """A float32 copy with batch norms folded, its last activations revived, and a free image size.
 
@@ -30,12 +35,13 @@ def fold(
         model: a functional model of images (batch, height, width, channels).
         revival: revives them; none are, if nothing is said.
         is_living: whether other activations than plain ReLUs are revived, too.
+        silent: names of more that are revived, see `last.silent_at_grey`.
 
     Returns:
         A model with the outputs of `model`, and the names of its layers.
     """
     pairs = _foldable(model)
-    revived = {} if revival is None else last.activations(model, is_living=is_living)
+    revived = {} if revival is None else last.activations(model, is_living=is_living, silent=silent)
 
     def clone(layer: keras.Operation) -> keras.Operation:
         if revival is None or layer.name not in revived:

@@ -4,17 +4,19 @@ Having earlier ones revive changes no image and takes longer.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pipeline.model import keras_private
 from pipeline.model.graph import activation, parents
 from pipeline.network.living import Curve, Function
+from pipeline.plan.pixels import Range, bounds
 
 _WITH_OWN = (
     keras.layers.Activation, keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense,
@@ -28,6 +30,8 @@ _SAME = (
 """Layers that give what they read, when no one trains."""
 
 
+_SIZE = 96
+"""Pixels of a grey image, where a network takes any."""
 _CHANNELWISE = (
     *_SAME, keras.layers.Activation, keras.layers.ReLU, keras.layers.PReLU, keras.layers.LeakyReLU,
     keras.layers.ELU, keras.layers.BatchNormalization, keras.layers.DepthwiseConv2D,
@@ -68,7 +72,9 @@ class _Way:
     is_past: bool = False
 
 
-def activations(model: keras.Model, *, is_living: bool) -> dict[str, Last]:
+def activations(
+    model: keras.Model, *, is_living: bool, silent: Iterable[str] = ()
+) -> dict[str, Last]:
     """By the name of its operation each activation with no other on some path to an output.
 
     Where others than plain ReLUs count, those before are among them as far as each channel of an
@@ -77,6 +83,7 @@ def activations(model: keras.Model, *, is_living: bool) -> dict[str, Last]:
     Args:
         model: a functional model.
         is_living: whether others than plain ReLUs count.
+        silent: names of more, see `silent_at_grey`.
     """
     reads = parents(model)
     operations = {operation.name: operation for operation in model.operations}
@@ -102,7 +109,44 @@ def activations(model: keras.Model, *, is_living: bool) -> dict[str, Last]:
         if is_alone or not way.is_past:
             more = replace(way, is_read=way.is_read and is_same, is_alone=is_alone)
             todo += [replace(more, name=parent) for parent in reads[way.name]]
+    for name in silent:
+        operation = operations[name]
+        curve = None if is_plain_relu(operation) else curve_of(operation)
+        found.setdefault(name, Last(curve, is_read=False))
     return found
+
+
+def silent_at_grey(model: keras.Model, range_: Range) -> list[str]:
+    """The activations of which every channel is zero at every place of a grey image.
+
+    An ascent begins with grey, nearly: where a whole layer is silent for it, nothing reaches the
+    image, however alive what comes after is.
+
+    Args:
+        model: a functional model.
+        range_: what black and white are to it.
+    """
+    _, height, width, channels = model.input_shape
+    acting = [
+        operation
+        for operation in model.operations
+        if is_plain_relu(operation) or curve_of(operation) is not None
+    ]
+    if not acting:
+        return []
+    black, white = bounds(range_)
+    grey = ((black + white) / 2)[:channels].astype(np.float32)
+    image = np.broadcast_to(grey, (1, height or _SIZE, width or _SIZE, channels))
+    try:
+        seen = keras.Model(model.inputs[0], [each.output for each in acting])(image, training=False)
+    except (
+        ValueError,
+        AttributeError,
+        tf.errors.OpError,
+    ):  # a size it does not take; shared layers
+        return []
+    seen = seen if isinstance(seen, list) else [seen]
+    return [each.name for each, out in zip(acting, seen, strict=True) if not np.any(out)]
 
 
 def has_flat_ends(model: keras.Model) -> bool:

@@ -14,6 +14,7 @@ from pipeline.errors import UnitError, WeightsError
 from pipeline.model.graph import shape_of
 from pipeline.model.head import Head, chosen
 from pipeline.model.model_file import read
+from pipeline.network import last
 from pipeline.network.folding import fold
 from pipeline.network.living import Revival
 from pipeline.plan.architecture import CLASSES, PLAINLY, Reading, Squash
@@ -117,7 +118,8 @@ def load(
     tensors = [_output(found.model, name, head) for name in outputs]
     revival = Revival()
     part = keras.Model(found.model.inputs[0], tensors)
-    folded = fold(part, revival, is_living=reading.is_living)
+    silent = last.silent_at_grey(part, reading.range) if reading.is_living else ()
+    folded = fold(part, revival, is_living=reading.is_living, silent=silent)
     folded.trainable = False
     for number, layer in enumerate(folded.layers):
         if not re.fullmatch(r"[A-Za-z0-9.][\w.>-]*", layer.name, re.ASCII):

@@ -1,11 +1,19 @@
 """Tests of which activations are the last ones."""
 
+from pathlib import Path
+
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
+from networks import saved
 
 from pipeline.network import last
+from pipeline.network.describe import describe
 from pipeline.network.last import Last, activations
+from pipeline.network.network import load
+from pipeline.plan.architecture import Reading
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -82,3 +90,35 @@ def test_activations_are_counted_by_their_names() -> None:
     x = keras.ops.relu(layers.Activation("gelu")(layers.ReLU(6.0)(x)))
     model = keras.Model(image, layers.Dense(3)(x))
     assert last.counted(model) == {"relu up to 6": 2, "silu": 1, "gelu": 1, "relu": 1}
+
+
+def _behind_a_silent_layer(bias: float) -> keras.Model:
+    """A layer that is shut for grey, whose channels noise opens, and two behind it."""
+    image = keras.Input((None, None, 3))
+    shut = layers.Conv2D(8, 3, activation="relu", name="shut", bias_initializer=_all(bias))(image)
+    x = layers.Conv2D(8, 3, activation="relu", name="next", bias_initializer=_all(0.1))(shut)
+    return keras.Model(image, layers.Conv2D(4, 3, activation="relu", name="end")(x))
+
+
+def _all(value: float) -> keras.initializers.Initializer:
+    return keras.initializers.Constant(value)
+
+
+def test_a_layer_that_is_silent_for_grey_counts_too(tmp_path: Path) -> None:
+    model = _behind_a_silent_layer(-0.5)
+    assert last.silent_at_grey(model, (-1.0, 1.0)) == ["shut"]
+    assert "shut" in activations(model, is_living=True, silent=["shut"])
+    assert last.silent_at_grey(_behind_a_silent_layer(0.5), (-1.0, 1.0)) == []
+    assert describe(saved(model, tmp_path), 32).is_living
+    assert not describe(saved(_behind_a_silent_layer(0.5), tmp_path), 32).is_living
+
+
+def test_the_way_up_leads_through_a_layer_that_is_silent_for_grey(tmp_path: Path) -> None:
+    weights = saved(_behind_a_silent_layer(-0.5), tmp_path)
+    images = tf.zeros((1, 32, 32, 3))
+    for is_living in (False, True):
+        network = load(weights, ("next",), Reading(is_living=is_living))
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            value = tf.reduce_mean(network(images, revive=True)["next"])
+        assert bool(np.any(tape.gradient(value, images))) == is_living
