@@ -127,7 +127,7 @@ def _middle(path: str) -> tuple[str, int, dict[str, int]]:
         if isinstance(of, keras.layers.Layer)
         and len(getattr(of.output, "shape", ())) == 4
         and of.output.shape[1:3] != (1, 1)
-        and (last.is_plain_relu(of) or last.curve_of(of) is not None)
+        and last.acts(of)
     ]
     place = min(places, key=lambda place: abs(place - len(operations) / 2))
     chosen = operations[place]

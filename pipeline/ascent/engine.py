@@ -97,7 +97,7 @@ class Engine:
             WorkError: even half a batch does not fit in memory.
         """
         batch = batch_size(units[0].kind, self.batch_size, self.options.group)
-        renderer, meter = self._for(units[0])
+        renderer, meter = self.compiled(units[0])
         start = time.perf_counter()
         rendered = self._render(renderer, units, batch)
         seconds = time.perf_counter() - start
@@ -137,7 +137,7 @@ class Engine:
         parts = [units[i : i + most] for i in range(0, len(units), most)]
         return Rendered.joined([renderer.render(part, self.seed, most) for part in parts])
 
-    def _for(self, unit: Unit) -> tuple[Renderer, Meter]:
+    def compiled(self, unit: Unit) -> tuple[Renderer, Meter]:
         """The compiled loops for a unit and its section."""
         names = objectives.outputs(unit)
         if names not in self._compiled:

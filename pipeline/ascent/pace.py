@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from pipeline.ascent import objectives
-from pipeline.ascent.measure import Meter
-from pipeline.ascent.render import Renderer
+from pipeline.ascent.engine import Engine
 from pipeline.ascent.results import Pace
-from pipeline.network import network
 from pipeline.plan.batches import batch_size
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
@@ -31,20 +29,18 @@ def timed(known: Provenance, units: Sequence[Unit]) -> Pace:
     Raises:
         WeightsError: the weights are not here, or are others than the atlas's.
     """
-    options, recipe = known.render, known.recipe
+    recipe, group = known.recipe, known.render.group
     steps = min(_STEPS, recipe.steps)
     revive = -(-steps * min(recipe.revive, recipe.steps) // recipe.steps)
-    short = recipe.model_copy(update={"steps": steps, "revive": revive})
-    some = [unit for unit in units if unit.variant < options.group][:_IMAGES]
-    batch = batch_size(some[0].kind, known.batch_size, options.group)
-    some = some[: max(batch // options.group, 1) * options.group]
-    precision = "float32" if options.precision == "auto" else options.precision
-    wanted = objectives.outputs(some[0], with_features=options.group > 1)
-    weights = known.locate_weights()
-    climbed = network.load(weights, wanted, known.reading, precision, options.compiler)
-    renderer = Renderer(climbed, short, known.size, options.model_copy(update={"snapshots": 0}))
-    measured = network.load(weights, objectives.outputs(some[0]), known.reading)
-    meter = Meter(measured, known.size)
+    short = {
+        "recipe": recipe.model_copy(update={"steps": steps, "revive": revive}),
+        "render": known.fingerprint.render.model_copy(update={"snapshots": 0}),
+    }
+    engine = Engine.of(replace(known, fingerprint=known.fingerprint.model_copy(update=short)))
+    batch = batch_size(units[0].kind, known.batch_size, group)
+    most = min(max(_IMAGES // group, 1) * group, batch)
+    some = [unit for unit in units if unit.variant < group][:most]
+    renderer, meter = engine.compiled(some[0])
     first, rendered = _seconds(lambda: renderer.render(some, known.seed, batch))
     climb, _ = _seconds(lambda: renderer.render(some, known.seed, batch))
     before, _ = _seconds(lambda: meter.plain(rendered.images, some, batch))

@@ -1,6 +1,6 @@
 """The heads of a classifier: what goes into the probabilities, and what makes them of that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -47,17 +47,17 @@ class Head:
         return int(self.logits.shape[-1])
 
 
-def chosen(found: Read, output: str) -> Head | None:
+def chosen(found: Read, known: Mapping[str, Head], output: str) -> Head | None:
     """The classifier of a network; None where there is none, or several and none is named.
 
     Args:
         found: what was read of a file.
+        known: its heads.
         output: the name of the output that is meant; empty where there is one.
 
     Raises:
         ConfigError: there is no such output, or it is no vector of classes.
     """
-    known = heads(found.model, found.outputs)
     if not output:
         return next(iter(known.values())) if len(known) == 1 else None
     if output not in found.outputs:
@@ -73,19 +73,18 @@ def chosen(found: Read, output: str) -> Head | None:
     return known[output]
 
 
-def heads(model: keras.Model, names: Sequence[str]) -> dict[str, Head]:
-    """The outputs of a model that are classes, by name.
+def heads(found: Read) -> dict[str, Head]:
+    """The outputs of a network that are classes, by name.
 
     A softmax or sigmoid is taken off, be it an activation, a layer or an operation, whatever
     neutral follows it. An output without one is of logits if a dense layer, a convolution or a sum
     gives it: the probabilities are then their softmax, or the sigmoid of one alone.
 
     Args:
-        model: a functional model.
-        names: of its outputs.
+        found: what was read of a file.
     """
-    found = {name: _head(output) for name, output in zip(names, model.outputs, strict=True)}
-    return {name: head for name, head in found.items() if head is not None}
+    every = zip(found.outputs, map(_head, found.model.outputs), strict=True)
+    return {name: head for name, head in every if head is not None}
 
 
 def _head(output: keras.KerasTensor) -> Head | None:

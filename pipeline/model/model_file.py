@@ -102,9 +102,10 @@ def _output_names(model: keras.Model) -> Iterator[str]:
     for output in model.outputs:
         of_layer = keras_private.source(output).name
         name = next((key for key, tensor in keys.items() if tensor is output), of_layer)
-        count = next(n for n in itertools.count() if f"{name}_{n}" not in taken or not n)
-        yield (unique := name if name not in taken else f"{name}_{count}")
+        others = (f"{name}_{count}" for count in itertools.count())
+        unique = next(each for each in itertools.chain([name], others) if each not in taken)
         taken.add(unique)
+        yield unique
 
 
 def _refuse_operations(path: Path, error: Exception) -> None:

@@ -33,7 +33,8 @@ def describe(weights: Weights, image_size: int | None, output: str = "") -> Arch
     """
     found = read(weights)
     model, told = found.model, tell(found.model, found.families)
-    known, head = heads(model, found.outputs), chosen(found, output)
+    known = heads(found)
+    head = chosen(found, known, output)
     if image_size is None:
         image_size = model.input_shape[1] or _SIZE
     sized = _resized(model, image_size, weights)

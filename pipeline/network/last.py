@@ -96,11 +96,10 @@ def activations(
             continue
         gone.add(way)
         operation = operations[way.name]
-        curve = None if is_plain_relu(operation) else curve_of(operation)
-        if is_plain_relu(operation) or (is_living and curve is not None):
+        if acts(operation) if is_living else is_plain_relu(operation):
             known = found.get(way.name)
             is_read = way.is_read or (known is not None and known.is_read)
-            found[way.name] = Last(curve, is_read)
+            found[way.name] = Last(_bent(operation), is_read)
             if not (is_living and way.is_alone):
                 continue
             way = replace(way, is_past=True, is_read=False)
@@ -110,9 +109,7 @@ def activations(
             more = replace(way, is_read=way.is_read and is_same, is_alone=is_alone)
             todo += [replace(more, name=parent) for parent in reads[way.name]]
     for name in silent:
-        operation = operations[name]
-        curve = None if is_plain_relu(operation) else curve_of(operation)
-        found.setdefault(name, Last(curve, is_read=False))
+        found.setdefault(name, Last(_bent(operations[name]), is_read=False))
     return found
 
 
@@ -127,11 +124,7 @@ def silent_at_grey(model: keras.Model, range_: Range) -> list[str]:
         range_: what black and white are to it.
     """
     _, height, width, channels = model.input_shape
-    acting = [
-        operation
-        for operation in model.operations
-        if is_plain_relu(operation) or curve_of(operation) is not None
-    ]
+    acting = [operation for operation in model.operations if acts(operation)]
     if not acting:
         return []
     black, white = bounds(range_)
@@ -151,13 +144,13 @@ def silent_at_grey(model: keras.Model, range_: Range) -> list[str]:
 
 def has_flat_ends(model: keras.Model) -> bool:
     """Whether there is an activation in a model, other than a plain ReLU, with a flat end."""
-    return any(curve.is_flat for curve in _curves(model))
+    curves = map(_bent, model.operations)
+    return any(curve is not None and curve.is_flat for curve in curves)
 
 
 def counted(model: keras.Model) -> dict[str, int]:
     """How often a model has each activation, by its name, the most frequent first."""
-    acting = [o for o in model.operations if is_plain_relu(o) or curve_of(o) is not None]
-    return dict(Counter(map(_called, acting)).most_common())
+    return dict(Counter(map(_called, filter(acts, model.operations))).most_common())
 
 
 def _called(operation: keras.Operation) -> str:
@@ -169,12 +162,14 @@ def _called(operation: keras.Operation) -> str:
     return (activation(operation) if has_function else None) or type(operation).__name__
 
 
-def _curves(model: keras.Model) -> Iterator[Curve]:
-    for operation in model.operations:
-        if not is_plain_relu(operation):
-            curve = curve_of(operation)
-            if curve is not None:
-                yield curve
+def acts(operation: keras.Operation) -> bool:
+    """Whether an operation ends in an activation, a plain ReLU or another."""
+    return is_plain_relu(operation) or curve_of(operation) is not None
+
+
+def _bent(operation: keras.Operation) -> Curve | None:
+    """The curve of an activation; None for a plain ReLU, as for what ends in none."""
+    return None if is_plain_relu(operation) else curve_of(operation)
 
 
 def has_own(operation: keras.Operation) -> bool:
@@ -200,7 +195,7 @@ def curve_of(operation: keras.Operation) -> Curve | None:
     if isinstance(operation, keras.layers.PReLU):
         return Curve(1.0, float("inf"), is_flat=True)  # each channel may have a slope of its own
     if has_own(operation):
-        return _known(operation.activation) if _acts(operation) else None
+        return _known(operation.activation) if _bends(operation) else None
     if not keras_private.is_activation(operation):
         return None
     return _known(operation.call, type(operation), tuple(_settings(operation)))
@@ -211,10 +206,10 @@ def _is_channelwise(operation: keras.Operation) -> bool:
 
 
 def _is_linear(operation: keras.Operation) -> bool:
-    return isinstance(operation, keras.layers.Activation) and not _acts(operation)
+    return isinstance(operation, keras.layers.Activation) and not _bends(operation)
 
 
-def _acts(operation: keras.Operation) -> bool:
+def _bends(operation: keras.Operation) -> bool:
     return activation(operation) not in (None, "linear")
 
 

@@ -12,7 +12,7 @@ from pipeline.config.schema import Compiler, Precision
 from pipeline.config.weights import Weights
 from pipeline.errors import UnitError, WeightsError
 from pipeline.model.graph import shape_of
-from pipeline.model.head import Head, chosen
+from pipeline.model.head import Head, chosen, heads
 from pipeline.model.model_file import read
 from pipeline.network import last
 from pipeline.network.folding import fold
@@ -114,7 +114,7 @@ def load(
         UnitError: a layer that is not there.
     """
     found = read(weights)
-    head = chosen(found, reading.output) if CLASSES in outputs else None
+    head = chosen(found, heads(found), reading.output) if CLASSES in outputs else None
     tensors = [_output(found.model, name, head) for name in outputs]
     revival = Revival()
     part = keras.Model(found.model.inputs[0], tensors)

@@ -181,13 +181,13 @@ def real_rate(plan: Plan) -> Rate | None:
         WeightsError: the weights are not here, or are others than the atlas's.
         WorkError: a process died, or did not answer in time.
     """
-    cluster, sections = plan.config.cluster, [of for of, missing in plan.missing() if missing]
+    cluster, missing = plan.config.cluster, plan.missing()
+    sections = [section for section, batches in missing if batches]
     if not isinstance(cluster, Local | Threads) or not sections:
         return quick_rate(plan)
     known = plan.provenance
     costly = max(sections, key=lambda of: sum(_forward(unit, known) for unit in of.units))
-    batches = sum(len(missing) for _, missing in plan.missing())
-    workers = min(local_workers(cluster.workers), batches)
+    workers = min(local_workers(cluster.workers), sum(len(batches) for _, batches in missing))
     began = time.perf_counter()
     with ThreadPoolExecutor(min(workers, _AT_ONCE)) as threads:
         do = partial(_pace, known, costly.units[: known.batch_size])

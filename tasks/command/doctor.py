@@ -178,10 +178,8 @@ def look_into(path: Path, all_layers: bool = False) -> Iterator[Finding]:
     yield _classes(known, names)
     yield _activations(known)
     shown = list(known.layers.values()) if all_layers else stages(known)
-    listed = ", ".join(f"{x.name} ({x.channels}, {x.height} x {x.width})" for x in shown)
-    left = len(known.layers) - len(shown)
-    more = f" and {left} others: `--layers` lists them all" if left else ""
-    yield Finding("layers", "ok", f"{listed}{more}")
+    listed = [f"{x.name} ({x.channels}, {x.height} x {x.width})" for x in shown]
+    yield _listed(listed, known)
     yield Finding(
         "next", "ok", f"atlas init --network {shlex.quote(str(path))} writes its configuration"
     )
@@ -230,7 +228,11 @@ def _layers(config: AtlasConfig, architecture: Architecture, every: bool) -> Fin
     named = {name for unit in units for name in unit.layers}
     layers = architecture.layers.values()
     shown = [layer for layer in layers if every or layer.name in named]
-    listed = ", ".join(f"{layer.name} ({layer.channels})" for layer in shown)
-    left = len(architecture.layers) - len(shown)
+    return _listed([f"{layer.name} ({layer.channels})" for layer in shown], architecture)
+
+
+def _listed(shown: Sequence[str], known: Architecture) -> Finding:
+    """Some layers, and how many others there are."""
+    left = len(known.layers) - len(shown)
     more = f" and {left} others: `--layers` lists them all" if left else ""
-    return Finding("layers", "ok", f"{listed or 'none is named'}{more}")
+    return Finding("layers", "ok", f"{', '.join(shown) or 'none is named'}{more}")

@@ -102,7 +102,7 @@ def test_the_last_two_networks_are_kept(make: Make) -> None:
     engine = make()
 
     def compiled(layer: str) -> object:
-        return engine._for(Unit(CHANNEL, (layer,), 0))[0]
+        return engine.compiled(Unit(CHANNEL, (layer,), 0))[0]
 
     first, second = compiled("one"), compiled("two")
     assert compiled("one") is first

@@ -101,7 +101,7 @@ def test_features_are_no_classes(end: End, tmp_path: Path) -> None:
 
 def test_a_map_is_no_vector_of_classes() -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3, activation="softmax")])
-    assert heads(model, ["conv"]) == {}
+    assert heads(model_file.Read(model, ("conv",), ())) == {}
 
 
 def test_logits_of_a_plain_end_are_its_values(tmp_path: Path) -> None:
@@ -151,5 +151,5 @@ def test_one_head_beside_a_map_needs_no_name(tmp_path: Path) -> None:
 
 def test_of_several_heads_none_is_chosen_unsaid(tmp_path: Path) -> None:
     found = model_file.read(saved(_two_heads(by_key=False), tmp_path))
-    assert chosen(found, "") is None
+    assert chosen(found, heads(found), "") is None
     assert found.outputs == ("breed", "hue")

@@ -11,7 +11,7 @@ from keras import layers
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import WeightsError
 from pipeline.model import model_file
-from pipeline.model.head import chosen
+from pipeline.model.head import chosen, heads
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
@@ -68,7 +68,7 @@ def test_each_kind_of_file_gives_the_same_model(
     path = tmp_path / f"mine.{ending}"
     _save(inception, path)
     found = model_file.read(_weights(path))
-    model, head = found.model, chosen(found, "")
+    model, head = found.model, chosen(found, heads(found), "")
     assert head is not None
     logits = keras.Model(model.inputs[0], head.logits)(photo)
     expected = inception(photo).numpy()
@@ -95,7 +95,7 @@ def test_a_network_of_keras_applications_is_read_by_its_name(
             np.testing.assert_array_equal(value, expected)
     rescaling = [layer for layer in found.model.layers if isinstance(layer, layers.Rescaling)]
     assert len(rescaling) == scales  # for ImageNet's weights Keras has one more of EfficientNet
-    head = chosen(found, "")
+    head = chosen(found, heads(found), "")
     assert head is not None
     assert head.classes == 1000
 
@@ -116,7 +116,7 @@ def test_weights_of_another_network_than_the_named_do_not_load(tmp_path: Path) -
 def test_the_bundled_weights_end_at_mixed4_and_have_no_classifier() -> None:
     found = model_file.read(resolve("bundled"))
     assert found.model.layers[-1].name == "mixed4"
-    assert chosen(found, "") is None
+    assert chosen(found, heads(found), "") is None
 
 
 def test_weights_of_a_trained_model_load_with_their_optimizer(tmp_path: Path) -> None:
