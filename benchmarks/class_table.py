@@ -1,7 +1,6 @@
 """Pictures of classes in BENCHMARKS.md: a section of figures that were kept, and a sheet."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import table
+from benchmarks import report
 from pipeline.config.class_names import class_names
 from pipeline.config.recipes import RECIPES
 
@@ -27,7 +26,7 @@ Kept = Mapping[str, Mapping[str, Any]]
 def again(path: Path, kept: Path = KEPT) -> None:
     """Put the section into a report, from the figures that were kept."""
     if kept.is_file():
-        put(path, section(json.loads(kept.read_text()), class_names("imagenet", 1000)))
+        report.put(path, section(json.loads(kept.read_text()), class_names("imagenet", 1000)))
 
 
 def section(kept: Kept, names: Sequence[str]) -> str:
@@ -49,8 +48,8 @@ def section(kept: Kept, names: Sequence[str]) -> str:
         "EfficientNet-Lite1 and Lite2, other networks, which had no part in the pictures: how "
         "often they put the very class first of 1,000. `classes` and `maco` were tuned on other "
         "classes, by the same two.\n\n"
-        f"{table(heads, rows)}\n\n`its probability` is what the article raises; `softmax:` units "
-        "raise the log-odds instead ([docs/softmax.md](docs/softmax.md)). Seconds are of one "
+        f"{report.table(heads, rows)}\n\n`its probability` is what the article raises; `softmax:` "
+        "units raise the log-odds instead ([docs/softmax.md](docs/softmax.md)). Seconds are of one "
         "thread, with compiling and measuring.\n\n![The classes](docs/classes.jpg)\n\nThe "
         f"classes, in rows: {', '.join(names[index] for index in shown)}.{_missed(kept, names)}"
     )
@@ -86,18 +85,6 @@ def _missed(kept: Kept, names: Sequence[str]) -> str:
     ]
     said = "; ".join(missed) or "none"
     return f"\n\nNot first for both, with its place for each: {said}."
-
-
-def put(path: Path, text: str) -> None:
-    """Put a section into a report in place of the one of its heading, or at its end."""
-    whole = path.read_text(encoding="utf-8") if path.is_file() else "# Benchmarks\n"
-    heading = text.partition("\n")[0]
-    old = re.compile(rf"^{re.escape(heading)}$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if old.search(whole):
-        whole = old.sub(lambda _: f"{text}\n\n", whole)
-    else:
-        whole = f"{whole.rstrip()}\n\n{text}\n"
-    path.write_text(f"{whole.rstrip()}\n", encoding="utf-8")
 
 
 def page(images: np.ndarray) -> bytes:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.class_table import put
-from benchmarks.report import table
+from benchmarks import report
 
 KEPT = Path(__file__).with_name("families.json")
 """Where figures are kept from run to run."""
@@ -24,7 +23,7 @@ Kept = Mapping[str, Mapping[str, Any]]
 def again(path: Path, kept: Path = KEPT) -> None:
     """Put the section into a report, from the figures that were kept."""
     if kept.is_file():
-        put(path, section(json.loads(kept.read_text(encoding="utf-8"))))
+        report.put(path, section(json.loads(kept.read_text(encoding="utf-8"))))
 
 
 def section(kept: Kept) -> str:
@@ -40,7 +39,7 @@ def section(kept: Kept) -> str:
         "of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
         "of Keras' own model and `GradientTape` with a normalised gradient, without transforms, as "
         "it stands and with its step in a `tf.function`.\n\n"
-        f"{table(HEADS, [_row(name, kept[name]) for name in sorted(kept)])}{_why(kept)}"
+        f"{report.table(HEADS, [_row(name, kept[name]) for name in sorted(kept)])}{_why(kept)}"
     )
 
 

@@ -81,6 +81,18 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def put(path: Path, text: str) -> None:
+    """Put a section into a report in place of the one of its heading, or at its end."""
+    whole = path.read_text(encoding="utf-8") if path.is_file() else "# Benchmarks\n"
+    heading = text.partition("\n")[0]
+    old = re.compile(rf"^{re.escape(heading)}$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if old.search(whole):
+        whole = old.sub(lambda _: f"{text}\n\n", whole)
+    else:
+        whole = f"{whole.rstrip()}\n\n{text}\n"
+    path.write_text(f"{whole.rstrip()}\n", encoding="utf-8")
+
+
 def _seconds(method: dict[str, Any]) -> np.ndarray:
     return np.atleast_1d(method["seconds"])
 

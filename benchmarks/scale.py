@@ -124,8 +124,7 @@ class _Build:
     def _plan(self) -> planning.Plan:
         return planning.make(self._config, (), self._describe)
 
-    def _describe(self, _: Weights, size: int, output: str) -> Architecture:
-        del output
+    def _describe(self, _: Weights, size: int, *_given: object) -> Architecture:
         layers = [Layer(f"layer{n}", n, self._each, 4, 4, 100) for n in range(LAYERS)]
         return Architecture("made up", size, {layer.name: layer for layer in layers}, None)
 

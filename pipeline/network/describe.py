@@ -11,7 +11,7 @@ from pipeline.model.intake import tell
 from pipeline.model.model_file import read
 from pipeline.network.last import counted, has_flat_ends, silent_at_grey
 from pipeline.plan.architecture import Architecture, Layer
-from pipeline.plan.pixels import SPAN
+from pipeline.plan.pixels import SPAN, Range
 
 _SIZE = 128
 """Pixels, where a network takes images of any size."""
@@ -19,13 +19,16 @@ _STEPS, _LARGE = (2, 4, 8, 16, 32, 64), 256
 """What sizes may have to be multiples of, and a size that is large enough for most."""
 
 
-def describe(weights: Weights, image_size: int | None, output: str = "") -> Architecture:
+def describe(
+    weights: Weights, image_size: int | None, output: str = "", given: Range | None = None
+) -> Architecture:
     """List a network's layers with channels, at one image size.
 
     Args:
         weights: the file.
         image_size: in pixels; None for what the network takes, 128 where that is any.
         output: the name of the output whose classes are meant; empty where there is one.
+        given: what black and white are to the network; None for what tells itself.
 
     Raises:
         WeightsError: the file does not load.
@@ -55,7 +58,7 @@ def describe(weights: Weights, image_size: int | None, output: str = "") -> Arch
         classes=head.classes if head else None,
         class_operations=sum(operations(layer) for layer in sized.operations),
         range=told.range,
-        is_living=has_flat_ends(model) or bool(silent_at_grey(model, told.range or SPAN)),
+        is_living=has_flat_ends(model) or bool(silent_at_grey(model, given or told.range or SPAN)),
         squash=head.squash if head else "softmax",
         heads=tuple(known) if len(known) > 1 else (),
         told=told.by,

@@ -123,5 +123,6 @@ PLAINLY = Reading()
 """As Keras' InceptionV3 is read."""
 
 
-Describe = Callable[[Weights, int, str], Architecture]
-"""How to learn the architecture of a weights file at an image size, by the name of an output."""
+Describe = Callable[[Weights, int, str, Range | None], Architecture]
+"""How to learn the architecture of a weights file at an image size, by the name of an output and
+the range that the user gives, if any."""

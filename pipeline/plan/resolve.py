@@ -13,7 +13,7 @@ from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
 from pipeline.plan.kinds import expand
 from pipeline.plan.machine import best_precision, tensorflow, versions
-from pipeline.plan.pixels import SPAN
+from pipeline.plan.pixels import SPAN, Range
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import folder_name
 
@@ -64,8 +64,16 @@ def _class_names(config: AtlasConfig, weights: Weights, found: Architecture) -> 
     return class_names(config.model.classes, found.classes, weights, found.name)
 
 
+def given_range(config: AtlasConfig) -> Range | None:
+    """What a configuration says that black and white are to its network; None for `auto`."""
+    said = config.model.range
+    if said == "auto":
+        return None
+    return SPAN if said == "tf" else said
+
+
 def _describe(config: AtlasConfig, weights: Weights, describe: Describe) -> Architecture:
-    found = describe(weights, config.image.size, config.model.output)
+    found = describe(weights, config.image.size, config.model.output, given_range(config))
     if found.range is None and config.model.range == "auto":
         raise ConfigError(
             f"model.range: what black and white are to {found.name} cannot be told: {found.told}; "
@@ -133,15 +141,13 @@ def _fingerprint(
     best: Callable[[bool], Precision],
 ) -> Fingerprint:
     """What can change a pixel, and how it is stored."""
-    given = SPAN if config.model.range == "tf" else config.model.range
-    range_ = architecture.range if given == "auto" else given
     output = config.model.output
     # By way of JSON, so that it says every key, those too that are as by default.
     return Fingerprint.from_json(
         {
             "schema": SCHEMA,
             "weights.sha256": weights.sha256,
-            "model.range": range_,
+            "model.range": given_range(config) or architecture.range,
             "image.size": config.image.size,
             "seed": config.seed,
             "batch_size": config.batch_size,

@@ -22,6 +22,7 @@ from pipeline.plan import machine
 from pipeline.plan.architecture import Architecture
 from pipeline.plan.kinds import expand
 from pipeline.plan.pixels import said
+from pipeline.plan.resolve import given_range
 from pipeline.store.folder import LocalFolder
 from pipeline.store.place import at
 from tasks.command.init import stages
@@ -135,7 +136,8 @@ def _weights(config: AtlasConfig) -> tuple[Weights, str]:
 def _network(config: AtlasConfig, all_layers: bool) -> Iterator[Finding]:
     try:
         found, why = _weights(config)
-        architecture = probe(found, config.image.size, config.model.output, config.build.patience)
+        size, patience = config.image.size, config.build.patience
+        architecture = probe(found, size, config.model.output, given_range(config), patience)
     except AtlasError as error:
         yield Finding("weights", "wrong", str(error), "see the message")
         return

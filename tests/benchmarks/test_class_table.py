@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import class_table
+from benchmarks.report import put
 
 NAMES = [f"class {number}" for number in range(10)]
 
@@ -37,13 +38,13 @@ def test_a_row_counts_what_each_judge_and_both_put_first() -> None:
 
 
 def test_a_section_takes_the_place_of_its_former_self(tmp_path: Path) -> None:
-    report = tmp_path / "BENCHMARKS.md"
-    report.write_text("# Benchmarks\n\n## One\n\ntext\n")
-    class_table.put(report, f"{class_table.HEADING}\n\nold")
-    assert report.read_text() == f"# Benchmarks\n\n## One\n\ntext\n\n{class_table.HEADING}\n\nold\n"
-    report.write_text(report.read_text() + "\n## Two\n\nlast\n")
-    class_table.put(report, f"{class_table.HEADING}\n\nnew")
-    assert report.read_text().splitlines() == [
+    page = tmp_path / "BENCHMARKS.md"
+    page.write_text("# Benchmarks\n\n## One\n\ntext\n")
+    put(page, f"{class_table.HEADING}\n\nold")
+    assert page.read_text() == f"# Benchmarks\n\n## One\n\ntext\n\n{class_table.HEADING}\n\nold\n"
+    page.write_text(page.read_text() + "\n## Two\n\nlast\n")
+    put(page, f"{class_table.HEADING}\n\nnew")
+    assert page.read_text().splitlines() == [
         "# Benchmarks", "", "## One", "", "text", "", class_table.HEADING, "", "new", "",
         "## Two", "", "last",
     ]  # fmt: skip

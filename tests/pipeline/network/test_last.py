@@ -110,6 +110,7 @@ def test_a_layer_that_is_silent_for_grey_counts_too(tmp_path: Path) -> None:
     assert "shut" in activations(model, is_living=True, silent=["shut"])
     assert last.silent_at_grey(_behind_a_silent_layer(0.5), (-1.0, 1.0)) == []
     assert describe(saved(model, tmp_path), 32).is_living
+    assert not describe(saved(model, tmp_path), 32, given=(1.0, 3.0)).is_living  # another grey
     assert not describe(saved(_behind_a_silent_layer(0.5), tmp_path), 32).is_living
 
 

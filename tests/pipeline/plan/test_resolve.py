@@ -16,12 +16,12 @@ from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.resolve import resolve_provenance
 
-Describe = Callable[[Weights, int], Architecture]
+Describe = Callable[..., Architecture]
 
 
 @pytest.fixture
 def describe(architecture: Architecture) -> Describe:
-    return lambda weights, size, output: dataclasses.replace(architecture, image_size=size)
+    return lambda weights, size, *_: dataclasses.replace(architecture, image_size=size)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def rendering(config: AtlasConfig, **changes: object) -> AtlasConfig:
     return config.model_copy(update={"render": config.render.model_copy(update=changes)})
 
 
-def never(weights: Weights, size: int, output: str) -> Architecture:
+def never(weights: Weights, size: int, output: str, given: object) -> Architecture:
     raise AssertionError("the network is known already")
 
 
@@ -120,7 +120,7 @@ def test_auto_means_the_precision_that_is_there(config: AtlasConfig, describe: D
 def test_auto_means_the_range_that_the_network_tells(
     config: AtlasConfig, architecture: Architecture
 ) -> None:
-    def rescaling(weights: Weights, size: int, output: str) -> Architecture:
+    def rescaling(weights: Weights, size: int, output: str, given: object) -> Architecture:
         return dataclasses.replace(architecture, image_size=size, range=(0.0, 255.0))
 
     found = resolve_provenance(config, describe=rescaling)
@@ -159,8 +159,8 @@ def test_units_and_names_are_checked(config: AtlasConfig, describe: Describe) ->
     with pytest.raises(UnitError, match="no layer 'mixed9'"):
         resolve_provenance(config.model_copy(update={"units": ("mixed9:1",)}), describe=describe)
 
-    def three(weights: Weights, size: int, output: str) -> Architecture:
-        return dataclasses.replace(describe(weights, size, output), classes=3)
+    def three(*asked: object) -> Architecture:
+        return dataclasses.replace(describe(*asked), classes=3)
 
     assert resolve_provenance(config, describe=three).classes == ("", "", "")
     model = config.model.model_copy(update={"classes": "none.txt"})
@@ -184,7 +184,7 @@ def test_a_variant_beyond_its_group_is_refused(config: AtlasConfig, describe: De
 
 def naming(names: tuple[str, ...]) -> Describe:
     layers = {name: Layer(name, depth, 4, 3, 3, 0) for depth, name in enumerate(names)}
-    return lambda weights, size, output: Architecture("odd", size, layers, 5)
+    return lambda weights, size, *_: Architecture("odd", size, layers, 5)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def _said(config: AtlasConfig, **model: object) -> AtlasConfig:
 def test_a_range_that_cannot_be_told_must_be_said(
     config: AtlasConfig, architecture: Architecture
 ) -> None:
-    def strange(weights: Weights, size: int, output: str) -> Architecture:
+    def strange(weights: Weights, size: int, output: str, given: object) -> Architecture:
         return dataclasses.replace(architecture, range=None, told="its first layers make x")
 
     with pytest.raises(ConfigError, match=r"^model.range: .* its first layers make x; say it, as"):
@@ -256,7 +256,7 @@ def test_of_several_outputs_one_must_be_named_for_classes(
         resolve_provenance(classes, lambda *_: several)
     asked = []
 
-    def named(weights: Weights, size: int, output: str) -> Architecture:
+    def named(weights: Weights, size: int, output: str, given: object) -> Architecture:
         asked.append(output)
         return dataclasses.replace(architecture, heads=("a", "b"), classes=3)
 
