@@ -2,7 +2,7 @@
 
 `make bench-families` makes a network of each with random weights and norms set from noise, so that
 its maps are alive, renders every channel of the activation in its middle by `draft`, and counts
-the dead: those that no rate of the ascent raises. Beside that it times the
+the dead: those that no way of several raises. Beside that it times the
 loop against a plain one, as notebooks have it: Keras' own model,
 `GradientTape`, one image, a normalised gradient; one thread each, the same steps, no compiling
 counted. What is measured is kept in benchmarks/families.json, family by family, and stands in
@@ -48,9 +48,10 @@ FAMILIES = (
     "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile", "EfficientNetB0",
     "EfficientNetV2B0", "ConvNeXtTiny",
 )  # fmt: skip
-RATES = (RECIPES["draft"].optimizer.rate, 0.015, 0.003)
-"""Of the ascent: the recipe's own, and smaller ones for channels that do not rise by it, since
-networks of random weights are rough (Balduzzi et al., 2017)."""
+DRAFT = (RECIPES["draft"].optimizer.rate, RECIPES["draft"].steps)
+TRIES = (DRAFT, (0.015, 22), (0.003, 22), (0.05, 96), (0.15, 96), (0.015, 96))
+"""Rates and steps of the ascent: the recipe's own, and others for channels that do not rise by
+them, since networks of random weights are rough (Balduzzi et al., 2017)."""
 SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 3
 
 
@@ -77,11 +78,11 @@ def tried(name: str, most: int) -> dict[str, Any]:
             path = str(Path(folder) / f"{name}.keras")
             _alive(getattr(keras.applications, name)(weights=None, include_top=False)).save(path)
         layer, channels, acts = _middle(path)
-        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}", RATES[0])
+        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}", *DRAFT)
         units, left = list(known.units()), []
         dead = units
-        for rate in RATES:
-            dead = _not_risen(_planned(path, f"{layer}:0", rate), dead)
+        for way in TRIES:
+            dead = _not_risen(_planned(path, f"{layer}:0", *way), dead) if dead else []
             left.append(len(dead))
         plain, compiled = _plain(path, layer)
         return {
@@ -134,8 +135,8 @@ def _middle(path: str) -> tuple[str, int, dict[str, int]]:
     return chosen.name, int(chosen.output.shape[3]), last.counted(model)
 
 
-def _planned(path: str, units: str, rate: float) -> Provenance:
-    recipe = {"name": "draft", "optimizer": {"rate": rate}}
+def _planned(path: str, units: str, rate: float, steps: int) -> Provenance:
+    recipe = {"name": "draft", "optimizer": {"rate": rate}, "steps": steps}
     said = {"units": [units], "model": {"weights": path}, "recipe": recipe}
     return resolve_provenance(
         yaml_file.parse(json.dumps({**said, "image": {"size": SIZE}, "batch_size": BATCH})),
