@@ -76,7 +76,9 @@ def tried(name: str, most: int) -> dict[str, Any]:
         path = "lite0"
         if name != "lite0":
             path = str(Path(folder) / f"{name}.keras")
-            _alive(getattr(keras.applications, name)(weights=None, include_top=False)).save(path)
+            make = getattr(keras.applications, name)
+            made = make(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
+            _alive(made).save(path)
         layer, channels, acts = _middle(path)
         known = _planned(path, f"{layer}:0-{min(channels, most) - 1}", *DRAFT)
         units, left = list(known.units()), []
