@@ -4,7 +4,6 @@ Every random number is drawn ahead, in NumPy, from (seed, unit id, octave): the 
 none. With batches padded to a few fixed shapes, an image does not depend on its neighbours.
 """
 
-import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -19,6 +18,7 @@ from pipeline.config.recipes import Blur, Recipe
 from pipeline.config.schema import Render
 from pipeline.network.network import Network
 from pipeline.plan.batches import LEAST, pad
+from pipeline.plan.identity import stream
 from pipeline.plan.pixels import quantise
 from pipeline.plan.units import Unit
 
@@ -86,7 +86,7 @@ class Renderer:
             batch: the largest batch; fewer units are padded to one of a few smaller shapes.
         """
         padded = self.padded(units, batch)
-        streams = [_stream(seed, unit) for unit in padded]
+        streams = [stream(seed, unit.id) for unit in padded]
         aim = objectives.aim(padded, self.network.map_size(self.size))
         numbers = self._octaves[0].start(streams)
         first = self._stored(self._octaves[0].image(numbers))
@@ -116,12 +116,6 @@ class Renderer:
         if images.shape[1] != self.size:
             images = tf.image.resize(images, (self.size, self.size)).numpy()
         return quantise(images)
-
-
-def _stream(seed: int, unit: Unit) -> np.random.Generator:
-    """A unit's own random numbers: a counter-based generator keyed by seed and id."""
-    digest = hashlib.sha256(f"{seed}/{unit.id}".encode()).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
 def _marks(snapshots: int, steps: int) -> frozenset[int]:

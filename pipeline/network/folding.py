@@ -73,7 +73,7 @@ def _try_another_size(folded: keras.Model, shape: tuple[int | None, ...]) -> Non
 def _clone(layer: keras.Operation, pairs: dict[str, str]) -> keras.Operation:
     """A layer without its weights, as the folded network has it."""
     if layer.name in pairs.values():
-        return _Folded(name=layer.name)
+        return Folded(name=layer.name)
     config = layer.get_config()
     if "dtype" in config and getattr(layer, "quantization_mode", None) is None:
         config["dtype"] = "float32"
@@ -159,7 +159,7 @@ def _folded_weights(conv: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
     return [value.astype(np.float32) for value in (*before, kernel, folded)]
 
 
-class _Folded(keras.layers.Layer):  # type: ignore[misc]
+class Folded(keras.layers.Layer):  # type: ignore[misc]
     """Stands where a folded batch norm was, so that its name still can be asked for."""
 
     def call(self, inputs: tf.Tensor, training: object = None, mask: object = None) -> tf.Tensor:

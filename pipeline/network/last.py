@@ -23,7 +23,7 @@ _WITH_OWN = (
     keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.EinsumDense,
 )  # fmt: skip
 """Layers that end in an activation of their own."""
-_SAME = (
+SAME = (
     keras.layers.Identity, keras.layers.Dropout, keras.layers.SpatialDropout2D,
     keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.AlphaDropout,
 )  # fmt: skip
@@ -33,7 +33,7 @@ _SAME = (
 _SIZE = 96
 """Pixels of a grey image, where a network takes any."""
 _CHANNELWISE = (
-    *_SAME, keras.layers.Activation, keras.layers.ReLU, keras.layers.PReLU, keras.layers.LeakyReLU,
+    *SAME, keras.layers.Activation, keras.layers.ReLU, keras.layers.PReLU, keras.layers.LeakyReLU,
     keras.layers.ELU, keras.layers.BatchNormalization, keras.layers.DepthwiseConv2D,
     keras.layers.ZeroPadding2D, keras.layers.Cropping2D, keras.layers.UpSampling2D,
     keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D,
@@ -103,7 +103,7 @@ def activations(
             if not (is_living and way.is_alone):
                 continue
             way = replace(way, is_past=True, is_read=False)
-        is_same = isinstance(operation, _SAME) or _is_linear(operation)
+        is_same = isinstance(operation, SAME) or _is_linear(operation)
         is_alone = way.is_alone and _is_channelwise(operation)
         if is_alone or not way.is_past:
             more = replace(way, is_read=way.is_read and is_same, is_alone=is_alone)

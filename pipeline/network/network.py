@@ -4,6 +4,7 @@ Reading files is in `model_file`, folding in `folding`, the gradient of what is 
 """
 
 import re
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -81,6 +82,13 @@ class Network:
             values = self.model(images, training=False)
         values = values if isinstance(values, list | tuple) else [values]
         return [tf.cast(value, tf.float32) for value in values]
+
+    def returning(self, tensors: Mapping[str, keras.KerasTensor]) -> "Network":
+        """The same network, with some of its tensors among the outputs, by the names given."""
+        model = keras.Model(self.model.inputs[0], [*self.model.outputs, *tensors.values()])
+        reading = Reading(self._range, is_living=self.is_living)
+        names = (*self.outputs, *tensors)
+        return Network(model, names, self._revival, reading, squash=self.squash)
 
     def map_size(self, size: int) -> tuple[int, int]:
         """Rows and columns of the first output's map for images of `size` px; (1, 1) of classes."""

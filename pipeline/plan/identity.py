@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from pydantic import ConfigDict, Field
 
 from pipeline.config.recipes import Recipe
@@ -23,6 +24,12 @@ def digest(value: Any) -> str:
     """SHA-256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stream(*names: object) -> np.random.Generator:
+    """The random numbers of what has these names: a counter-based generator keyed by them."""
+    key = hashlib.sha256("/".join(map(str, names)).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
 
 class Fingerprint(Frozen):
