@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pipeline.errors import DamageError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
-from pipeline.explore import index, responses
+from pipeline.explore import circuits, index, responses
 from pipeline.plan.batches import Batch, missing_batches
 from pipeline.publish import site
 from pipeline.sheets import mosaics
@@ -112,7 +112,13 @@ def of(store: Store) -> Iterator[Finding]:
 
 def tables(store: Store) -> list[Table]:
     """Everything that batches are committed to."""
-    return [store, *responses.tables(store), *seen.tables(store), Crops(store)]
+    return [
+        store,
+        *responses.tables(store),
+        *circuits.tables(store),
+        *seen.tables(store),
+        Crops(store),
+    ]
 
 
 def shelves(store: Store) -> Iterator[Shelf]:
@@ -125,6 +131,12 @@ def shelves(store: Store) -> Iterator[Shelf]:
     pictures = seen.tables(store)
     for table in [store, *responses.tables(store), Crops(store)]:
         yield from (Shelf(table, section, planned[section.name]) for section in sections)
+    for traced in circuits.tables(store):
+        yield from (
+            Shelf(traced, s, planned[s.name])
+            for s in sections
+            if any(map(traced.concerns, s.units))
+        )
     for table in pictures:
         yield Shelf(table, seen.PILE, ())
 
@@ -185,6 +197,7 @@ class _Look:
         for name in (mosaics.WHOLE, *sections):
             read = functools.partial(mosaics.read_map, self.store, name)
             yield self._sheet(mosaics.name_of(name), mosaics.map_of(name), read)
+        yield from self._circuits()
         yield from self._examples()
         yield from self._page()
         yield from self._caches()
@@ -240,6 +253,18 @@ class _Look:
         if index.identity(frame) != noted["identity"]:
             raise DamageError("its rows are not those it names")
         return None if noted["state"] == index.state_of(self.store) else _CHANGED
+
+    def _circuits(self) -> Iterator[Finding]:
+        """What units are built from, where that was measured."""
+        for name in (circuits.MEANS, circuits.EDGES):
+            finding = self._sheet(name, parquet.seal_of(name), functools.partial(self._of, name))
+            if finding.state != "stale" or name in self.there:
+                yield finding
+
+    def _of(self, name: str) -> str | None:
+        """What a file of circuits lacks. Raises as `parquet.notes`."""
+        noted = parquet.notes(self.folder, name)["state"]
+        return None if noted == circuits.state_of_file(self.store, name) else _CHANGED
 
     def _examples(self) -> Iterator[Finding]:
         """What was found in pictures, where any were looked at."""

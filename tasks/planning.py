@@ -69,6 +69,11 @@ class Plan:
             ]
         return [(section, store.missing(section)) for section in self.sections()]
 
+    def traces(self) -> bool:
+        """Whether it is to be measured what units are built from."""
+        explore = self.config.explore
+        return explore.responses and explore.circuits
+
     def store(self) -> Store | None:
         """The atlas, if it is there and says what it is made of."""
         return _there(self.config)

@@ -8,13 +8,13 @@ Interpretability"). That is a guess; what is strongest by it is then measured, b
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.ascent import objectives
 from pipeline.ascent.objectives import Aim
+from pipeline.ascent.results import DRAWS, STRONGEST, Traced
 from pipeline.config.weights import Weights
 from pipeline.network import network
 from pipeline.network.cut import Cut
@@ -22,53 +22,6 @@ from pipeline.plan.architecture import CLASSES, Reading, Squash
 from pipeline.plan.identity import stream
 from pipeline.plan.pixels import floats
 from pipeline.plan.units import Unit
-
-STRONGEST = 10
-"""Sources that are measured each way; so many are taken away together, too."""
-DRAWS = 5
-"""How often so many are drawn at random, as a yardstick."""
-
-
-@dataclass(frozen=True)
-class Traced:
-    """What a layer's channels are to units, each on its own picture. One row a unit.
-
-    A score is what the ascent raises: the unit's activation, less than nothing where it is lowered;
-    for a class its logit, or its log-odds.
-
-    Attributes:
-        score: (units,) float32.
-        attribution: by channel, (units, channels) float32; positive where it excites the unit.
-        weight: what raising the channel by one everywhere would add, were every activation on the
-            way linear, (units, channels) float32; all zero where another layer of the atlas lies
-            between, or more than convolutions, poolings and sums.
-        strongest: channels, those that excite most and then those that inhibit most, (units,
-            2 * STRONGEST) int32; -1 where there are fewer.
-        zero: by how much the score changes where each of these is silent, float32; 0 for none.
-        mean: the same, where each is at its mean over the atlas's pictures.
-        together: the score where all that excite most are silent, (units,) float32.
-        random: the same for as many channels drawn at random, (units, DRAWS) float32.
-        heat: where each of the strongest acts: its gradient times activation, (units,
-            2 * STRONGEST, rows, columns) int8, of which 127 is the largest in its map.
-    """
-
-    score: np.ndarray
-    attribution: np.ndarray
-    weight: np.ndarray
-    strongest: np.ndarray
-    zero: np.ndarray
-    mean: np.ndarray
-    together: np.ndarray
-    random: np.ndarray
-    heat: np.ndarray
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """By name."""
-        return {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-
-    def first(self, count: int) -> "Traced":
-        """The first rows."""
-        return Traced(**{name: rows[:count] for name, rows in self.arrays().items()})
 
 
 class Tracer:

@@ -132,6 +132,8 @@ class Explore(Frozen):
 
     responses: bool = True
     """How every channel responds to every stored image, and what follows from it."""
+    circuits: bool = True
+    """Which channels of earlier layers each unit is built from; responses are needed for it."""
 
 
 class Build(Frozen):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.ascent.results import NAMES
 from pipeline.errors import DamageError
 from pipeline.examples import strongest
-from pipeline.explore import responses, similarity
+from pipeline.explore import circuits, responses, similarity
 from pipeline.explore.places import grid
 from pipeline.plan.batches import Section
 from pipeline.plan.identity import SCHEMA, digest
@@ -55,13 +55,19 @@ TYPES = {
     "mosaic_row": "Int32",
     "mosaic_col": "Int32",
     **similarity.TYPES,
+    **circuits.SUMMARY,
     "natural_quantile": "Float32",
     "natural_median": "Float32",
     "natural_p99": "Float32",
 }
 """The index's columns and their pandas types."""
 
-_LISTS = {"nearest": pa.list_(pa.string()), "nearest_distance": pa.list_(pa.float64())}
+_LISTS = {
+    "nearest": pa.list_(pa.string()),
+    "nearest_distance": pa.list_(pa.float64()),
+    "built_from": pa.list_(pa.string()),
+    "feeds": pa.list_(pa.string()),
+}
 _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT)
@@ -126,10 +132,13 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
         found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
     spread = strongest.spread(store).set_index("unit")
     standing = strongest.standing(store) if len(spread) else None
+    traced = circuits.summary(store)
 
     def explored(rows: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
             rows = rows.drop(columns=list(similarity.TYPES)).join(found, on="unit")
+        if len(traced):
+            rows = rows.drop(columns=list(circuits.SUMMARY)).join(traced, on="unit")
         if standing is not None:
             units = rows["unit"]
             rows["natural_median"] = units.map(spread["q50"])
@@ -251,15 +260,18 @@ def state_of(store: Store) -> str:
         for table in responses.tables(store)
         for section in store.provenance.sections()
     ]
+    traced = filter(None, [circuits.state_of(store)])
     failures = [failure.batch for failure in store.records.failures()]
     shown = strongest.noted(store)
     known = store.provenance
-    return digest([known.config_hash, known.columns, known.classes, images, seen, failures, shown])
+    return digest(
+        [known.config_hash, known.columns, known.classes, images, seen, failures, shown, *traced]
+    )
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with the index's types; None where a list is wanting."""
-    typed = frame.astype(TYPES)
+    typed = frame.reindex(columns=list(TYPES)).astype(TYPES)  # older files have fewer columns
     for name in (name for name, kind in TYPES.items() if kind == "object"):
         typed[name] = typed[name].where(typed[name].notna(), None)
     return typed

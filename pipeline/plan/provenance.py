@@ -134,6 +134,10 @@ class Provenance:
 
     def layers(self) -> list[Layer]:
         """The layers that the atlas's units look at, in the network's order."""
+        return self._layers
+
+    @cached_property
+    def _layers(self) -> list[Layer]:
         names = {name for unit in self.units() for name in unit.layers}
         return sorted((self.architecture.layers[n] for n in names), key=lambda layer: layer.depth)
 

@@ -12,7 +12,7 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from pipeline.errors import AtlasFolderError, MissingError
 from pipeline.plan.batches import Batch, Section, missing_batches
 from pipeline.plan.identity import digest
 from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder
 from pipeline.store.layout import ARRAYS, Layout
 from pipeline.store.place import at
@@ -34,6 +35,9 @@ _DAMAGED = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a damaged one raises."""
 LOCK = "build.lock"
 """What a folder may hold before there is an atlas in it: the lock of who begins one."""
+
+
+Kept = TypeVar("Kept", bound=Table)
 
 
 class Store(Table):
@@ -129,18 +133,36 @@ class Store(Table):
         known = self.provenance
         return missing_batches(section, committed, known.batch_size, known.render.group)
 
-    def pending(self, tables: Sequence[Table]) -> list[Batch]:
-        """The batches of images that some table has no rows for, or those for other images."""
+    def pending(
+        self,
+        tables: Sequence[Kept],
+        concerns: Callable[[Kept, Unit], bool] = lambda _table, _unit: True,
+    ) -> list[Batch]:
+        """The batches of images that some table has no rows for, or those for other images.
+
+        Args:
+            tables: that are to have rows.
+            concerns: whether a table is to have a row of a unit, and of those beside it.
+        """
         units = {unit.id: unit for unit in self.provenance.units()}
         found = []
         for section in self.provenance.available_sections():
-            known = [_committed(table, section.name) for table in tables]
+            known = [(table, _committed(table, section.name)) for table in tables]
             for record in self.records.of(section.name):
-                if all(done.get(record.chunk) == record.units for done in known):
-                    continue
                 members = tuple(units[unit] for unit in record.units if unit in units)
-                found.append(Batch(section.name, record.chunk, record.size, members))
+                lacking = [table for table, done in known if done.get(record.chunk) != record.units]
+                if members and any(concerns(table, members[0]) for table in lacking):
+                    found.append(Batch(section.name, record.chunk, record.size, members))
         return found
+
+    def committed(self) -> list[Batch]:
+        """The batches of images that are there."""
+        units = {unit.id: unit for unit in self.provenance.units()}
+        return [
+            Batch(s.name, r.chunk, r.size, tuple(units[unit] for unit in r.units if unit in units))
+            for s in self.provenance.available_sections()
+            for r in self.records.of(s.name)
+        ]
 
     def commit(self, batch: Batch, results: Results) -> Record:
         """Store a computed batch. Raises as `write`."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.ascent.results import LOOKS, Pace
 from pipeline.config.schema import Local, Threads
+from pipeline.explore import circuits as of_sources
 from pipeline.explore import index
 from pipeline.explore import responses as of_channels
 from pipeline.network import device
@@ -113,6 +114,29 @@ def responses(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estima
     return Estimate(0, 0, float(units * deepest), seconds, stored)
 
 
+def circuits(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estimate:
+    """The cost of measuring what units are built from. Arguments and result as of `responses`.
+
+    A pass forward and back, then one behind each source for every channel that is measured.
+    """
+    known, store = plan.provenance, plan.store()
+    if not plan.traces():
+        return Estimate(0, 0, 0.0, None if rate is None else 0.0, 0)
+    untraced = of_sources.untraced(store) if store else []
+    if batches and store:
+        untraced = store.committed()  # with other pictures, all is traced anew
+    operations = stored = 0.0
+    for unit in (unit for batch in (*batches, *untraced) for unit in batch.units):
+        whole = _forward(unit, known)
+        for layer in of_sources.sources(known, unit):
+            behind = whole - known.architecture.operations_to(layer.name)
+            operations += 3 * behind + of_sources.PASSES * behind
+            stored += of_sources.size(layer)
+        operations += whole
+    seconds = None if rate is None else operations / rate.looking
+    return Estimate(0, 0, operations, seconds, int(stored))
+
+
 def _unseen(plan: Plan) -> list[Batch]:
     """The batches of images that are there, and that nobody looked at."""
     store = plan.store()
@@ -129,6 +153,7 @@ def later(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> dict[str, 
     return {
         **begun,
         "responses": looking,
+        "circuits": circuits(plan, batches, rate),
         "index, mosaics, page": nothing if is_written else writing(plan),
     }
 

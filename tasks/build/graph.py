@@ -1,8 +1,9 @@
 """The Luigi tasks of a build. As little logic as possible: what to do is in `pipeline`.
 
-    BuildAtlas ─┬─ WriteSite ── WriteIndex ── MeasureResponses ─┐
-                ├─ DrawMosaic × n ──────────────────────────────┼─ RenderUnits ── Enumerate
-                └─ DrawMosaic ──────────────────────────────────┘
+    BuildAtlas ─┬─ WriteSite ── WriteIndex ── TraceCircuits ── MeasureResponses ─┐
+                ├─ DrawMosaic × n ───────────────────────────────────────────────┼─ RenderUnits
+                └─ DrawMosaic ───────────────────────────────────────────────────┘       │
+                                                                                    Enumerate
 
 A task is complete when the store says so, not when a file is there. It is identified by its atlas
 and, where it has one, its section; the build itself is an object that they share (`running`).
@@ -16,8 +17,9 @@ from typing import Any, Self
 import luigi
 
 from pipeline.errors import WorkError
-from pipeline.explore import index, responses
+from pipeline.explore import circuits, index, responses
 from pipeline.plan.batches import Batch
+from pipeline.plan.units import Unit
 from pipeline.publish import site
 from pipeline.sheets import mosaics
 from pipeline.store.folder import Folder
@@ -27,6 +29,7 @@ from tasks.build import estimate
 from tasks.build.running import Fresh, Running, RunningParameter
 from tasks.planning import Plan
 from tasks.pool.dispatch import Note, dispatch
+from tasks.pool.work import Do
 
 
 class GivenUpError(WorkError):
@@ -75,6 +78,24 @@ class AtlasTask(luigi.Task, metaclass=Fresh):  # type: ignore[misc]
     def store(self) -> Store:
         """The atlas."""
         return Store.open(self.plan.folder)
+
+    def run_stage(self, name: str, batches: list[Batch], do: Do[Unit]) -> None:
+        """Have the pool do something with images, and tell how far it is.
+
+        Raises:
+            WorkError: it fails with one of the batches.
+        """
+        display = self.running.display
+        total = sum(len(batch.units) for batch in batches)
+        display.stage(name, total, estimate.writing(self.plan).seconds or 0.0)
+        with self.running.pool() as client:
+            for outcome in dispatch(client, self.plan, batches, do):
+                if isinstance(outcome, Failure):
+                    raise WorkError(f"the {name} of {outcome.batch}: {outcome.reason}")
+                # The page shows them with the index only: it is not written anew for a batch.
+                self.running.tell(outcome if isinstance(outcome, Note) else None)
+                if isinstance(outcome, Batch):
+                    display.advance(len(outcome.units))
 
 
 class Enumerate(AtlasTask):
@@ -149,22 +170,42 @@ class MeasureResponses(AtlasTask):
         store, batches = self.store, self._pending()
         for table in responses.tables(store):
             table.prepare_all(store.provenance.available_sections(), batches)
-        total = sum(len(batch.units) for batch in batches)
-        display = self.running.display
-        display.stage("responses", total, estimate.writing(self.plan).seconds or 0.0)
-        with self.running.pool() as client:
-            for outcome in dispatch(client, self.plan, batches, self.running.steps.measure):
-                if isinstance(outcome, Failure):
-                    raise WorkError(f"the responses of {outcome.batch}: {outcome.reason}")
-                # The page shows them with the index only: it is not written anew for a batch.
-                self.running.tell(outcome if isinstance(outcome, Note) else None)
-                if isinstance(outcome, Batch):
-                    display.advance(len(outcome.units))
+        self.run_stage("responses", batches, self.running.steps.measure)
 
     def _pending(self) -> list[Batch]:
         if not self.plan.config.explore.responses:
             return []
         return self.store.pending(responses.tables(self.store))
+
+
+class TraceCircuits(AtlasTask):
+    """Has the pool measure which channels of earlier layers every unit is built from."""
+
+    def requires(self) -> AtlasTask:
+        """The responses, whose means channels are set to."""
+        return MeasureResponses.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether every unit was traced with the means of now, or no circuits are wanted."""
+        if not self.requires().complete():
+            return False
+        store = self.store
+        if not self.plan.traces() or not circuits.tables(store):
+            return True
+        is_traced = circuits.is_of_now(store) and not circuits.pending(store)
+        return is_traced and circuits.is_current(store)
+
+    def run(self) -> None:
+        """Trace what is new; all, where the pictures are others."""
+        store = self.store
+        circuits.begin(store)
+        batches = circuits.pending(store)
+        for table in circuits.tables(store):
+            table.prepare_all(store.provenance.available_sections(), batches)
+        if batches:
+            self.run_stage("circuits", batches, self.running.steps.trace)
+        circuits.refresh(store)
 
 
 class DrawMosaic(AtlasTask):
@@ -196,7 +237,7 @@ class WriteIndex(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The rendering, and what was measured on it."""
-        return MeasureResponses.of(self.running)
+        return TraceCircuits.of(self.running)
 
     def output(self) -> Part:
         """The Parquet file."""

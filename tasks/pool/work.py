@@ -6,7 +6,7 @@ The driver imports this module to name the functions, so TensorFlow waits until 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from pipeline.errors import AtlasFolderError, StorageError, WorkError
 from pipeline.examples import seen, source
 from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
-from pipeline.explore import responses
+from pipeline.explore import circuits, responses
 from pipeline.network import device
 from pipeline.plan.batches import Batch, Named
 from pipeline.plan.units import Unit
@@ -24,6 +24,7 @@ from pipeline.store.store import Store
 from tasks.pool import arrival
 
 if TYPE_CHECKING:
+    from pipeline.ascent.circuits import Tracer
     from pipeline.ascent.engine import Engine
     from pipeline.network.observer import Observer
 
@@ -92,6 +93,18 @@ def respond(store: Store, batch: Batch, most: int | None) -> None:
     responses.commit(tables, batch, values)
 
 
+def trace(store: Store, batch: Batch, most: int | None) -> None:
+    """Measure which channels of earlier layers a batch's units are built from."""
+    record = store.records.one(batch.section, batch.chunk)
+    if record is None or record.units != tuple(unit.id for unit in batch.units):
+        return  # as for `respond`
+    unit = batch.units[0]
+    layers = tuple(layer.name for layer in circuits.sources(store.provenance, unit))
+    images, means = store.read(record, "images"), circuits.means(store)
+    traced = _tracer(store, unit, layers).trace(images, batch.units, means, most or batch.size)
+    circuits.commit(store, batch, traced)
+
+
 def look(store: Store, batch: Batch[Picture], most: int | None) -> None:
     """See a batch of pictures with every channel of the atlas's layers."""
     known = store.provenance
@@ -120,6 +133,7 @@ class Steps:
 
     render: Do[Unit] = compute
     measure: Do[Unit] = respond
+    trace: Do[Unit] = trace
     see: Do[Picture] = look
     cut: Do[Unit] = crop
 
@@ -157,6 +171,23 @@ def _observing(folder: Folder, fingerprint: str, layers: tuple[str, ...]) -> "Ob
 
     known = Store.open(folder).provenance
     return Observer(known.locate_weights(), layers, known.reading)
+
+
+def _tracer(store: Store, unit: Unit, layers: tuple[str, ...]) -> "Tracer":
+    """This process's tracer of a section of an atlas, kept from batch to batch."""
+    known = store.provenance
+    device.use(known.device, known.render.compiler)
+    first = replace(unit, index=0, row=None, column=None, variant=0)  # equal in all of a section
+    return _tracing(store.folder, known.fingerprint.digest, first, layers)
+
+
+@functools.lru_cache(maxsize=1)
+def _tracing(folder: Folder, fingerprint: str, unit: Unit, layers: tuple[str, ...]) -> "Tracer":
+    del fingerprint
+    from pipeline.ascent.circuits import Tracer  # noqa: PLC0415, TensorFlow, see above
+
+    known = Store.open(folder).provenance
+    return Tracer(known.locate_weights(), layers, unit, known.reading, known.seed)
 
 
 @contextlib.contextmanager
