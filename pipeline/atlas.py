@@ -262,6 +262,43 @@ class Atlas:
         rows.insert(1, "distance", found.array)
         return rows
 
+    def circuit(self, unit_id: str) -> "pd.DataFrame":
+        """Which channels of earlier layers a unit is built from, and which units its channel feeds.
+
+        Returns:
+            A row an edge: `source`, `target`, their layers; `attribution`, gradient times
+            activation on the target's own picture; `ablation_zero` and `ablation_mean`, by how much
+            the target changes where the source is silent, or at its mean over the atlas's pictures;
+            `share`, what part of the target's activation that is; `weight`, what raising the source
+            by one everywhere would add, were all between linear. First those that end at the unit,
+            then those that begin at its channel.
+
+        Raises:
+            NotMeasuredError: the atlas, or the unit, has no circuits.
+            UnitError: the id names nothing in this atlas's network.
+            DamageError: stored data is damaged.
+        """
+        from pipeline.explore import circuits  # noqa: PLC0415, pandas is slow to import
+
+        return circuits.of_unit(self._store, self.unit(unit_id))
+
+    def circuit_sheet(self, unit_id: str, path: str | Path) -> None:
+        """Save a sheet of a unit between what it is built from and what it feeds.
+
+        Args:
+            unit_id: the unit.
+            path: a .png or a .pdf.
+
+        Raises:
+            ConfigError: a file that cannot be.
+            MissingError: the unit is not built.
+            NotMeasuredError, UnitError, DamageError: as `circuit`.
+        """
+        from pipeline.sheets import circuit, paper  # noqa: PLC0415, Pillow is not needed to query
+
+        place = paper.check(path)
+        paper.save(circuit.lay_out(self._store, self._index(), self.unit(unit_id)), place)
+
     def dataset(self, section: str) -> "xr.Dataset":
         """A section's arrays as an xarray Dataset, unit ids and statistics by name.
 

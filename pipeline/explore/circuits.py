@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.ascent.results import DRAWS, STRONGEST, Traced
-from pipeline.errors import DamageError
+from pipeline.errors import DamageError, NotMeasuredError
 from pipeline.explore import responses
 from pipeline.plan.architecture import Layer
 from pipeline.plan.batches import Batch, Section
@@ -173,8 +173,69 @@ def is_current(store: Store) -> bool:
 
 
 def edges(store: Store) -> pd.DataFrame:
-    """The edges, the strongest of each unit first. Raises as `parquet.notes`."""
-    return parquet.read(store.folder, EDGES).astype(TYPES)
+    """The edges: of each unit in the atlas's order those that excite it most, then inhibit it most.
+
+    Raises:
+        NotMeasuredError: nothing was traced, yet.
+        DamageError: the file is damaged.
+    """
+    try:
+        return parquet.read(store.folder, EDGES).astype(TYPES)
+    except FileNotFoundError:
+        raise NotMeasuredError(
+            f"the atlas {store.folder} has no circuits yet: `atlas build`, with explore.responses "
+            "and explore.circuits, measures them"
+        ) from None
+
+
+def of_unit(store: Store, unit: Unit) -> pd.DataFrame:
+    """The edges that end at a unit, and then those that begin at its channel.
+
+    Returns:
+        The columns of edges.parquet; those that end there as they are there, those that begin
+        there with the largest share first.
+
+    Raises:
+        NotMeasuredError: nothing was traced, or the unit was not, and feeds nothing.
+        DamageError: the file is damaged.
+    """
+    every = edges(store)
+    into = every[every["target"] == unit.id]
+    out = every[every["source"] == unit.id].sort_values("share", ascending=False, kind="stable")
+    found = pd.concat([into, out], ignore_index=True)
+    if found.empty:
+        known = store.provenance
+        why = "is built from no other layer of the atlas, and is among the strongest of no unit"
+        if unit not in known.units():
+            why = known.absence(unit, store.folder)
+        raise NotMeasuredError(f"unit {unit.id} has no circuit: it {why}")
+    return found
+
+
+def heats(store: Store, unit: Unit) -> dict[str, np.ndarray]:
+    """Where in a unit's picture each of its strongest sources acts.
+
+    Returns:
+        By the id of the source its gradient times activation, (rows, columns) float32 on the
+        source's map, of which 1 is the largest; less than nothing where it inhibits.
+
+    Raises:
+        DamageError: a chunk is damaged.
+    """
+    found: dict[str, np.ndarray] = {}
+    for table in tables(store):
+        for record in table.records.of(unit.section):
+            if unit.id not in record.units:
+                continue
+            number = record.units.index(unit.id)
+            strongest, heat = (table.read(record, n, number) for n in ("strongest", "heat"))
+            row = _Found(unit, table.layer, {"strongest": strongest})
+            found |= {
+                row.source(place): heat[place].astype(np.float32) / 127.0
+                for place, channel in enumerate(strongest)
+                if channel >= 0
+            }
+    return found
 
 
 def summary(store: Store) -> pd.DataFrame:

@@ -79,6 +79,34 @@ def similar(
 
 
 @app.command(cls=TakesUnits)
+def circuit(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar=_SHEET, help="Draw it on a sheet.")
+    ] = None,
+    columns: Columns = None,
+    form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a unit is built from, and what it feeds: measured by taking channels away.
+
+    A row an edge. ablation_zero: by how much the target changes where the source is silent;
+    ablation_mean: where it is at its mean over the atlas's pictures; share: what part of the
+    target's activation goes; attribution: gradient times activation, the guess by which these were
+    chosen; weight: the weights' own word, were all between linear.
+    """
+    form = printing.Format.JSON if as_json else form
+    folder, unit = options.folder_and(arguments, "UNIT")
+    atlas = options.open_atlas(folder)
+    if output is not None:
+        atlas.circuit_sheet(unit, output)
+        printing.out.print(f"saved {output}", markup=False, highlight=False)
+        return
+    few = ["source", "target", "attribution", "ablation_zero", "ablation_mean", "share"]
+    printing.show_frame(options.chosen(atlas.circuit(unit), columns, few, form), form)
+
+
+@app.command(cls=TakesUnits)
 def compare(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT...")],
     output: Annotated[
