@@ -1,5 +1,5 @@
 # make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-classes |
-# bench-families — each makes what it needs, in .venv.
+# bench-families | bench-circuits — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
@@ -24,7 +24,8 @@ NAMED := 1,25,130,207,292,340,386,417,504,527,673,817,933,949,985,987
 CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9_depth:0-11, \
            block12_expand:0-11, head:0-3]
 
-.PHONY: install atlas demo classes test test-all api tour lint bench bench-classes bench-families bench-scale clean
+.PHONY: install atlas demo classes test test-all api tour lint bench bench-circuits bench-classes bench-families \
+        bench-scale clean
 
 install: $(BASE)
 
@@ -61,6 +62,9 @@ bench-scale: $(BASE)
 
 bench-classes: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.classes $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+bench-circuits: $(BASE)
+	$(VENV)/bin/python -m benchmarks.circuits
 
 bench-families: $(BASE)
 	$(VENV)/bin/python -m benchmarks.families

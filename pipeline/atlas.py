@@ -355,7 +355,7 @@ class Atlas:
         """Write the atlas as what other programs read; see `pipeline.publish.formats`.
 
         Args:
-            kind: `ome-zarr`, `dzi`, `csv` or `zip`.
+            kind: `ome-zarr`, `dzi`, `csv`, `graphml` or `zip`.
             path: where; there may be nothing yet.
 
         Raises:

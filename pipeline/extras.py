@@ -5,6 +5,7 @@ import importlib
 from pipeline.errors import ConfigError
 
 _EXTRAS = {
+    "networkx": "export",
     "ome_zarr": "export",
     "pyvips": "export",
     "reportlab": "export",

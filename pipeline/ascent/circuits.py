@@ -33,6 +33,10 @@ class Tracer:
         unit: one of the section's.
         reading: how the network is read.
         seed: the atlas's.
+
+    Attributes:
+        see: what the network makes of images, by the name of the tensor.
+        behind: by source, what lies between it and the units.
     """
 
     def __init__(
@@ -44,10 +48,10 @@ class Tracer:
         whole = network.load(weights, (*unit.reads, *sources), plainly)
         cuts = {name: Cut(whole, name, unit.reads) for name in sources}
         around = {key: tensor for cut in cuts.values() for key, tensor in cut.around.items()}
-        self._see = tf.function(whole.returning(around))
+        self.see = tf.function(whole.returning(around))
         nearest = sources[-1]
-        self._behind = {
-            name: _Behind(cut, unit, whole.squash, is_nearest=name == nearest)
+        self.behind = {
+            name: Behind(cut, unit, whole.squash, is_nearest=name == nearest)
             for name, cut in cuts.items()
         }
 
@@ -64,15 +68,15 @@ class Tracer:
         """
         rows = [row % len(units) for row in range(batch)]
         padded = [units[row] for row in rows]
-        seen = self._see(tf.constant(floats(images[rows])))
+        seen = self.see(tf.constant(floats(images[rows])))
         draws = [stream(self._seed, unit.id, "circuits") for unit in padded]
         return {
             name: behind.traced(seen, padded, means[name], draws).first(len(units))
-            for name, behind in self._behind.items()
+            for name, behind in self.behind.items()
         }
 
 
-class _Behind:
+class Behind:
     """What lies between one source and the units of a section."""
 
     def __init__(self, cut: Cut, unit: Unit, squash: Squash, *, is_nearest: bool) -> None:

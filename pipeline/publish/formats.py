@@ -5,6 +5,7 @@
 | ome-zarr | a folder: the mosaic as an OME-Zarr 0.5 image with its units as labels | napari |
 | dzi | a folder: the mosaic as a Deep Zoom Image, and where each unit is on it | OpenSeadragon |
 | csv | a file: the index | a spreadsheet |
+| graphml | a file: which unit is built from which, measured | Gephi, NetworkX |
 | zip | a file: the whole atlas folder, in equal bytes for equal atlases | an archive |
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from pipeline.extras import need
 from pipeline.publish.archive import write_csv, write_zip
+from pipeline.publish.graph import write_graphml
 from pipeline.publish.zoom import write_dzi, write_ome_zarr
 from pipeline.store.store import Store
 
@@ -83,6 +85,7 @@ FORMATS: Mapping[str, Format] = {
     "ome-zarr": Format(write_ome_zarr, "ome_zarr"),
     "dzi": Format(write_dzi, "pyvips"),
     "csv": Format(write_csv),
+    "graphml": Format(write_graphml, "networkx"),
     "zip": Format(write_zip),
 }
 """The formats, by name."""

@@ -217,7 +217,7 @@ def export(
         Path, typer.Option("-o", "--output", metavar="PATH", help="Where; nothing may be there.")
     ],
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="ome-zarr, dzi, csv or zip.")
+        str, typer.Option("--format", metavar="FORMAT", help="ome-zarr, dzi, csv, graphml or zip.")
     ],
     folder: options.Folder = None,
 ) -> None:

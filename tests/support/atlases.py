@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.ascent.results import NAMES, Results, Statistics
+from pipeline.ascent.results import DRAWS, NAMES, STRONGEST, Results, Statistics, Traced
 from pipeline.config.recipes import RECIPES
 from pipeline.config.weights import Weights
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
 from pipeline.examples.source import READ, Picture
-from pipeline.explore import responses
+from pipeline.explore import circuits, responses
 from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.batches import Batch
 from pipeline.plan.identity import SCHEMA, Fingerprint
@@ -139,3 +139,42 @@ def show(store: Store, folder: Path, names: Sequence[str]) -> None:
     crops.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
         crops.cut(batch)
+
+
+def trace(store: Store) -> Store:
+    """Made-up circuits: channel c excites unit u by 3 - |c - u|, and so much goes with it."""
+    circuits.begin(store)
+    batches = circuits.pending(store)
+    for table in circuits.tables(store):
+        table.prepare_all(store.provenance.available_sections(), batches)
+    for batch in batches:
+        layers = circuits.sources(store.provenance, batch.units[0])
+        circuits.commit(store, batch, {layer.name: traced(batch, layer) for layer in layers})
+    circuits.refresh(store)
+    return store
+
+
+def traced(batch: Batch, layer: Layer) -> Traced:
+    """What a layer's channels may be to a batch's units."""
+    count, kept = len(batch.units), min(layer.channels, STRONGEST)
+    channels = np.arange(layer.channels)
+    away = np.array([3.0 - abs(channels - unit.index) for unit in batch.units], np.float32)
+    strongest = np.full((count, 2 * STRONGEST), -1, np.int32)
+    for row, values in enumerate(away):
+        up = [c for c in np.argsort(-values, kind="stable") if values[c] > 0][:kept]
+        down = [c for c in np.argsort(values, kind="stable") if values[c] < 0][:kept]
+        strongest[row, : len(up)] = up
+        strongest[row, STRONGEST : STRONGEST + len(down)] = down
+    taken = np.where(strongest >= 0, np.take_along_axis(away, strongest.clip(0), 1), 0)
+    score = np.full(count, 10.0, np.float32)
+    return Traced(
+        score=score,
+        attribution=away,
+        weight=away / 2,
+        strongest=strongest,
+        zero=-taken.astype(np.float32),
+        mean=-taken.astype(np.float32) / 2,
+        together=score - 8.0,
+        random=np.full((count, DRAWS), 9.5, np.float32),
+        heat=np.full((*strongest.shape, layer.height, layer.width), 127, np.int8),
+    )

@@ -130,7 +130,7 @@ class Real:
 
     def lost(self, attribution: np.ndarray) -> np.ndarray:
         """The share of each unit that goes with the ten channels of the largest attribution."""
-        behind = self.tracer._behind["mixed2"]
+        behind = self.tracer.behind["mixed2"]
         seen = self.maps()
         aim = Aim(*map(tf.constant, objectives.aim(self.units, seen["mixed4"].shape[1:3])))
         sets = np.argsort(-attribution, axis=1)[:, :STRONGEST]
@@ -139,7 +139,7 @@ class Real:
 
     def maps(self) -> dict[str, tf.Tensor]:
         """What the network makes of the images."""
-        return dict(self.tracer._see(tf.constant(floats(self.images))))
+        return dict(self.tracer.see(tf.constant(floats(self.images))))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from atlases import measure
+from atlases import measure, trace
 
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
@@ -18,5 +18,6 @@ Build = Callable[..., Store]
 def explored(tmp_path: Path, make_provenance: Make, build: Build) -> Store:
     made = build(tmp_path / "atlas", make_provenance("mixed2:0-5", "-mixed4:1", "mixed4:0-9"))
     measure(made)
+    trace(made)
     index.refresh(made)
     return made

@@ -47,7 +47,9 @@ def test_a_failure_leaves_nothing(explored: Store, tmp_path: Path, kind: str) ->
 
 
 def test_refusals(explored: Store, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no format 'png': expected ome-zarr, dzi, csv, zip"):
+    with pytest.raises(
+        ConfigError, match="no format 'png': expected ome-zarr, dzi, csv, graphml, zip"
+    ):
         formats.export(explored, "png", tmp_path / "x")
     with pytest.raises(ConfigError, match="x: there is no folder"):
         formats.export(explored, "csv", tmp_path / "none" / "x")
