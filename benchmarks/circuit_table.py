@@ -35,10 +35,10 @@ def again(path: Path, kept: Path = KEPT) -> None:
 def section(found: Mapping[str, Any]) -> str:
     """The section: how well sources are ranked, and what goes with them."""
     kinds = ("trained", "random")
-    ranks = [
-        [said, *(_spread(found[kind][name]) for kind in kinds)] for name, said in RANKS.items()
-    ]
-    lost = [[said, *(_spread(found[kind][name]) for kind in kinds)] for name, said in SETS.items()]
+    ranks, lost = (
+        [[said, *(_spread(found[kind][name]) for kind in kinds)] for name, said in of.items()]
+        for of in (RANKS, SETS)
+    )
     trained, random = (len(found[kind]["rank"]) for kind in kinds)
     return (
         f"{HEADING}\n\nWritten by `make bench-circuits` on {found['machine']}. Channels of "

@@ -146,7 +146,7 @@ class Subject:
     def _lost(self, by: np.ndarray) -> np.ndarray:
         """The share of each score that goes with the ten channels of the largest value."""
         sets = list(np.argsort(-by, axis=1)[:, :STRONGEST])
-        return 1.0 - self._without(sets) / np.maximum(self._whole, 1e-9)
+        return np.asarray(1.0 - self._without(sets) / np.maximum(self._whole, 1e-9))
 
     def _shuffled(self, seed: int) -> np.ndarray:
         """The attribution by a network whose kernels behind the source are shuffled."""
@@ -160,7 +160,8 @@ class Subject:
         with tf.GradientTape() as tape:
             tape.watch(self._values)
             score = objectives.score("channel", cut(self._values, []), self._aim)
-        return np.sum(self._values * tape.gradient(score, self._values), axis=(1, 2))
+        product = self._values * tape.gradient(score, self._values)
+        return np.asarray(np.sum(product, axis=(1, 2)))
 
 
 if __name__ == "__main__":
