@@ -47,11 +47,12 @@ def lay_out(store: Store, index: pd.DataFrame, unit: Unit) -> Paper:
     """
     store.find(unit.id)
     found = circuits.of_unit(store, unit)
-    into, out = found[found["target"] == unit.id], found[found["source"] == unit.id].head(_FED)
+    into, out = found[found["target"] == unit.id], found[found["source"] == unit.id]
+    out = out[out["attribution"] > 0].head(_FED)
     near = into[into["source_layer"] == into["source_layer"].iloc[-1]] if len(into) else into
     up, down = near[near["attribution"] > 0].head(_EACH), near[near["attribution"] < 0].head(_EACH)
     rows = max(len(up) + len(down), len(out))
-    middle = _LEFT + _WAY
+    middle = _LEFT + _WAY if len(near) else _GAP
     end = middle + _UNIT + _WAY
     height = max(_TOP + rows * _STEP + (_GAP if len(up) and len(down) else 0), _TOP + _UNIT + 110)
     centre = _TOP + (height - _TOP - _UNIT - 110) / 2
