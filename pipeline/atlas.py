@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.examples.strongest import Example
     from pipeline.explore.answers import Asked
     from pipeline.explore.diff import Changes
+    from pipeline.explore.why import Reason
     from pipeline.publish.notebook import Card
 
 STATUSES = ("done", "missing", "failed", "unavailable")
@@ -298,6 +299,53 @@ class Atlas:
 
         place = paper.check(path)
         paper.save(circuit.lay_out(self._store, self._index(), self.unit(unit_id)), place)
+
+    def why(self, picture: str | Path, units: Sequence[str] = (), top: int = 6) -> "list[Reason]":
+        """Why a picture excites units: how far above their usual, where, by which earlier channels.
+
+        Usual is what they do on the pictures of `atlas examples`, or for channels, where there are
+        none, on the atlas's own images.
+
+        Args:
+            picture: a file.
+            units: ids, or patterns of them; where none are named the channels that the picture
+                excites furthest above their usual, and the likeliest class.
+            top: how many channels, then.
+
+        Raises:
+            ConfigError: the picture cannot be read.
+            UnitError: an id names nothing in this atlas's network, or what has no reason.
+            WeightsError: the weights are not here.
+            DamageError: stored data is damaged.
+        """
+        from pipeline.examples import where  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import why  # noqa: PLC0415
+
+        seen = where.read(Path(picture).expanduser(), self.provenance.size)
+        named = [unit for text in units for unit in self.provenance.named(text)]
+        return why.reasons(self._store, seen, named, top)
+
+    def why_sheet(
+        self, picture: str | Path, path: str | Path, units: Sequence[str] = (), top: int = 6
+    ) -> "list[Reason]":
+        """Save what `why` finds as a sheet, a row a unit, and return it.
+
+        Args:
+            picture, units, top: as of `why`.
+            path: a .png or a .pdf.
+
+        Raises:
+            ConfigError: a file that cannot be, or as `why`, like all else.
+        """
+        from pipeline.examples import where  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import paper  # noqa: PLC0415
+        from pipeline.sheets import why as sheet  # noqa: PLC0415
+
+        place = paper.check(path)
+        found = self.why(picture, units, top)
+        seen = where.read(Path(picture).expanduser(), self.provenance.size)
+        paper.save(sheet.lay_out(self._store, found, seen), place)
+        return found
 
     def dataset(self, section: str) -> "xr.Dataset":
         """A section's arrays as an xarray Dataset, unit ids and statistics by name.

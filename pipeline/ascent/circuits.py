@@ -75,6 +75,18 @@ class Tracer:
             for name, behind in self.behind.items()
         }
 
+    def fields(
+        self, images: np.ndarray, units: Sequence[Unit], source: str, batch: int
+    ) -> np.ndarray:
+        """Gradient times activation of all of a source's channels together, where it is.
+
+        Returns:
+            (units, rows, columns) float32 on the source's map.
+        """
+        rows = [row % len(units) for row in range(batch)]
+        seen = self.see(tf.constant(floats(images[rows])))
+        return self.behind[source].fields(seen, [units[row] for row in rows])[: len(units)]
+
 
 class Behind:
     """What lies between one source and the units of a section."""
@@ -97,11 +109,10 @@ class Behind:
     ) -> Traced:
         """What the source's channels are to units of which a network has seen the images."""
         values, around = seen[self._cut.layer], [seen[name] for name in self._cut.around]
-        channels, map_size = values.shape[-1], seen[self._reads[0]].shape[1:3]
+        channels = values.shape[-1]
         if not self._cut.leads:
             return _nothing(len(units), values.shape)
-        aim = objectives.aim(units, tuple(map_size) if len(map_size) == 2 else (1, 1))
-        aim = Aim(*map(tf.constant, aim))
+        aim = self._aim(seen, units)
         score, attribution, product = map(np.asarray, self._attributed(values, around, aim))
         weight = self._weighed(values, around, aim) if self._weighed else None
         strongest = np.stack([_strongest(row) for row in attribution])
@@ -127,6 +138,19 @@ class Behind:
             random=np.stack([without(sets, silent) for sets in drawn], axis=1),
             heat=_heat(product, strongest),
         )
+
+    def fields(self, seen: Mapping[str, tf.Tensor], units: Sequence[Unit]) -> np.ndarray:
+        """Gradient times activation, summed over the channels, as `Tracer.fields`."""
+        values, around = seen[self._cut.layer], [seen[name] for name in self._cut.around]
+        if not self._cut.leads:
+            return np.zeros(values.shape[:3], np.float32)
+        product = self._attributed(values, around, self._aim(seen, units))[2]
+        return np.asarray(np.sum(product, axis=3))
+
+    def _aim(self, seen: Mapping[str, tf.Tensor], units: Sequence[Unit]) -> Aim:
+        size = seen[self._reads[0]].shape[1:3]
+        aim = objectives.aim(units, tuple(size) if len(size) == 2 else (1, 1))
+        return Aim(*map(tf.constant, aim))
 
     def without(
         self,

@@ -212,6 +212,11 @@ def of_unit(store: Store, unit: Unit) -> pd.DataFrame:
     return found
 
 
+def as_edges(unit: Unit, layer: Layer, row: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """What was traced of a unit, by the names of `Traced`, as rows of edges.parquet."""
+    return pd.DataFrame(_Found(unit, layer, row).edges(), columns=list(TYPES)).astype(TYPES)
+
+
 def heats(store: Store, unit: Unit) -> dict[str, np.ndarray]:
     """Where in a unit's picture each of its strongest sources acts.
 

@@ -106,6 +106,43 @@ def circuit(
     printing.show_frame(options.chosen(atlas.circuit(unit), columns, few, form), form)
 
 
+@app.command()
+def why(
+    arguments: Annotated[list[str], typer.Argument(metavar="[DIR] PICTURE")],
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(help="These units, rather than those that it excites most; repeatable."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many channels.")] = 6,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar=_SHEET, help="Draw it on a sheet.")
+    ] = None,
+    form: Form = printing.Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a picture excites units: how far above their usual, where, and by which channels.
+
+    excess: 0 for the middle of what is usual, 1 for what one picture in a hundred exceeds, of those
+    of `atlas examples` or, without any, of the atlas's own. agreement: of two maps of where, one by
+    gradient, one by occlusion; where it is low, believe neither.
+    """
+    from pipeline.network import device  # noqa: PLC0415, before TensorFlow
+
+    device.use("cpu")
+    from pipeline.explore.why import table  # noqa: PLC0415, pandas is slow to import
+
+    form = printing.Format.JSON if as_json else form
+    folder, picture = options.folder_and(arguments, "PICTURE")
+    atlas = options.open_atlas(folder)
+    if output is not None:
+        found = atlas.why_sheet(picture, output, unit or (), top)
+    else:
+        found = atlas.why(picture, unit or (), top)
+    printing.show_frame(table(found), form)
+    if output is not None and form is printing.Format.TABLE:
+        printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
 @app.command(cls=TakesUnits)
 def compare(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT...")],
