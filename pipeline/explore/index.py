@@ -72,6 +72,8 @@ _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT)
 """Columns that two builds of one atlas need not share."""
+_LATER = tuple(circuits.SUMMARY)
+"""Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
 def of(store: Store) -> pd.DataFrame:
@@ -229,7 +231,8 @@ class _Identity:
 
     def seen(self, part: pd.DataFrame) -> pd.DataFrame:
         """Count a part in; it is returned."""
-        plain = part.drop(columns=list(TIMINGS))
+        empty = [name for name in _LATER if part[name].isna().all()]
+        plain = part.drop(columns=[*TIMINGS, *empty])
         self._found.update(plain.to_json(orient="split", double_precision=15).encode())
         return part
 
