@@ -134,7 +134,7 @@ class Provenance:
 
     def layers(self) -> list[Layer]:
         """The layers that the atlas's units look at, in the network's order."""
-        return self._layers
+        return list(self._layers)
 
     @cached_property
     def _layers(self) -> list[Layer]:
