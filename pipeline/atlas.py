@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import MissingError, NotMeasuredError, UnitError
+from pipeline.plan import words
 from pipeline.plan.provenance import Provenance, render_command
 from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder
@@ -209,7 +210,8 @@ class Atlas:
         row = {str(name): value for name, value in self.row(unit_id).items()}
         if row["status"] != "done":
             return Card(row["unit"], row)
-        return Card(row["unit"], row, self.image(unit_id), self.trajectory(unit_id))
+        said = words.explained(self.unit(unit_id), row)
+        return Card(row["unit"], row, self.image(unit_id), self.trajectory(unit_id), said)
 
     def query(
         self, expression: str, sort: str | None = None, top: int | None = None

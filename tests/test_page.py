@@ -112,7 +112,7 @@ def settled(page: Page) -> None:
         """() => [...document.images].every((image) => {
         const box = image.getBoundingClientRect();
         return image.complete || box.bottom <= 0 || box.top >= innerHeight;
-        }) && document.querySelector("#unit[hidden], #unit details")"""
+        }) && document.querySelector("#unit[hidden], #unit details, #unit .self")"""
     )
     page.evaluate(
         "() => new Promise((on) => requestAnimationFrame(() => requestAnimationFrame(on)))"
@@ -162,6 +162,8 @@ def test_tiles_load(page: Page, address: str) -> None:
         ('layer == "mixed2" and activation >= 1005', ["mixed2:4#1", "mixed2:5#1"]),
         ("activation:3..4 kind:channel layer:mixed2", ["mixed2:2", "mixed2:3"]),
         ("own_rank = 0", ["mixed2:0"]),
+        ("explained > 0.7 mixed4:4#0", ["mixed4:4"]),
+        ("explained > 0.9", []),
         ("class:dog", ["logits:0", "logits:0#1"]),
         ("class:dog or deepdream variant=0", ["deepdream:mixed2+mixed4", "logits:0", "logits:0#1"]),
         ("golden", ["logits:0", "logits:0#1"]),
@@ -316,7 +318,13 @@ def test_the_keyboard_alone_will_do(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("where", ["", "map", "mixed4:3", "?q=activaton > 3", "?show=all&q=zzz"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "", "map", "mixed4:3", "mixed4:3?view=circuit", "mixed2:0?view=circuit",
+        "?q=activaton > 3", "?show=all&q=zzz",
+    ],
+)  # fmt: skip
 def test_nothing_bars_anybody(browser: Browser, atlas: Path, scheme: str, where: str) -> None:
     with browser.new_context(color_scheme=scheme) as context:
         page = context.new_page()
@@ -333,7 +341,7 @@ def test_help_bars_nobody(page: Page, atlas: Path) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize("where", ["", "map", "mixed4:3"])
+@pytest.mark.parametrize("where", ["", "map", "mixed4:3", "mixed4:3?view=circuit"])
 def test_a_phone_need_not_scroll_sideways(browser: Browser, atlas: Path, where: str) -> None:
     with browser.new_context(
         viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
@@ -844,3 +852,243 @@ def test_what_is_all_alike_has_no_rank(page: Page, alike: str, unit: str) -> Non
     assert found["activation ranks"] == "all alike"
     said = page.locator(".large img").get_attribute("alt")
     assert said.startswith(f"The image of {unit}, which does not ")
+
+
+# Circuits ---------------------------------------------------------------------------------------
+
+SOURCES = [
+    ("mixed2:4", "30 %", "up"), ("mixed2:3", "20 %", "up"), ("mixed2:5", "20 %", "up"),
+    ("mixed2:2", "10 %", "up"), ("mixed2:0", "\u221210 %", "down"),
+]  # fmt: skip
+"""What `atlases.trace` says of `mixed4:4`: id, share, and how its bar looks."""
+SEEN = """() => {
+    const canvas = document.querySelector(".large canvas");
+    if (canvas.hidden) return null;
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+    const look = (x, y) => {
+        let [dark, blue] = [0, 0];
+        for (let step = 0; step < 144; step += 1) {
+            const column = Math.floor(x * canvas.width) + (step % 12) - 6;
+            const row = Math.floor(y * canvas.height) + Math.floor(step / 12) - 6;
+            const at = 4 * (row * canvas.width + column);
+            if (data[at + 2] > 200) blue += 1 / 144;
+            else dark += data[at + 3] / 255 / 144;
+        }
+        return blue > 0.2 ? "striped" : dark < 0.2 ? "bright" : dark > 0.6 ? "dark" : "between";
+    };
+    return [1, 3, 5, 7].map((row) => `${look(0.3, row / 8)} ${look(0.9, row / 8)}`);
+}"""
+"""How the left and the right of each quarter of a unit's picture look."""
+
+
+def edges(page: Page, where: str) -> list[tuple[str, ...]]:
+    """The tiles of edges: id, share, and how their bars look."""
+    page.locator(where).first.wait_for()
+    return page.evaluate(
+        """(where) => [...document.querySelectorAll(where)].map((tile) => [
+        tile.querySelector(".name").textContent, tile.querySelector(".muted").textContent,
+        tile.querySelector(".bar-of span").className])""",
+        where,
+    )
+
+
+def test_a_unit_leads_to_what_it_is_built_from_and_feeds(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:4")
+    assert list(map(tuple, edges(page, "#built-from .edge"))) == SOURCES
+    expect(page.locator("#built-from")).to_contain_text("Channels of mixed2")
+    expect(page.locator("#built-from .explained")).to_have_text(
+        "Without the 4 that excite it, 80 % of its activation is gone; "
+        "without ten drawn at random, 5 %."
+    )
+    expect(page.locator("#feeds a.edge").first).to_have_attribute("href", "#logits:2")
+    page.locator("#built-from a", has_text="mixed2:5").click()
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed2:5")
+    assert len(edges(page, "#feeds .edge")) == 10
+    expect(page.locator("#built-from")).to_have_count(0)
+    page.locator("#feeds a.edge").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1#unit-heading")).to_have_text("mixed4:5")
+
+
+def test_bars_are_of_one_scale(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:4")
+    edges(page, "#built-from .edge")
+    bars = page.evaluate(
+        """() => [...document.querySelectorAll("#built-from .bar-of > :first-child")]
+        .map((bar) => [bar.style.left, bar.style.width].map(parseFloat))"""
+    )
+    assert [width for _, width in bars] == pytest.approx(
+        [abs(float(share.rstrip(" %").replace("\u2212", "-"))) / 0.4 for _, share, _ in SOURCES],
+        abs=0.1,
+    )
+    assert [left for left, _ in bars[:4]] == pytest.approx([10 / 0.4] * 4, abs=0.1)
+    assert bars[4][0] == 0
+
+
+def test_more_layers_are_counted(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#logits:0")
+    said = page.locator("#built-from p").first
+    expect(said).to_contain_text("Channels of mixed4, and how much of its score goes without each.")
+    expect(said).to_contain_text("It was traced to mixed2 (5), too.")
+
+
+@pytest.mark.parametrize("way", ["mouse", "keyboard"])
+@pytest.mark.parametrize("where", ["mixed4:4", "mixed4:4?view=circuit"])
+def test_a_source_shows_where_it_acts(page: Page, atlas: Path, where: str, way: str) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
+    tiles = page.locator("#built-from .edge, .from .node")
+    tiles.first.wait_for()
+    says = page.locator(".says")
+    expect(says).to_contain_text("Point at what it is built from")
+    assert page.evaluate(SEEN) is None
+    expected = [
+        (1, "mixed2:3", ["dark dark", "dark dark", "dark dark", "bright striped"]),
+        (0, "mixed2:4", ["bright striped", "dark dark", "dark dark", "dark dark"]),
+        (4, "mixed2:0", ["striped bright", "dark dark", "dark dark", "dark dark"]),
+    ]
+    page.locator("#back").focus()
+    page.keyboard.press("Tab")
+    for place, source, seen in expected:
+        if way == "mouse":
+            tiles.nth(place).hover()
+        else:
+            tiles.nth(place).focus()
+        expect(says).to_contain_text(f"Where {source} acts: bright where it excites, striped")
+        assert page.evaluate(SEEN) == seen
+    page.mouse.move(5, 5)
+    page.locator("#back").focus()
+    expect(says).to_contain_text("Point at")
+    assert page.evaluate(SEEN) is None
+
+
+def test_a_tap_shows_where_a_source_acts(browser: Browser, atlas: Path) -> None:
+    address = (atlas / "site/index.html").as_uri()
+    with browser.new_context(
+        viewport={"width": 390, "height": 740}, has_touch=True, is_mobile=True
+    ) as context:
+        page = context.new_page()
+        page.goto(f"{address}#mixed4:4")
+        tile = page.locator("#built-from .edge").nth(2)
+        for is_shown in (True, False, True):
+            tile.tap()
+            expect(page.locator(".acting")).to_have_count(int(is_shown))
+            expect(page.locator(".sight")).to_have_count(int(is_shown))  # the picture is far above
+        expect(page).to_have_url(f"{address}#mixed4:4")
+        page.locator(".sight button").tap()
+        expect(page.locator(".sight")).to_have_count(0)
+        tile.tap()
+        page.locator(".sight a", has_text="Go to mixed2:5").tap()
+        expect(page.locator("h1#unit-heading")).to_have_text("mixed2:5")
+        expect(page.locator(".sight")).to_have_count(0)
+
+
+def test_a_circuit_by_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:4")
+    heading = page.locator("h1#unit-heading")
+    edges(page, "#built-from .edge")
+    page.keyboard.press("b")
+    expect(heading).to_have_text("Circuit of mixed4:4")
+    expect(page).to_have_url(f"{address}#mixed4:4?view=circuit")
+    page.reload()
+    assert list(map(tuple, edges(page, ".from .node"))) == SOURCES
+    focused = page.locator(":focus .name")
+    for key, name in [
+        ("ArrowLeft", "mixed2:2"), ("ArrowUp", "mixed2:5"), ("ArrowUp", "mixed2:3"),
+        ("ArrowDown", "mixed2:5"), ("ArrowDown", "mixed2:2"), ("ArrowDown", "mixed2:0"),
+    ]:  # fmt: skip
+        page.keyboard.press(key)
+        expect(focused).to_have_text(name)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".centre")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".to .node:focus")).to_have_count(1)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(heading).to_have_text("Circuit of mixed2:2")
+    expect(page.locator(".from")).to_contain_text("no earlier layer of this atlas acts on it")
+    page.keyboard.press("Escape")
+    expect(heading).to_have_text("mixed2:2")
+    expect(page).to_have_url(f"{address}#mixed2:2")
+    page.keyboard.press("b")
+    expect(page.locator(".to .node").first).to_be_visible()
+    page.keyboard.press("j")
+    expect(page).to_have_url(f"{address}#mixed2:2#1?view=circuit")
+    page.keyboard.press("b")
+    page.keyboard.press("Escape")
+    expect(page.locator("#gallery")).to_be_visible()
+    assert "view" not in page.url
+
+
+def test_lines_are_as_wide_as_shares(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:4?view=circuit")
+    edges(page, ".from .node")
+    lines = page.evaluate(
+        """() => [...document.querySelectorAll(".wires path")].map((line) => [
+        parseFloat(line.getAttribute("stroke-width")),
+        getComputedStyle(line).strokeDasharray !== "none",
+        line.getBoundingClientRect().width > 20])"""
+    )
+    widths, dashed, long = zip(*lines, strict=True)
+    assert [width / widths[0] for width in widths[:5]] == pytest.approx(
+        [1, 2 / 3, 2 / 3, 1 / 3, 1 / 3], abs=0.01
+    )
+    assert dashed[:5] == (False,) * 4 + (True,)
+    assert all(long)
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+def test_a_circuit_fits_its_screen(browser: Browser, atlas: Path, width: int) -> None:
+    with browser.new_context(viewport={"width": width, "height": 1000}) as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:4?view=circuit")
+        edges(page, ".from .node")
+        boxes = [page.locator(f".circuit .{one}").bounding_box() for one in ("from", "self", "to")]
+        starts = [(box["x"], box["y"]) for box in boxes if box]
+        assert sorted(starts, key=lambda at: at[int(width == 390)]) == starts
+        assert len({at[int(width != 390)] for at in starts}) == 1 or width == 390
+        assert all(box["x"] + box["width"] <= width for box in boxes if box)
+        assert page.locator(".circuit").evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
+        expect(page.locator(".wires")).to_be_visible(visible=width != 390)
+
+
+def test_signs_are_told_apart_without_colours(browser: Browser, atlas: Path) -> None:
+    with browser.new_context(forced_colors="active", reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:4")
+        edges(page, "#built-from .edge")
+        fills = [
+            page.locator(f"#built-from .{one}").first.evaluate(
+                "(bar) => getComputedStyle(bar).backgroundColor"
+            )
+            for one in ("up", "down")
+        ]
+        assert len(set(fills)) == 2
+        page.locator("#built-from .edge").first.hover()
+        assert page.evaluate(SEEN)[0] == "bright striped"
+
+
+def test_sources_that_are_not_in_the_atlas(page: Page, tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "atlas", atlases.provenance("mixed4:4", "mixed2:3"))
+    atlases.trace(atlases.commit(store))
+    site.write(store)
+    address = (tmp_path / "atlas" / site.NAME).as_uri()
+    page.goto(f"{address}#mixed4:4")
+    assert [name for name, *_ in edges(page, "#built-from .edge")] == [s[0] for s in SOURCES]
+    assert page.locator("#built-from a.edge .name").all_text_contents() == ["mixed2:3"]
+    absent = page.locator("#built-from button.edge").first
+    expect(absent.locator("img")).to_have_count(0)
+    absent.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{address}#mixed4:4")
+
+
+def test_an_atlas_without_circuits_has_none(page: Page, wide: str) -> None:
+    page.goto(f"{wide}#wide:3")
+    settled(page)
+    for part in ("#built-from", "#feeds", "#to-circuit", ".acts"):
+        expect(page.locator(part)).to_have_count(0)
+    page.goto(f"{wide}#wide:3?view=circuit")
+    expect(page.locator(".circuit")).to_contain_text("This atlas has no circuits. Where it has")

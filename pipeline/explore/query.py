@@ -19,14 +19,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
-from pipeline.explore import similarity
+from pipeline.explore import circuits, similarity
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
 _LONGEST = 10_000
 _NATURAL = ("natural_quantile", "natural_median", "natural_p99")
-_MEASURED = (*similarity.TYPES, *_NATURAL)
-"""Columns that come from responses, and from pictures."""
+_MEASURED = {
+    **dict.fromkeys(similarity.TYPES, ("nearest", "`atlas build`")),
+    **dict.fromkeys(circuits.SUMMARY, ("built_from", "`atlas build`, with explore.circuits,")),
+    **dict.fromkeys(_NATURAL, ("natural_median", "`atlas examples FOLDER`")),
+}
+"""Columns that come from responses, circuits and pictures: by which one it is told, and how."""
 
 
 def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -80,9 +84,8 @@ def check_measured(frame: pd.DataFrame, names: list[str]) -> None:
         NotMeasuredError: naming the column and what measures it.
     """
     for name in names:
-        sign = "natural_median" if name in _NATURAL else "nearest"
-        if name in _MEASURED and sign in frame and len(frame) and frame[sign].isna().all():
-            how = "`atlas examples FOLDER`" if name in _NATURAL else "`atlas build`"
+        sign, how = _MEASURED.get(name, ("", ""))
+        if sign in frame and len(frame) and frame[sign].isna().all():
             raise NotMeasuredError(
                 f"the column {name!r} was not measured of any of these units: {how} measures it"
             )

@@ -3,7 +3,8 @@
 Activations are plain ones, and that of a negative unit is to be low: what is said of it turns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pipeline.plan.units import Kind, Unit
 
@@ -32,6 +33,8 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "sparsity": "share of the same numbers that is zero or less",
         "seconds": "its share of its batch's rendering",
         "steps": "of the ascent",
+        "explained": "share that goes without the ten channels that it is most built from",
+        "explained_random": "the same without ten drawn at random: the yardstick",
         "own_rank": f"channels of its layer that its image {verb}s more; 0 is best",
         "selectivity": "how far its response stands out in its layer",
         "natural_quantile": f"share of your pictures that {verb} it less than its image does",
@@ -67,3 +70,36 @@ def examples(unit: Unit, activations: Sequence[float]) -> str:
         return said
     first = "does" if count == 1 else f"{count} do"
     return f"{said} Only the first {first}; the others leave {it} at 0."
+
+
+def explained(unit: Unit, row: Mapping[str, Any]) -> str:
+    """What becomes of a unit without its strongest sources, and without others, in a sentence.
+
+    Args:
+        unit: the unit.
+        row: its row of the index, less what does not apply.
+
+    Returns:
+        Nothing where it has no sources, or no activation that could go.
+    """
+    if "explained" not in row:
+        return ""
+    sources, share, random = (row[n] for n in ("built_from", "explained", "explained_random"))
+    those = {1: "the one that excites it", 10: "the ten strongest"}
+    without = those.get(len(sources), f"the {len(sources)} that excite it")
+    what = "score" if unit.kind.needs_classifier else "activation"
+    if share > 1.005:
+        said = f"more than all of its {what} is gone"
+    elif share < 0:
+        said = f"it gains {percent(-share)}"
+    else:
+        said = f"{percent(share)} of its {what} is gone"
+    less = percent(random) if random > -0.0005 else f"it gains {percent(-random)}"
+    return f"Without {without}, {said}; without ten drawn at random, {less}."
+
+
+def percent(share: float) -> str:
+    """A share in hundredths, with a digit more where it is less than one."""
+    hundredths = 100.0 * share
+    rounded = round(hundredths, 0 if abs(hundredths) >= 1 else 1)
+    return f"{rounded + 0.0:g} %".replace("-", "\u2212")

@@ -17,7 +17,7 @@ from pipeline.sheets import png
 
 _SHOWN = (
     "kind", "class_name", "status", "activation", "activation_robust", "own_rank", "selectivity",
-    "natural_quantile", "sparsity", "alive", "steps", "recipe",
+    "natural_quantile", "sparsity", "alive", "steps", "recipe", "built_from",
 )  # fmt: skip
 """The figures of a card, where its row has them."""
 
@@ -31,12 +31,14 @@ class Card:
         row: its row of the index, less what does not apply.
         image: (size, size, 3) uint8 RGB, or None where it is not done.
         trajectory: the plain activation seen at each step, (steps,) float32, or None.
+        explained: what becomes of it without the channels that it is built from, in words.
     """
 
     unit: str
     row: Mapping[str, Any]
     image: np.ndarray | None = None
     trajectory: np.ndarray | None = None
+    explained: str = ""
 
     def save(self, path: str | Path) -> None:
         """Write the image as a .png.
@@ -56,6 +58,8 @@ class Card:
 
     def _repr_html_(self) -> str:
         figures = {name: self.row[name] for name in _SHOWN if name in self.row}
+        if self.explained:
+            figures["explained"] = self.explained
         return glance(self.unit, self.image, figures)
 
 
@@ -119,6 +123,8 @@ def _table(lines: Iterable[tuple[str, str]]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value for people, escaped."""
+    """A value for people, escaped; the items of a list side by side."""
+    if isinstance(value, list | np.ndarray):
+        return " ".join(map(_text, value))
     is_number = isinstance(value, float | np.floating)
     return html.escape(f"{value:.4g}" if is_number else str(value))

@@ -28,6 +28,7 @@ from pipeline.explore import index
 from pipeline.plan import words
 from pipeline.plan.identity import digest
 from pipeline.publish import site_data, site_images
+from pipeline.publish.site_circuits import Told
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.seal import seal, sealed
@@ -47,6 +48,7 @@ _SCRIPTS = (
     "layouts",
     "map",
     "charts",
+    "circuit",
     "unit",
     "help",
     "around",
@@ -138,6 +140,7 @@ class _Writer:
         records: its committed batches.
         units: by id.
         more: what the page tells with a unit, by unit id.
+        circuits: what it tells of their circuits.
         before: what the page before this one noted.
         there: the SHA-256 of the files that are there, as far as that page noted them.
         files: the SHA-256 of each file that is written, or left, by its name in the page's folder.
@@ -151,6 +154,7 @@ class _Writer:
         self.records = [record for s in sections for record in store.records.of(s.name)]
         self.units = {unit.id: unit for s in sections for unit in s.units}
         self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
+        self.circuits = Told(store, frame)
         self.before = _before(store.folder)
         noted = self.before.get("files", {})
         self.there = {name: noted[name] for name in _there(store.folder) & set(noted)}
@@ -213,10 +217,12 @@ class _Writer:
     def _details(self, record: Record) -> str:
         """Write what is told of each of a batch's units when it is opened."""
         ways, shown = self.store.read(record, "trajectory"), crops.shown(self.store, record)
+        traced = self.circuits.of(record)
         told = [
             {**self.more[unit], "trajectory": site_data.trajectory(ways[offset])}
             | self._film(record, offset)
             | self._examples(unit, shown.get(unit))
+            | ({"circuit": traced[unit]} if unit in traced else {})
             for offset, unit in enumerate(record.units)
         ]
         units = dict(zip(record.units, told, strict=True))

@@ -5,6 +5,7 @@ picture where it acts; on the right what it excites. A line is as wide as the sh
 activation that goes where the source is silent, measured.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ import pandas as pd
 
 from pipeline.examples.where import overlay
 from pipeline.explore import circuits
+from pipeline.plan import words
 from pipeline.plan.units import Unit
 from pipeline.sheets.contact import number
 from pipeline.sheets.paper import Item, Line, Paper, Raster, Text, Tone, fitting
@@ -25,6 +27,8 @@ _EACH, _FED = 5, 10
 _TILE, _UNIT, _GAP, _WAY = 96, 320, 28, 180
 """Sides of the small pictures and of the unit's, what is around them, and how long lines are."""
 _STEP, _SMALL, _TEXT, _LARGE = _TILE + 24, 11, 14, 20
+_LETTERS = 42
+"""Of a line of text under the unit's picture."""
 _TOP = 3 * _GAP
 _WIDEST = 24
 """Pixels of a line whose source is all of the activation."""
@@ -127,13 +131,9 @@ def _head(index: pd.DataFrame, unit: Unit, x: float) -> Iterator[Item]:
 def _figures(index: pd.DataFrame, unit: Unit, x: float, y: float) -> Iterator[Item]:
     """What is known of it, a line each."""
     row: pd.Series[Any] = index.set_index("unit").loc[unit.id]  # type: ignore[assignment]
-    explained, random = (_percent(row[n]) for n in ("explained", "explained_random"))
-    texts = [f"activation {number(float(row['activation']))}"]
-    if explained:
-        texts += [
-            f"without the ten strongest, {explained} of it is gone;",
-            f"without ten drawn at random, {random}",
-        ]
+    known = {str(name): value for name, value in row.dropna().items()}
+    texts = [f"activation {number(float(known['activation']))}"]
+    texts += textwrap.wrap(words.explained(unit, known), _LETTERS)
     for line, text in enumerate(texts):
         yield Text(x, y + line * 20, fitting(text, _UNIT, _TEXT), _TEXT)
 
@@ -143,4 +143,4 @@ def _number(value: Any) -> float:
 
 
 def _percent(share: Any) -> str:
-    return "" if pd.isna(share) else f"{float(share):.0%}"
+    return "" if pd.isna(share) else words.percent(float(share))

@@ -142,7 +142,10 @@ def show(store: Store, folder: Path, names: Sequence[str]) -> None:
 
 
 def trace(store: Store) -> Store:
-    """Made-up circuits: channel c excites unit u by 3 - |c - u|, and so much goes with it."""
+    """Made-up circuits: channel c excites unit u by 3 - |c - u|, and so much goes with it.
+
+    It does so in row c of its map, but for the last place of it, where it does the other thing.
+    """
     circuits.begin(store)
     batches = circuits.pending(store)
     for table in circuits.tables(store):
@@ -167,6 +170,11 @@ def traced(batch: Batch, layer: Layer) -> Traced:
         strongest[row, STRONGEST : STRONGEST + len(down)] = down
     taken = np.where(strongest >= 0, np.take_along_axis(away, strongest.clip(0), 1), 0)
     score = np.full(count, 10.0, np.float32)
+    heat = np.zeros((*strongest.shape, layer.height, layer.width), np.int8)
+    for row, place in np.argwhere(strongest >= 0):
+        channel = strongest[row, place]
+        heat[row, place, channel % layer.height] = 127 * np.sign(away[row, channel])
+        heat[row, place, channel % layer.height, -1] *= -1
     return Traced(
         score=score,
         attribution=away,
@@ -176,5 +184,5 @@ def traced(batch: Batch, layer: Layer) -> Traced:
         mean=-taken.astype(np.float32) / 2,
         together=score - 8.0,
         random=np.full((count, DRAWS), 9.5, np.float32),
-        heat=np.full((*strongest.shape, layer.height, layer.width), 127, np.int8),
+        heat=heat,
     )

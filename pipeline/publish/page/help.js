@@ -15,6 +15,7 @@ function searches() {
     [`layer:${layer} activation > ${middle}`, "conditions, all of which must hold"],
     [`activation:${middle}..${middle + 5}`, "a range"],
     [words.slice(0, 2).map((word) => `class:${word}`).join(" or ") || "class:", "class names that contain a word"],
+    ["explained > 0.7", "units that the ten channels that excite them most explain"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
   ].filter(([text]) => {
@@ -33,7 +34,7 @@ function placeholder() {
 const KEYS = [
   ["/", "search"], ["g", "gallery"], ["m", "map"], ["← ↑ → ↓", "move; on a unit's page the one before and after"],
   ["Enter", "open"], ["Esc", "back, or empty the search box"], ["s", "sort"], ["r", "any unit"], ["f", "play the film"],
-  ["c", "copy the command"], ["+ −", "zoom the map"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
+  ["c", "copy the command"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
 ];
 
 function fillHelp(dialog, search) {

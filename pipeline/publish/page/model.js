@@ -170,7 +170,7 @@ function rowAsJson(row, told) {
   const whole = {};
   for (const [name, column] of model.columns) whole[name] = column.values[row];
   for (const [name, one] of Object.entries(told ?? {})) {
-    if (!["trajectory", "film", "examples"].includes(name)) whole[name] = one;
+    if (!["trajectory", "film", "examples", "circuit"].includes(name)) whole[name] = one;
   }
   return whole;
 }

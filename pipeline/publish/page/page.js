@@ -1,8 +1,8 @@
 // The page: what is asked for stands in the address, and everything else follows from it.
 //
-//   #mixed4:42      #?q=activation+>+5&sort=-activation      #map?layout=activation&at=12,8,40
+//   #mixed4:42      #mixed4:42?view=circuit      #?q=activation+>+5&sort=-activation      #map?layout=activation&at=12,8,40
 
-const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", at: "", size: "" };
+const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", at: "", size: "", view: "" };
 const state = { where: "", ...DEFAULTS };
 let gallery;
 let map;
@@ -42,7 +42,7 @@ function read() {
   const given = new URLSearchParams(mark < 0 ? "" : hash.slice(mark + 1));
   const isUnit = where !== "" && where !== "map";
   for (const [name, usual] of Object.entries(DEFAULTS)) {
-    if (!isUnit || given.has(name) || current === null) state[name] = given.get(name) ?? usual;
+    if (!isUnit || given.has(name) || current === null || name === "view") state[name] = given.get(name) ?? usual;
   }
   state.where = where;
 }
@@ -69,7 +69,7 @@ function settle() {
 function written(wanted) {
   const given = new URLSearchParams();
   for (const [name, usual] of Object.entries(DEFAULTS)) {
-    if (wanted[name] !== usual) given.set(name, wanted[name]);
+    if (wanted[name] !== usual && (name !== "view" || model.rowOf.has(wanted.where))) given.set(name, wanted[name]);
   }
   const text = String(given).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3E", ">").replaceAll("%3D", "=");
   return `#${encodedId(wanted.where)}${text ? `?${text}` : ""}`;
@@ -212,8 +212,9 @@ function showOne(row) {
   const rows = [found, known, all].find((some) => some.length > 1 && some.includes(row)) ?? all;
   const place = rows.indexOf(row);
   last = row;
-  document.title = `${model.ids[row]} · atlas of ${model.network}`;
-  showUnit(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
+  const isCircuit = state.view === "circuit";
+  document.title = `${isCircuit ? "Circuit of " : ""}${model.ids[row]} · atlas of ${model.network}`;
+  (isCircuit ? showCircuit : showUnit)(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
   scrollTo(0, 0);
   if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
 }
@@ -308,6 +309,7 @@ function key(event) {
   if (event.key === "Escape") return escape(typing);
   if (typing) return undefined;
   const isUnit = !byId("unit").hidden;
+  const inCircuit = isUnit && document.querySelector(".circuit") && /^Arrow/.test(event.key) ? { [event.key]: () => moveInCircuit(event.key) } : {};
   const keys = {
     "/": () => { byId("query").focus(); byId("query").select(); },
     "?": () => byId("help").showModal(),
@@ -318,7 +320,9 @@ function key(event) {
     s: () => { if (!isUnit) byId("sort").focus(); },
     f: () => byId("film")?.click(),
     c: () => document.querySelector(".command .copy")?.click(),
+    b: () => (document.querySelector(".circuit") ? byId("back") : byId("to-circuit"))?.click(),
     ...(isUnit ? { ArrowLeft: () => byId("unit-prev")?.click(), ArrowRight: () => byId("unit-next")?.click(), k: () => byId("unit-prev")?.click(), j: () => byId("unit-next")?.click() } : {}),
+    ...inCircuit,
     ...(!isUnit && state.where !== "map" && event.target === document.body ? { ArrowDown: () => gallery.move(gallery.active, true), ArrowRight: () => gallery.move(gallery.active, true) } : {}),
   };
   if (state.where === "map" && !keys[event.key] && event.key !== "Enter") {

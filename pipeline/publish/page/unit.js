@@ -24,9 +24,11 @@ function showUnit(article, row, { before, after, back }) {
   rest.append(...[kin(row), statistics(row)].filter(Boolean));
   detailsOf(row).then(
     (told) => { if (article.contains(rest)) tell(row, told, { picture, side, rest }); },
-    () => rest.append(element("p", { className: "problem" }, "What belongs to this unit was replaced since the page was opened: reload it.")),
+    () => rest.append(element("p", { className: "problem" }, REPLACED)),
   );
 }
+
+const REPLACED = "What belongs to this unit was replaced since the page was opened: reload it.";
 
 function tell(row, told, { picture, side, rest }) {
   if (told?.trajectory?.length > 1) {
@@ -34,6 +36,7 @@ function tell(row, told, { picture, side, rest }) {
     const note = "The activation at each step, as its transformed view had it; dashed, that of the stored image.";
     side.children[0].after(element("section", {}, element("h2", {}, "Trajectory"), chart, element("p", { className: "muted small" }, note)));
   }
+  if (told?.circuit) side.children[0].after(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
   if (told?.film) filmed(picture, told.film, row);
   if (told?.nearest?.length) rest.append(nearest(told));
   if (told?.examples) rest.append(exampleSheet(told.examples));
@@ -44,10 +47,10 @@ function part(heading, ...children) {
   return element("section", { className: "part" }, element("h2", {}, heading), ...children);
 }
 
-function neighbour(row, text, rel) {
+function neighbour(row, text, rel, address = addressOf) {
   return row === undefined || row === null
     ? element("span", { className: "muted" }, text)
-    : element("a", { href: addressOf(row), rel, id: `unit-${rel}`, title: model.ids[row] }, text);
+    : element("a", { href: address(row), rel, id: `unit-${rel}`, title: model.ids[row] }, text);
 }
 
 function figureOf(row) {

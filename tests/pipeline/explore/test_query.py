@@ -199,14 +199,21 @@ def test_a_pattern_that_a_backtracking_engine_never_ends(frame: pd.DataFrame) ->
 
 @pytest.mark.parametrize(
     ("column", "how"),
-    [("selectivity", "atlas build"), ("own_rank", "atlas build"), ("natural_p99", "examples FOLD")],
-)
+    [
+        ("selectivity", "atlas build"), ("own_rank", "atlas build"),
+        ("explained", "explore.circuits"), ("natural_p99", "examples FOLD"),
+    ],
+)  # fmt: skip
 def test_what_was_not_measured_is_said(frame: pd.DataFrame, column: str, how: str) -> None:
-    signs = dict.fromkeys(("selectivity", "own_rank", "natural_p99", "natural_median"), pd.NA)
-    bare = frame.assign(**signs, nearest=None).astype(dict.fromkeys(signs, "Float32"))
+    names = ("selectivity", "own_rank", "explained", "natural_p99", "natural_median")
+    signs = dict.fromkeys(names, pd.NA)
+    bare = frame.assign(**signs, nearest=None, built_from=None).astype(
+        dict.fromkeys(signs, "Float32")
+    )
     for ask in (lambda: select(bare, f"{column} > 0.5 or channel == 1"),
                 lambda: ordered(bare, f"-{column}")):  # fmt: skip
         with pytest.raises(NotMeasuredError, match=f"{column}' was not measured .*{how}"):
             ask()
     assert len(select(bare, f"{column}.isna()")) == len(bare)
-    assert len(select(bare.assign(nearest=[["a"]] * 3, natural_median=1.0), f"{column} > 0")) == 0
+    known = bare.assign(nearest=[["a"]] * 3, built_from=[["a"]] * 3, natural_median=1.0)
+    assert len(select(known, f"{column} > 0")) == 0

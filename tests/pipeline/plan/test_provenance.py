@@ -29,6 +29,8 @@ def test_the_layers_are_those_that_units_look_at(
 ) -> None:
     made = make_provenance("mixed4:1", "deepdream:mixed2", "logits:1")
     assert [layer.name for layer in made.layers()] == ["mixed2", "mixed4"]
+    made.layers().clear()  # the list is the caller's
+    assert len(made.layers()) == 2
     assert [layer.name for layer in make_provenance("mixed4:1").layers()] == ["mixed4"]
 
 

@@ -1,11 +1,15 @@
 """Tests of the words for a unit's figures and pictures: those of negative units turn round."""
 
+from dataclasses import replace
+
 import atlases
 import pytest
 
 from pipeline.plan import words
 from pipeline.plan.kinds import KINDS, one
 from pipeline.plan.units import Unit
+
+ARCHITECTURE = replace(atlases.ARCHITECTURE, classes=3)
 
 
 def unit_of(text: str) -> Unit:
@@ -85,3 +89,51 @@ def test_a_neuron_is_judged_anywhere_on_pictures() -> None:
 )
 def test_what_a_units_pictures_are(unit: str, activations: list[float], said: str) -> None:
     assert words.examples(unit_of(unit), activations) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "figures", "said"),
+    [
+        (
+            "mixed4:3",
+            (10, 0.8324, 0.0696),
+            "Without the ten strongest, 83 % of its activation is gone; "
+            "without ten drawn at random, 7 %.",
+        ),
+        (
+            "-mixed4:3",
+            (3, 0.5, -0.0141),
+            "Without the 3 that excite it, 50 % of its activation is gone; "
+            "without ten drawn at random, it gains 1 %.",
+        ),
+        (
+            "logits:1",
+            (10, 1.12, -0.0001),
+            "Without the ten strongest, more than all of its score is gone; "
+            "without ten drawn at random, 0 %.",
+        ),
+        (
+            "mixed4:3",
+            (1, -0.02, 0.004),
+            "Without the one that excites it, it gains 2 %; without ten drawn at random, 0.4 %.",
+        ),
+    ],
+)
+def test_what_becomes_of_a_unit_without_its_sources(
+    unit: str, figures: tuple[int, float, float], said: str
+) -> None:
+    sources, share, random = figures
+    row = {"built_from": ["a"] * sources, "explained": share, "explained_random": random}
+    assert words.explained(one(unit, ARCHITECTURE), row) == said
+
+
+def test_nothing_is_said_of_a_unit_without_sources() -> None:
+    assert words.explained(unit_of("mixed4:3"), {"activation": 1}) == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.1324, "13 %"), (0.0042, "0.4 %"), (-0.031, "\u22123 %"), (-0.0001, "0 %"), (1, "100 %")],
+)
+def test_a_share_is_in_hundredths(share: float, said: str) -> None:
+    assert words.percent(share) == said

@@ -34,6 +34,14 @@ def test_a_card_shows_image_and_figures(atlas: Atlas) -> None:
     assert repr(atlas.card("mixed4:1")) == "Card('mixed4:1', 2)"
 
 
+def test_a_card_says_what_a_unit_is_built_from(atlas: Atlas) -> None:
+    atlases.trace(Store.open(atlas.folder))
+    text = atlas.card("mixed4:1")._repr_html_()
+    assert "<th>built_from</th><td>mixed2:1 mixed2:0 mixed2:2 mixed2:3</td>" in text
+    assert "<th>explained</th><td>Without the 4 that excite it, 80 % of its activation" in text
+    assert "built_from" not in atlas.card("mixed2:1")._repr_html_()
+
+
 def test_a_card_of_a_unit_that_is_missing(atlas: Atlas) -> None:
     text = atlas.card("mixed4:9")._repr_html_()
     assert pictures(text) == []
