@@ -15,9 +15,9 @@ from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture, stamped
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store import lock
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from tasks.build import lock
 from tasks.build.graph import AtlasTask, WriteIndex, WriteSite, once
 from tasks.build.running import Running
 from tasks.build.schedule import schedule

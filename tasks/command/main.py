@@ -197,8 +197,8 @@ def verify(
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
     from pipeline import verify as whole  # noqa: PLC0415
     from pipeline.findings import Finding  # noqa: PLC0415
+    from pipeline.store import lock  # noqa: PLC0415
     from pipeline.store.store import ROOT, Store  # noqa: PLC0415
-    from tasks.build import lock  # noqa: PLC0415
 
     place = folder or options.load_config().output
     if Store.is_lost(place):

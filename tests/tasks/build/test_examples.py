@@ -17,10 +17,11 @@ from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture, found_in
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store import lock
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning, progress
-from tasks.build import examples, lock, run
+from tasks.build import examples, run
 from tasks.build.examples import (
     CutCrops,
     IndexExamples,
