@@ -1,7 +1,7 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import pyarrow as pa
 from pipeline.ascent.results import NAMES
 from pipeline.errors import DamageError
 from pipeline.examples import strongest
-from pipeline.explore import responses, similarity
+from pipeline.explore import names, responses, similarity
+from pipeline.explore import notes as user_notes
 from pipeline.explore.places import grid
 from pipeline.plan.batches import Section
 from pipeline.plan.identity import SCHEMA, digest
@@ -58,14 +59,18 @@ TYPES = {
     "natural_quantile": "Float32",
     "natural_median": "Float32",
     "natural_p99": "Float32",
+    **names.TYPES,
+    "note": "string",
 }
 """The index's columns and their pandas types."""
 
 _LISTS = {"nearest": pa.list_(pa.string()), "nearest_distance": pa.list_(pa.float64())}
 _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
-TIMINGS = ("seconds", *similarity.LAID_OUT)
+TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
+_LATER = tuple(names.TYPES)
+"""Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
 def of(store: Store) -> pd.DataFrame:
@@ -94,11 +99,13 @@ def build(store: Store) -> pd.DataFrame:
 
 def _sections(store: Store) -> Iterator[pd.DataFrame]:
     """The rows of each section."""
-    failed = store.records.failed()
-    return (_section(store, section, failed) for section in store.provenance.sections())
+    failed, said = store.records.failed(), user_notes.known(store.folder)
+    return (_section(store, section, failed, said) for section in store.provenance.sections())
 
 
-def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
+def _section(
+    store: Store, section: Section, failed: set[str], said: Mapping[str, str]
+) -> pd.DataFrame:
     """The rows of a section."""
     rows = []
     found = _measured(store, section)
@@ -108,6 +115,7 @@ def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
         row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
         row["section"] = section.name
         row["status"] = store.provenance.status(unit, found, failed)
+        row["note"] = said.get(unit.id)
         row.update(found.get(unit.id, {}))
         rows.append(row)
     return _typed(pd.DataFrame(rows, columns=list(TYPES)))
@@ -126,6 +134,7 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
         found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
     spread = strongest.spread(store).set_index("unit")
     standing = strongest.standing(store) if len(spread) else None
+    named = names.columns(store)
 
     def explored(rows: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
@@ -135,6 +144,8 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
             rows["natural_median"] = units.map(spread["q50"])
             rows["natural_p99"] = units.map(spread["q99"])
             rows["natural_quantile"] = list(map(standing, units, rows["activation"]))
+        if len(named):
+            rows = rows.drop(columns=list(named)).join(named, on="unit")
         return _typed(rows[list(TYPES)])
 
     return explored
@@ -165,8 +176,25 @@ def write(
 
 def refresh(store: Store) -> None:
     """Write the index of what a store holds now, never holding all of it."""
+    mend_notes(store.folder)
     state = state_of(store)
     write(map(explore(store), _sections(store)), store.provenance, state, store.folder)
+
+
+def mend_notes(folder: Folder) -> None:
+    """Take the user's notes from the index file, where their own is lost or damaged."""
+    try:
+        rows = parquet.read(folder, NAME, ["unit", "note"]).dropna()
+    except (OSError, DamageError, ValueError):  # there is none, or an older one
+        rows = pd.DataFrame({"unit": [], "note": []})
+    user_notes.mend(folder, dict(zip(rows["unit"], rows["note"], strict=True)))
+
+
+def annotate(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
+    """Write an index that is current but for the user's notes with these; the rows with them."""
+    rows = rows.assign(note=rows["unit"].map(user_notes.known(store.folder)).astype("string"))
+    write([rows], store.provenance, state_of(store), store.folder)
+    return rows
 
 
 def is_current(store: Store) -> bool:
@@ -220,7 +248,8 @@ class _Identity:
 
     def seen(self, part: pd.DataFrame) -> pd.DataFrame:
         """Count a part in; it is returned."""
-        plain = part.drop(columns=list(TIMINGS))
+        empty = [name for name in _LATER if part[name].isna().all()]
+        plain = part.drop(columns=[*TIMINGS, *empty])
         self._found.update(plain.to_json(orient="split", double_precision=15).encode())
         return part
 
@@ -253,13 +282,16 @@ def state_of(store: Store) -> str:
     ]
     failures = [failure.batch for failure in store.records.failures()]
     shown = strongest.noted(store)
+    later = filter(None, [names.noted(store), user_notes.state_of(store.folder)])
     known = store.provenance
-    return digest([known.config_hash, known.columns, known.classes, images, seen, failures, shown])
+    return digest(
+        [known.config_hash, known.columns, known.classes, images, seen, failures, shown, *later]
+    )
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with the index's types; None where a list is wanting."""
-    typed = frame.astype(TYPES)
+    typed = frame.reindex(columns=list(TYPES)).astype(TYPES)  # older files have fewer columns
     for name in (name for name, kind in TYPES.items() if kind == "object"):
         typed[name] = typed[name].where(typed[name].notna(), None)
     return typed

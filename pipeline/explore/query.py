@@ -19,14 +19,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
-from pipeline.explore import similarity
+from pipeline.explore import names, similarity
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
 _LONGEST = 10_000
 _NATURAL = ("natural_quantile", "natural_median", "natural_p99")
-_MEASURED = (*similarity.TYPES, *_NATURAL)
-"""Columns that come from responses, and from pictures."""
+_MEASURED = (*similarity.TYPES, *_NATURAL, *names.TYPES)
+"""Columns that come from responses, and from pictures and their labels."""
+_HOW = {
+    "natural_median": "`atlas examples FOLDER` measures it",
+    "name": "`atlas examples FOLDER`, with labels, does, where one stands above chance",
+    "nearest": "`atlas build` measures it",
+}
+"""By a column that tells whether others were measured, what measures them."""
 
 
 def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -73,18 +79,18 @@ def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
             raise ConfigError(f"there is no column {name!r}{hint} (the columns are {columns})")
 
 
-def check_measured(frame: pd.DataFrame, names: list[str]) -> None:
+def check_measured(frame: pd.DataFrame, asked: list[str]) -> None:
     """Refuse columns of which an index knows nothing at all, since none of them was measured.
 
     Raises:
         NotMeasuredError: naming the column and what measures it.
     """
-    for name in names:
+    for name in asked:
         sign = "natural_median" if name in _NATURAL else "nearest"
+        sign = "name" if name in names.TYPES else sign
         if name in _MEASURED and sign in frame and len(frame) and frame[sign].isna().all():
-            how = "`atlas examples FOLDER`" if name in _NATURAL else "`atlas build`"
             raise NotMeasuredError(
-                f"the column {name!r} was not measured of any of these units: {how} measures it"
+                f"the column {name!r} was not measured of any of these units: {_HOW[sign]}"
             )
 
 

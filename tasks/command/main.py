@@ -235,19 +235,35 @@ def examples(
     replace: Annotated[
         bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
     ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv|FILE.parquet",
+            help="Their labels, columns path and label [the names of their subfolders].",
+        ),
+    ] = None,
+    crops: Annotated[
+        bool,
+        typer.Option("--crops", help="Names alike up to a last number are of one photograph."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    """Show the atlas pictures of yours, and keep for each unit those that excite it most.
+
+    Where they have labels, a unit whose activation tells one beyond chance has it for a name.
+    """
     _load_dask()
+    from pipeline.examples.labels import Labels  # noqa: PLC0415
     from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
 
     made = planning.existing(options.load_config(config, output, settings))
     found = found_in(pictures) if pictures else []
+    said = Labels(labels, crops) if labels or crops else None
     with progress.show(printing.err) as display:
         try:
-            shown = showing.show(made, found, display, replace=replace)
+            shown = showing.show(made, found, display, replace=replace, labels=said)
         except KeyboardInterrupt:
             printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
@@ -258,6 +274,7 @@ def examples(
     printing.show_left_out(shown.pictures, shown.left_out)
     printing.show_some("rescaled by the range of their own greys", shown.rescaled)
     printing.show_some("passed over, no pictures by name", passed)
+    printing.show_labelled(shown)
 
 
 @app.command(cls=TakesUnits)
