@@ -44,7 +44,7 @@ function tell(row, told, { picture, side, rest }) {
 /** What the user noted on a unit. */
 function noteOn(row) {
   const note = value("note", row);
-  return note === null ? null : element("p", { className: "note" }, element("span", { className: "muted" }, "Your note: "), note);
+  return note === null ? null : element("p", { className: "noted" }, element("span", { className: "muted" }, "Your note: "), note);
 }
 
 /** The name that labels give a unit, and how far it stands above chance. */
