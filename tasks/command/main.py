@@ -233,7 +233,8 @@ def examples(
     output: Output = None,
     settings: Settings = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
+        bool,
+        typer.Option("--replace", help="Forget what it was shown, labels too, and see all."),
     ] = False,
     labels: Annotated[
         Path | None,
