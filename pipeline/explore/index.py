@@ -168,6 +168,8 @@ def write(
         "config_hash": provenance.config_hash,
         "state": state,
     }
+    said = user_notes.state_of(folder)
+    note |= {"notes": said} if said else {}
     parquet.write(
         folder, NAME, map(found.seen, _regrouped(parts)),
         lambda: note | {"identity": found.hexdigest()}, _LISTS,
@@ -183,11 +185,18 @@ def refresh(store: Store) -> None:
 
 def mend_notes(folder: Folder) -> None:
     """Take the user's notes from the index file, where their own is lost or damaged."""
+    user_notes.mend(folder, lambda: _notes_in(folder))
+
+
+def _notes_in(folder: Folder) -> dict[str, str]:
+    """The user's notes that an index file has."""
     try:
-        rows = parquet.read(folder, NAME, ["unit", "note"]).dropna()
-    except (OSError, DamageError, ValueError):  # there is none, or an older one
-        rows = pd.DataFrame({"unit": [], "note": []})
-    user_notes.mend(folder, dict(zip(rows["unit"], rows["note"], strict=True)))
+        if "notes" in notes(folder):
+            rows = parquet.read(folder, NAME, ["unit", "note"]).dropna()
+            return dict(zip(rows["unit"], rows["note"], strict=True))
+    except (OSError, DamageError):
+        pass  # there is none that is whole
+    return {}
 
 
 def annotate(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
@@ -223,6 +232,8 @@ def dead(folder: Folder) -> int:
 
 def notes(folder: Folder) -> dict[str, str]:
     """What the index file says of itself: schema version, configuration hash, identity, state.
+
+    And `notes`, a digest, where it has any of the user's.
 
     Raises:
         OSError: it is not there, or cannot be read.

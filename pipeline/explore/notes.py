@@ -8,7 +8,7 @@ taken from the index, which has them too; and one that somebody wrote by hand is
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pipeline.errors import ConfigError, DamageError
 from pipeline.plan.identity import digest
@@ -65,12 +65,12 @@ def write(folder: Folder, notes: Mapping[str, str]) -> None:
     folder.write_json(NAME, seal({"notes": kept}))
 
 
-def mend(folder: Folder, indexed: Mapping[str, str]) -> None:
+def mend(folder: Folder, indexed: Callable[[], Mapping[str, str]]) -> None:
     """Write the file anew where it is lost or damaged.
 
     Args:
         folder: the atlas's.
-        indexed: the notes that the index has, from before.
+        indexed: gives the notes that the index has, from before.
     """
     try:
         if folder.has(NAME):
@@ -81,8 +81,9 @@ def mend(folder: Folder, indexed: Mapping[str, str]) -> None:
         if by_hand is not None:
             write(folder, by_hand)
             return
-    if indexed:
-        write(folder, indexed)
+    kept = indexed()
+    if kept:
+        write(folder, kept)
 
 
 def _unsealed(folder: Folder) -> dict[str, str] | None:
