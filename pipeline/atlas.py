@@ -1,7 +1,7 @@
 """What notebooks and the command line read: an atlas, opened."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +171,75 @@ class Atlas:
 
         return strongest.spread(self._store)
 
+    @property
+    def names(self) -> "pd.DataFrame":
+        """How well each unit tells each label of the pictures; see docs/names.md.
+
+        A row a unit and label: `auroc`, `count` of the label's pictures, `p`, `is_name`, and `low`
+        and `high` for the label that the unit tells best; no rows where pictures had no labels.
+        """
+        from pipeline.explore import names  # noqa: PLC0415, pandas is slow to import
+
+        return names.read(self._store)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Your notes by unit id, of units that the configuration no longer names too."""
+        from pipeline.explore import notes  # noqa: PLC0415, pandas is slow to import
+
+        return notes.read(self.folder)
+
+    def note(self, unit_id: str, text: str | None = None) -> str:
+        """Your note on a unit; with a text, that from now on, and with an empty one none.
+
+        >>> atlas.note("mixed4:42", "curves, left")
+        >>> atlas.query('note.str.contains("curves")')
+
+        Raises:
+            UnitError: the id names nothing in this atlas's network.
+            MissingError: the unit is not in the atlas's configuration.
+            ConfigError: the text is too long.
+            AtlasFolderError: a build is at it, or the folder cannot be written.
+            DamageError: the notes are damaged.
+        """
+        unit = self._listed(unit_id)
+        if text is not None:
+            self.annotate({unit.id: text})
+        return self.notes.get(unit.id, "")
+
+    def annotate(self, notes: Mapping[str, str]) -> None:
+        """Note texts on units, all or none of them; an empty text takes a note away.
+
+        They are in the index and on the page at once, where these were up to date, else with the
+        next build. Raises as `note`.
+        """
+        from pipeline import verify  # noqa: PLC0415, pandas is slow to import
+        from pipeline.explore import index  # noqa: PLC0415, as above
+        from pipeline.explore import notes as kept  # noqa: PLC0415, as above
+        from pipeline.publish import site  # noqa: PLC0415, as above
+        from pipeline.store import lock  # noqa: PLC0415, not needed to read
+
+        wanted = {self._listed(unit).id: kept.line(text) for unit, text in notes.items()}
+        with lock.held(self.folder):
+            index.mend_notes(self.folder)
+            store = Store.open(self.folder)
+            rows = index.read(self.folder) if index.is_current(store) else None
+            is_shown = rows is not None and site.is_current(store)
+            kept.write(self.folder, kept.read(self.folder) | wanted)
+            if rows is not None:
+                rows = index.annotate(store, rows)
+            if is_shown:
+                site.write(store, rows)
+                site.tidy(self.folder)
+            verify.note(store)
+
+    def _listed(self, unit_id: str) -> Unit:
+        """The unit of an id, which the configuration names."""
+        unit = self.unit(unit_id)
+        if unit.id not in self._ids:
+            raise MissingError(f"unit {unit.id} {self.provenance.absence(unit, self.folder)}")
+        return unit
+
     def example_crops(self, unit_id: str) -> np.ndarray:
         """What excites a unit in each of its `examples`, (pictures, 64, 64, 3) uint8 RGB.
 
@@ -197,11 +266,8 @@ class Atlas:
             UnitError: the id names nothing in this atlas's network.
             MissingError: the unit is not in the atlas's configuration.
         """
-        index, unit = self._index(), self.unit(unit_id)
-        rows = index[index["unit"] == unit.id]
-        if rows.empty:
-            raise MissingError(f"unit {unit.id} {self.provenance.absence(unit, self.folder)}")
-        return rows.iloc[0].dropna()
+        index, unit = self._index(), self._listed(unit_id)
+        return index[index["unit"] == unit.id].iloc[0].dropna()
 
     def card(self, unit_id: str) -> "Card":
         """A unit at a glance: in a notebook, its image and key figures. Raises as `row`."""
@@ -444,10 +510,7 @@ class Atlas:
 
         place = paper.check(path)
         named = [unit for text in units for unit in self.provenance.named(text)]
-        for unit in named:
-            if unit.id not in self._ids:
-                raise MissingError(f"unit {unit.id} {self.provenance.absence(unit, self.folder)}")
-        ids = [unit.id for unit in named]
+        ids = [self._listed(unit.id).id for unit in named]
         drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
         paper.save(drawn, place)
 

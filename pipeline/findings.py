@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | stored and sealed | root, records, the chunks that they commit, list of pictures | a loss |
 | derived | metadata of groups and arrays, index, mosaics, what pictures tell, page | a loss |
+| the user's own words | notes | a loss: `notes` |
 | a cache | `whole.json`, `failures.json`, `build.lock` | written anew |
 | left over | half-written, committed by nobody, of an earlier page | read by nobody |
 | foreign | all others | not the atlas's: left alone |
@@ -22,7 +23,7 @@ from typing import Any, Literal
 from pipeline.errors import DamageError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
-from pipeline.explore import circuits, index, responses
+from pipeline.explore import circuits, index, names, notes, responses
 from pipeline.plan.batches import Batch, missing_batches
 from pipeline.publish import site
 from pipeline.sheets import mosaics
@@ -33,7 +34,9 @@ from pipeline.store.seal import sealed
 from pipeline.store.store import LOCK, ROOT, Store
 from pipeline.store.table import Rows, Table
 
-_OF_PICTURES = ("examples/", "crops/", strongest.BEST_NAME, strongest.SPREAD_NAME)
+TOLD = (strongest.BEST_NAME, strongest.SPREAD_NAME, names.NAME)
+"""The tables of what pictures tell."""
+_OF_PICTURES = ("examples/", "crops/", *TOLD)
 State = Literal["whole", "damaged", "lost", "stale", "left over", "foreign"]
 _ALTERED, _CHANGED = "it is not as it was written", "the atlas has changed since"
 _CHUNK = re.compile(r"(.*)/c/[0-9]+(/0)*", re.DOTALL)
@@ -199,6 +202,7 @@ class _Look:
             yield self._sheet(mosaics.name_of(name), mosaics.map_of(name), read)
         yield from self._circuits()
         yield from self._examples()
+        yield from self._notes()
         yield from self._page()
         yield from self._caches()
         yield from self._lost()
@@ -272,10 +276,23 @@ class _Look:
             self._sheet(
                 name, parquet.seal_of(name), functools.partial(parquet.notes, self.folder, name)
             )
-            for name in (strongest.BEST_NAME, strongest.SPREAD_NAME)
+            for name in TOLD
         ]
         found.append(self._sheet(seen.LIST, seen.LIST, self._pictures))
         yield from (finding for finding in found if finding.state != "stale")
+
+    def _notes(self) -> Iterator[Finding]:
+        """The user's notes, where there are any; nothing takes them away."""
+        self.told.add(notes.NAME)
+        if not {notes.NAME} & (self.there | set(self.ledger.files)):
+            return
+        try:
+            notes.read(self.folder)
+        except (OSError, DamageError) as error:
+            yield Finding(notes.NAME, "damaged", str(error))
+            return
+        is_there = notes.NAME in self.there
+        yield Finding(notes.NAME, "whole") if is_there else self._wrong(notes.NAME, "")
 
     def _pictures(self) -> None:
         """Raise where the list of pictures is damaged or not there."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from pipeline import findings
 from pipeline.errors import AtlasFolderError, DamageError
-from pipeline.examples import seen, strongest
-from pipeline.explore import circuits, index
+from pipeline.examples import seen
+from pipeline.explore import circuits, index, notes
 from pipeline.findings import Finding
 from pipeline.plan.identity import digest
 from pipeline.plan.provenance import Provenance
@@ -142,10 +142,9 @@ def _held(store: Store) -> Ledger:
     sections = [section.name for section in store.provenance.available_sections()]
     sheets = [mosaics.name_of(name) for name in (mosaics.WHOLE, *sections)]
     seals = [mosaics.map_of(name) for name in (mosaics.WHOLE, *sections)]
-    tables = (
-        index.NAME, circuits.MEANS, circuits.EDGES, strongest.BEST_NAME, strongest.SPREAD_NAME,
-    )  # fmt: skip
-    names = [*sheets, *seals, *tables, *map(parquet.seal_of, tables), seen.LIST, FAILURES]
+    tables = (index.NAME, circuits.MEANS, circuits.EDGES, *findings.TOLD)
+    names = [*sheets, *seals, *tables, *map(parquet.seal_of, tables)]
+    names += [seen.LIST, FAILURES, notes.NAME]
     with contextlib.suppress(OSError, DamageError):  # no page is written
         names += [site.SEAL, *site.noted(store.folder)]
     found_files = store.folder.stamps("", names)

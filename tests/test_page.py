@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from pipeline.explore import index
+from pipeline.explore import index, notes
 from pipeline.publish import site
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
@@ -1092,3 +1092,31 @@ def test_an_atlas_without_circuits_has_none(page: Page, wide: str) -> None:
         expect(page.locator(part)).to_have_count(0)
     page.goto(f"{wide}#wide:3?view=circuit")
     expect(page.locator(".circuit")).to_contain_text("This atlas has no circuits. Where it has")
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an atlas with names and notes."""
+    return sites.write_called(tmp_path_factory.mktemp("called") / "atlas").as_uri()
+
+
+def test_names_and_notes(page: Page, called: str) -> None:
+    page.goto(f"{called}#mixed2:3")
+    article = page.locator("#unit")
+    expect(article.get_by_role("heading", name="Name", exact=True)).to_be_visible()
+    expect(article).to_contain_text("AUROC 1.000, 95 % interval 1.000 to 1.000; 8 pictures")
+    note = notes.line(f"Your note: curves {sites.HARM}")
+    expect(article.locator(".noted")).to_have_text(note)
+    expect(article.locator(".lead")).to_contain_text(", called tabby </script>")
+    page.goto(f"{called}#-mixed2:0")
+    expect(article).to_contain_text("No name: no label of your pictures stands above chance.")
+    expect(article.locator(".noted")).to_have_count(0)
+    page.goto(f"{called}#")
+    everything = {f"mixed2:{number}" for number in range(6)}
+    assert set(search(page, 'name:"tabby"')) == everything
+    assert search(page, "note:WHISKERS") == ["-mixed2:1"]
+    assert search(page, "curves") == ["mixed2:3"]
+    assert set(search(page, "name_auroc >= 1")) == everything
+    page.locator("#query").fill("")
+    page.locator("#sort").select_option("name")
+    expect(page.locator("a.tile .name").first).to_contain_text("tabby")

@@ -8,8 +8,10 @@ What follows from them for each unit: `strongest`.
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,8 +70,33 @@ def listed(store: Store) -> list[Picture]:
         DamageError: the list is damaged.
     """
     with contextlib.suppress(FileNotFoundError), sealed(store.folder, LIST) as plain:
-        return [Picture(**entry) for entry in plain["pictures"]]
+        return [_picture(entry) for entry in plain["pictures"]]
     return []
+
+
+def _picture(entry: dict[str, Any]) -> Picture:
+    return Picture(**{**entry, "labels": tuple(entry.get("labels", ()))})
+
+
+def _entry(picture: Picture) -> dict[str, Any]:
+    """What the list says of a picture: no label or group where it has none."""
+    return {name: v for name, v in asdict(picture).items() if v or name not in ("labels", "group")}
+
+
+def with_labels(store: Store, pictures: Sequence[Picture]) -> list[Picture]:
+    """Pictures with the labels and groups that the atlas knows, where it was shown the same ones.
+
+    Where it knows none they keep what they come with.
+    """
+    try:
+        before = listed(store)
+    except DamageError:
+        before = []
+    is_same = [(p.id, p.row) for p in before] == [(p.id, p.row) for p in pictures]
+    if not is_same or not any(p.labels or p.group for p in before):
+        return list(pictures)
+    pairs = zip(pictures, before, strict=True)
+    return [_said_of(picture, known) for picture, known in pairs]
 
 
 def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -> None:
@@ -81,7 +108,7 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
 
     Args:
         store: the atlas.
-        pictures: all of them.
+        pictures: all of them, with their labels.
         replace: forget what was seen, of these and of others.
 
     Raises:
@@ -101,15 +128,21 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
                 f"{before[0].path} on: --replace forgets them"
             )
         again = _changed(store, before, after)
-        after = [new if new.stamp else old for old, new in zip(before, after, strict=True)]
+        now = [new if new.stamp else old for old, new in zip(before, after, strict=True)]
+        after = [_said_of(p, new) for p, new in zip(now, after, strict=True)]
     if before == after and not again:
         return
-    sealed_list = seal({"pictures": [asdict(picture) for picture in after]})
+    sealed_list = seal({"pictures": [_entry(picture) for picture in after]})
     for table in tables(store):
         for record in table.records.of(PILE.name):
             if replace or not before or again.intersection(record.units):
                 table.records.drop(record)
     store.folder.write_json(LIST, sealed_list)
+
+
+def _said_of(picture: Picture, by: Picture) -> Picture:
+    """A picture with what is said of another."""
+    return dataclasses.replace(picture, labels=by.labels, group=by.group)
 
 
 def _changed(store: Store, before: list[Picture], after: list[Picture]) -> set[str]:

@@ -45,12 +45,16 @@ class Picture:
         row: the row of the array; None for a file.
         stamp: size and time of the file, or of all the array's; empty where it is not there, or
             was noted before there were stamps.
+        labels: what the user says is in it; of a folder's pictures, their subfolder's name.
+        group: what it is a part of, as several crops of one photograph; empty if it stands alone.
     """
 
     id: str
     path: str
     row: int | None = None
     stamp: str = ""
+    labels: tuple[str, ...] = ()
+    group: str = ""
 
     @classmethod
     def of(cls, name: str, path: Path) -> "Picture":
@@ -186,7 +190,8 @@ def passed_over(source: Path) -> list[str]:
 
 
 def _files(folder: Path) -> list[Picture]:
-    return [Picture.of(name, path) for name, path, taken in _walk(folder) if taken]
+    found = [Picture.of(name, path) for name, path, taken in _walk(folder) if taken]
+    return [replace(p, labels=tuple(p.id.split("/")[-2:-1])) for p in found]
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path, bool]]:

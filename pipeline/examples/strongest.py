@@ -107,19 +107,14 @@ def find(store: Store) -> Ranking:
     Raises:
         DamageError: a chunk is damaged.
     """
-    pictures = seen.listed(store)
-    layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
-    units = [unit for unit in store.provenance.units() if store.provenance.is_available(unit)]
-    squash = store.provenance.architecture.squash
+    pictures, measured = seen.listed(store), Measured(store)
     rows, spreads = [], []
-    for unit in units:
-        values = unit.kind.on_pictures(unit, layers, squash)
-        read = layers[unit.reads[0]].read
-        numbers = np.flatnonzero(read)
+    for unit in measured.units:
+        values, numbers = measured.values(unit), np.flatnonzero(measured.read(unit))
         sign = -1.0 if unit.negative else 1.0
         order = numbers[np.argsort(-sign * values[numbers], kind="stable")[:BEST]]
         for rank, number in enumerate(order):
-            box = layers[unit.reads[0]].box(unit, int(number))
+            box = measured.box(unit, int(number))
             about = pictures[number]
             rows.append([unit.id, rank, about.id, number, values[number], *box, about.stamp])
         spreads.append([unit.id, len(numbers), *_quantiles(values[numbers])])
@@ -203,6 +198,32 @@ def standing(store: Store) -> Callable[[str, float | None], float | None]:
         return float((sign * values < sign * activation).mean()) if len(values) else None
 
     return part
+
+
+class Measured:
+    """The activations of an atlas's units on all pictures, as its layers saw them.
+
+    Attributes:
+        units: those that the weights have something for, in the atlas's order.
+    """
+
+    def __init__(self, store: Store) -> None:
+        known = store.provenance
+        self.units = [unit for unit in known.units() if known.is_available(unit)]
+        self._layers = {table.layer.name: _Layer(store, table) for table in seen.tables(store)}
+        self._squash = known.architecture.squash
+
+    def values(self, unit: Unit) -> np.ndarray:
+        """A unit's activation on each picture, (pictures,) float32. Raises DamageError."""
+        return unit.kind.on_pictures(unit, self._layers, self._squash)
+
+    def read(self, unit: Unit) -> np.ndarray:
+        """Which pictures could be read, (pictures,) bool. Raises DamageError."""
+        return self._layers[unit.reads[0]].read
+
+    def box(self, unit: Unit, number: int) -> tuple[float, float, float, float]:
+        """What of a picture excites a unit, as parts of its sides. Raises DamageError."""
+        return self._layers[unit.reads[0]].box(unit, number)
 
 
 def _state(store: Store) -> str:

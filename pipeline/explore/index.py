@@ -1,7 +1,7 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import pyarrow as pa
 from pipeline.ascent.results import NAMES
 from pipeline.errors import DamageError
 from pipeline.examples import strongest
-from pipeline.explore import circuits, responses, similarity
+from pipeline.explore import circuits, names, responses, similarity
+from pipeline.explore import notes as user_notes
 from pipeline.explore.places import grid
 from pipeline.plan.batches import Section
 from pipeline.plan.identity import SCHEMA, digest
@@ -59,6 +60,8 @@ TYPES = {
     "natural_quantile": "Float32",
     "natural_median": "Float32",
     "natural_p99": "Float32",
+    **names.TYPES,
+    "note": "string",
 }
 """The index's columns and their pandas types."""
 
@@ -70,9 +73,9 @@ _LISTS = {
 }
 _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
-TIMINGS = ("seconds", *similarity.LAID_OUT)
+TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
-_LATER = tuple(circuits.SUMMARY)
+_LATER = (*circuits.SUMMARY, *names.TYPES)
 """Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
@@ -102,11 +105,13 @@ def build(store: Store) -> pd.DataFrame:
 
 def _sections(store: Store) -> Iterator[pd.DataFrame]:
     """The rows of each section."""
-    failed = store.records.failed()
-    return (_section(store, section, failed) for section in store.provenance.sections())
+    failed, said = store.records.failed(), user_notes.known(store.folder)
+    return (_section(store, section, failed, said) for section in store.provenance.sections())
 
 
-def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
+def _section(
+    store: Store, section: Section, failed: set[str], said: Mapping[str, str]
+) -> pd.DataFrame:
     """The rows of a section."""
     rows = []
     found = _measured(store, section)
@@ -116,6 +121,7 @@ def _section(store: Store, section: Section, failed: set[str]) -> pd.DataFrame:
         row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
         row["section"] = section.name
         row["status"] = store.provenance.status(unit, found, failed)
+        row["note"] = said.get(unit.id)
         row.update(found.get(unit.id, {}))
         rows.append(row)
     return _typed(pd.DataFrame(rows, columns=list(TYPES)))
@@ -135,6 +141,7 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
     spread = strongest.spread(store).set_index("unit")
     standing = strongest.standing(store) if len(spread) else None
     traced = circuits.summary(store)
+    named = names.columns(store)
 
     def explored(rows: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
@@ -146,6 +153,8 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
             rows["natural_median"] = units.map(spread["q50"])
             rows["natural_p99"] = units.map(spread["q99"])
             rows["natural_quantile"] = list(map(standing, units, rows["activation"]))
+        if len(named):
+            rows = rows.drop(columns=list(named)).join(named, on="unit")
         return _typed(rows[list(TYPES)])
 
     return explored
@@ -168,6 +177,8 @@ def write(
         "config_hash": provenance.config_hash,
         "state": state,
     }
+    said = user_notes.state_of(folder)
+    note |= {"notes": said} if said else {}
     parquet.write(
         folder, NAME, map(found.seen, _regrouped(parts)),
         lambda: note | {"identity": found.hexdigest()}, _LISTS,
@@ -176,8 +187,32 @@ def write(
 
 def refresh(store: Store) -> None:
     """Write the index of what a store holds now, never holding all of it."""
+    mend_notes(store.folder)
     state = state_of(store)
     write(map(explore(store), _sections(store)), store.provenance, state, store.folder)
+
+
+def mend_notes(folder: Folder) -> None:
+    """Take the user's notes from the index file, where their own is lost or damaged."""
+    user_notes.mend(folder, lambda: _notes_in(folder))
+
+
+def _notes_in(folder: Folder) -> dict[str, str]:
+    """The user's notes that an index file has."""
+    try:
+        if "notes" in notes(folder):
+            rows = parquet.read(folder, NAME, ["unit", "note"]).dropna()
+            return dict(zip(rows["unit"], rows["note"], strict=True))
+    except (OSError, DamageError):
+        pass  # there is none that is whole
+    return {}
+
+
+def annotate(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
+    """Write an index that is current but for the user's notes with these; the rows with them."""
+    rows = rows.assign(note=rows["unit"].map(user_notes.known(store.folder)).astype("string"))
+    write([rows], store.provenance, state_of(store), store.folder)
+    return rows
 
 
 def is_current(store: Store) -> bool:
@@ -206,6 +241,8 @@ def dead(folder: Folder) -> int:
 
 def notes(folder: Folder) -> dict[str, str]:
     """What the index file says of itself: schema version, configuration hash, identity, state.
+
+    And `notes`, a digest, where it has any of the user's.
 
     Raises:
         OSError: it is not there, or cannot be read.
@@ -263,12 +300,13 @@ def state_of(store: Store) -> str:
         for table in responses.tables(store)
         for section in store.provenance.sections()
     ]
-    traced = filter(None, [circuits.state_of(store)])
     failures = [failure.batch for failure in store.records.failures()]
     shown = strongest.noted(store)
+    noted = names.noted(store), user_notes.state_of(store.folder)
+    later = filter(None, [circuits.state_of(store), *noted])
     known = store.provenance
     return digest(
-        [known.config_hash, known.columns, known.classes, images, seen, failures, shown, *traced]
+        [known.config_hash, known.columns, known.classes, images, seen, failures, shown, *later]
     )
 
 

@@ -19,18 +19,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
-from pipeline.explore import circuits, similarity
+from pipeline.explore import circuits, names, similarity
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
 _LONGEST = 10_000
 _NATURAL = ("natural_quantile", "natural_median", "natural_p99")
 _MEASURED = {
-    **dict.fromkeys(similarity.TYPES, ("nearest", "`atlas build`")),
-    **dict.fromkeys(circuits.SUMMARY, ("built_from", "`atlas build`, with explore.circuits,")),
-    **dict.fromkeys(_NATURAL, ("natural_median", "`atlas examples FOLDER`")),
+    **dict.fromkeys(similarity.TYPES, ("nearest", "`atlas build` measures it")),
+    **dict.fromkeys(
+        circuits.SUMMARY, ("built_from", "`atlas build`, with explore.circuits, measures it")
+    ),
+    **dict.fromkeys(_NATURAL, ("natural_median", "`atlas examples FOLDER` measures it")),
+    **dict.fromkeys(
+        names.TYPES,
+        ("name", "`atlas examples FOLDER`, with labels, does, where one stands above chance"),
+    ),
 }
-"""Columns that come from responses, circuits and pictures: by which one it is told, and how."""
+"""Columns that are not of every atlas: by which one it is told whether they are, and how."""
 
 
 def select(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -77,17 +83,17 @@ def check_columns(frame: pd.DataFrame, names: list[str]) -> None:
             raise ConfigError(f"there is no column {name!r}{hint} (the columns are {columns})")
 
 
-def check_measured(frame: pd.DataFrame, names: list[str]) -> None:
+def check_measured(frame: pd.DataFrame, asked: list[str]) -> None:
     """Refuse columns of which an index knows nothing at all, since none of them was measured.
 
     Raises:
         NotMeasuredError: naming the column and what measures it.
     """
-    for name in names:
+    for name in asked:
         sign, how = _MEASURED.get(name, ("", ""))
         if sign in frame and len(frame) and frame[sign].isna().all():
             raise NotMeasuredError(
-                f"the column {name!r} was not measured of any of these units: {how} measures it"
+                f"the column {name!r} was not measured of any of these units: {how}"
             )
 
 

@@ -19,6 +19,11 @@ from pipeline.explore import query
 from pipeline.plan.patterns import WORDS
 
 _ALIASES = {"class": "class_name", "id": "unit", "name": "class_name"}
+"""What columns go by too; `name` where no unit has one of its own."""
+_SEARCHED = (
+    "unit", "kind", "layer", "class_name", "direction", "status", "section", "name", "note",
+)  # fmt: skip
+"""The columns that a word is looked for in."""
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "=": operator.eq, "!=": operator.ne,
@@ -68,8 +73,13 @@ def _is_expression(text: str, frame: pd.DataFrame) -> bool:
         return tree.id in frame and bool(pd.api.types.is_bool_dtype(frame[tree.id].dtype))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return any(isinstance(node, ast.Call) for node in ast.walk(tree)) or (
-        bool(names) and names <= set(frame.columns)
+        bool(names) and all(map(functools.partial(_is_column, frame), names))
     )
+
+
+def _is_column(frame: pd.DataFrame, name: str) -> bool:
+    """Whether a word is a column's own name, and nothing is meant by it that it does not hold."""
+    return name in frame.columns and not (name in _ALIASES and frame[name].isna().all())
 
 
 def _plain(text: str) -> str:
@@ -223,8 +233,7 @@ class _Search:
         return functools.reduce(operator.or_, [self._field(name, value) for value in values])
 
     def _contains(self, text: str) -> pd.Series:
-        names = ("unit", "kind", "layer", "class_name", "direction", "status", "section")
-        columns = [self._frame[name].astype("string") for name in names]
+        columns = [self._frame[n].astype("string") for n in _SEARCHED if n in self._frame]
         return functools.reduce(operator.or_, [_has(column, text) for column in columns])
 
     def _field(self, name: str, text: str) -> pd.Series:
@@ -269,7 +278,8 @@ class _Search:
         return found.astype("boolean").fillna(False)
 
     def _column(self, name: str) -> str:
-        return name if name in self._frame.columns else _ALIASES.get(name.lower(), name.lower())
+        is_own = _is_column(self._frame, name)
+        return name if is_own else _ALIASES.get(name.lower(), name.lower())
 
     def _takes(self, *words: str) -> bool:
         is_next = self._is_next(*words)

@@ -40,7 +40,29 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "natural_quantile": f"share of your pictures that {verb} it less than its image does",
         "natural_median": f"{kind.seen} on your pictures, the middle one",
         "natural_p99": f"{kind.seen} on your pictures, exceeded by one in a hundred",
+        "name_auroc": f"how often a picture of its name {verb}s it more than another",
     }
+
+
+NAMELESS = "No name: no label of your pictures stands above chance."
+
+
+def named(unit: Unit, auroc: float, low: float, high: float, count: int) -> str:
+    """How well a unit tells its name, in a sentence for behind it.
+
+    Args:
+        unit: the unit.
+        auroc: of its activation for the label.
+        low: where the interval of that begins.
+        high: where it ends.
+        count: pictures that have the label.
+    """
+    it, verb = "it" if unit.row is None else "its channel", "lowers" if unit.negative else "excites"
+    return (
+        f"Of two of your pictures, one labelled so and one not, the first {verb} {it} more in "
+        f"{100 * auroc:.1f} % of cases (AUROC {auroc:.3f}, 95 % interval {low:.3f} to {high:.3f}; "
+        f"{count:,} pictures have the label)."
+    )
 
 
 def strongest(unit: Unit) -> str:

@@ -16,6 +16,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time of a file in a zip archive."""
 _TRIGGERS = ("=", "+", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would take for a formula."""
+_FREE = ("class_name", "name", "note")
+"""Columns of texts that may be any."""
 
 
 def write_csv(store: Store, path: Path) -> None:
@@ -28,7 +30,7 @@ def write_csv(store: Store, path: Path) -> None:
     frame = query.flat(frame)
     for name in frame.columns:
         if frame[name].dtype == "string":
-            first = (*_TRIGGERS, "-") if name == "class_name" else _TRIGGERS
+            first = (*_TRIGGERS, "-") if name in _FREE else _TRIGGERS
             frame[name] = frame[name].map(lambda text, first=first: _harmless(text, first))
     frame.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 

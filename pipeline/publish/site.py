@@ -24,7 +24,7 @@ import pandas as pd
 
 from pipeline.errors import DamageError
 from pipeline.examples import crops
-from pipeline.explore import index
+from pipeline.explore import index, names
 from pipeline.plan import words
 from pipeline.plan.identity import digest
 from pipeline.publish import site_data, site_images
@@ -141,6 +141,7 @@ class _Writer:
         units: by id.
         more: what the page tells with a unit, by unit id.
         circuits: what it tells of their circuits.
+        names: what labels tell of units, by unit id.
         before: what the page before this one noted.
         there: the SHA-256 of the files that are there, as far as that page noted them.
         files: the SHA-256 of each file that is written, or left, by its name in the page's folder.
@@ -155,6 +156,7 @@ class _Writer:
         self.units = {unit.id: unit for s in sections for unit in s.units}
         self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
         self.circuits = Told(store, frame)
+        self.names = names.by_unit(store)
         self.before = _before(store.folder)
         noted = self.before.get("files", {})
         self.there = {name: noted[name] for name in _there(store.folder) & set(noted)}
@@ -223,6 +225,7 @@ class _Writer:
             | self._film(record, offset)
             | self._examples(unit, shown.get(unit))
             | ({"circuit": traced[unit]} if unit in traced else {})
+            | self._naming(unit)
             for offset, unit in enumerate(record.units)
         ]
         units = dict(zip(record.units, told, strict=True))
@@ -243,6 +246,15 @@ class _Writer:
         items = [(example.picture, example.activation) for example in found.examples]
         text = words.examples(self.units[unit], [activation for _, activation in items])
         return {"examples": {"file": name, "items": items, "text": text}}
+
+    def _naming(self, unit: str) -> dict[str, Any]:
+        best = self.names.get(unit)
+        if best is None or unit not in self.units:
+            return {}
+        if not best.is_name:
+            return {"naming": {"label": "", "text": words.NAMELESS}}
+        of = best.auroc, best.low, best.high, best.count
+        return {"naming": {"label": best.label, "text": words.named(self.units[unit], *of)}}
 
     def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:
         """What the page knows from the start."""

@@ -14,7 +14,7 @@ from pipeline.store.store import Store
 _TILE = 254
 """A Deep Zoom tile's side; with an overlap of 1 on either side, 256."""
 _CHUNK, _SMALLEST = 512, 256
-_SAID = ("unit", "layer", "class_name", "activation", "activation_robust", "selectivity")
+_SAID = ("unit", "layer", "class_name", "name", "activation", "activation_robust", "selectivity")
 """What a viewer says of the unit under the pointer."""
 
 

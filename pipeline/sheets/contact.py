@@ -13,7 +13,7 @@ from pipeline.explore.places import grid
 from pipeline.sheets.paper import Item, Paper, Raster, Text, Tone, fitting
 from pipeline.store.store import Store
 
-_NAMES = ("unit", "class_name", "layer", "kind", "section", "status", "recipe")
+_NAMES = ("unit", "class_name", "name", "note", "layer", "kind", "section", "status", "recipe")
 """Columns whose values say what they are."""
 _SMALLEST, _LARGEST = 9, 28
 

@@ -1,1 +1,1 @@
-"""Bytes in the atlas folder: arrays, the records that commit them, seals."""
+"""Bytes in the atlas folder: arrays, the records that commit them, seals, the lock."""

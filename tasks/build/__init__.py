@@ -1,1 +1,1 @@
-"""A build: its Luigi tasks, its lock, and the truth at the end."""
+"""A build: its Luigi tasks, and the truth at the end."""

@@ -1,6 +1,7 @@
 """Showing an atlas a user's own pictures: Luigi tasks on the pool that builds, as those of a build.
 
-    ShowPictures ── PageExamples ── IndexExamples ── CutCrops ── RankPictures ── SeePictures
+    ShowPictures ── PageExamples ── IndexExamples ── CutCrops ── NameUnits ── RankPictures
+    ── SeePictures
 
 A task is complete when the store says so; the units may still be those of an unfinished atlas.
 """
@@ -12,12 +13,14 @@ from pipeline import verify
 from pipeline.errors import ConfigError, NotMeasuredError, WorkError
 from pipeline.examples import seen, strongest
 from pipeline.examples.crops import Crops
+from pipeline.examples.labels import Labels
 from pipeline.examples.source import Picture, stamped
+from pipeline.explore import names
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store import lock
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
-from tasks.build import lock
 from tasks.build.graph import AtlasTask, WriteIndex, WriteSite, once
 from tasks.build.running import Running
 from tasks.build.schedule import schedule
@@ -34,11 +37,28 @@ class Shown:
         pictures: how many there are.
         left_out: those that could not be read, with the reason.
         rescaled: those whose greys were scaled by their own range.
+        labelled: how many have labels.
+        labels: how many labels there are.
+        named: units that have one of them for a name.
     """
 
     pictures: int
     left_out: dict[str, str]
     rescaled: list[str]
+    labelled: int = 0
+    labels: int = 0
+    named: int = 0
+
+    @classmethod
+    def of(cls, store: Store) -> "Shown":
+        """What an atlas was shown, and what came of it."""
+        known = seen.listed(store)
+        labels = {label for picture in known for label in picture.labels}
+        return cls(
+            len(known), seen.left_out(store), seen.rescaled(store),
+            sum(bool(picture.labels) for picture in known), len(labels),
+            len(names.columns(store)),
+        )  # fmt: skip
 
 
 def show(
@@ -47,6 +67,7 @@ def show(
     display: Display,
     *,
     replace: bool = False,
+    labels: Labels | None = None,
     steps: Steps = STEPS,
 ) -> Shown:
     """Show an atlas pictures, those that it has not seen, and find each unit's strongest.
@@ -57,11 +78,13 @@ def show(
             seen again.
         display: told of every outcome.
         replace: forget what it was shown before, and see all of them.
+        labels: what is said of them; if nothing is, what they come with, or had before.
         steps: what workers do.
 
     Raises:
         AtlasFolderError: there is no atlas, or a build is at it.
-        ConfigError: it was shown other pictures before, or none of these is there.
+        ConfigError: it was shown other pictures before, or none of these is there; or a table of
+            labels cannot be.
         NotMeasuredError: none are given, and it was shown none.
         WorkError: a batch failed.
     """
@@ -81,14 +104,15 @@ def show(
                 f"none of the {len(asked):,} pictures is there, from {asked[0].path} on: what was "
                 "seen stays; name the folder that they are in now"
             )
-        seen.begin(store, asked, replace=replace)
+        said = asked if replace else seen.with_labels(store, asked)
+        seen.begin(store, labels.put(said) if labels else said, replace=replace)
         known = seen.listed(store)
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
         schedule(ShowPictures.of(running), plan.config.build).insist()
         site.tidy(plan.folder)
         verify.note(store)
-        return Shown(len(known), seen.left_out(store), seen.rescaled(store))
+        return Shown.of(store)
 
 
 class PoolTask(AtlasTask):
@@ -150,12 +174,30 @@ class RankPictures(AtlasTask):
         found.write(self.store)
 
 
+class NameUnits(AtlasTask):
+    """Finds which label of the pictures each unit tells best, where they have any."""
+
+    def requires(self) -> AtlasTask:
+        """The strongest, which take no time."""
+        return RankPictures.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether that is known of what was seen, and of its labels."""
+        return self.requires().complete() and names.is_current(self.store)
+
+    def run(self) -> None:
+        """Find it."""
+        self.running.display.stage("names of units")
+        names.write(self.store)
+
+
 class CutCrops(PoolTask):
     """Has the pool cut out what excites each unit in its strongest pictures."""
 
     def requires(self) -> AtlasTask:
-        """The strongest."""
-        return RankPictures.of(self.running)
+        """The strongest, and what needs no picture any more."""
+        return NameUnits.of(self.running)
 
     @once
     def complete(self) -> bool:

@@ -11,9 +11,10 @@ from pipeline.errors import DamageError
 from pipeline.explore import index
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store import lock
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
-from tasks.build import estimate, lock
+from tasks.build import estimate
 from tasks.build.graph import BuildAtlas, GivenUpError
 from tasks.build.refresh import Refresher
 from tasks.build.running import Running

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import MissingError, UnitError
+from pipeline.errors import ConfigError, MissingError, UnitError
 from tasks.command import options, printing
 from tasks.command.options import AsJson, Columns, Form, Sort, TakesUnits
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.atlas import Atlas
 
 app = typer.Typer()
-FEW = ["unit", "status", "activation", "activation_robust", "alive", "class_name"]
+FEW = ["unit", "status", "activation", "activation_robust", "alive", "class_name", "name", "note"]
 """The columns of a table."""
 PAIRS = 24
 """The pairs on a sheet of `diff`, where --top says nothing else."""
@@ -74,7 +74,7 @@ def similar(
     form = printing.Format.JSON if as_json else form
     folder, unit = options.folder_and(arguments, "UNIT")
     found = options.open_atlas(folder).similar(unit, top)
-    few = ["unit", "distance", "activation", "selectivity", "class_name"]
+    few = ["unit", "distance", "activation", "selectivity", "class_name", "name"]
     printing.show_frame(options.chosen(found, columns, few, form), form)
 
 
@@ -141,6 +141,57 @@ def why(
     printing.show_frame(table(found), form)
     if output is not None and form is printing.Format.TABLE:
         printing.out.print(f"saved {output}", markup=False, highlight=False)
+
+
+@app.command(cls=TakesUnits)
+def note(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[DIR] [UNIT [TEXT]]")] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE.csv", help="Notes of many, columns unit and note."),
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Take the unit's note away.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Note a text of yours on a unit; without a text show the note, without a unit all of them.
+
+    Notes are kept beside the atlas, and are in its index, on its page and in what is exported.
+    """
+    folder, words = options.folder_and_units(arguments or [])
+    if len(words) > 2 or (table and words) or (delete and len(words) != 1):
+        raise ConfigError(
+            "expected [DIR] UNIT TEXT, with TEXT in quotes; UNIT --delete; or --from FILE.csv"
+        )
+    atlas = options.open_atlas(folder)
+    if table is not None:
+        atlas.annotate(_noted_in(table))
+    elif delete:
+        atlas.note(words[0], "")
+    elif len(words) == 2:
+        if not words[1].strip():
+            raise ConfigError(f"the note on {words[0]} is empty: --delete takes one away")
+        atlas.note(*words)
+    notes = atlas.notes
+    if words:
+        unit = atlas.unit(words[0]).id
+        notes = {unit: atlas.note(unit)}
+    if as_json:
+        printing.show_json(notes)
+        return
+    for unit, text in notes.items():
+        printing.out.print(f"{unit}: {text or 'no note'}", markup=False, highlight=False)
+
+
+def _noted_in(table: Path) -> dict[str, str]:
+    """The notes in a table of a user's; rows without one are passed over."""
+    from pipeline.examples import labels  # noqa: PLC0415, pandas is slow to import
+
+    frame = labels.table(table, ("unit", "note"))
+    rows = zip(frame["unit"].map(labels.text), frame["note"].map(labels.text), strict=True)
+    found = {unit: text for unit, text in rows if text}
+    if not found:
+        raise ConfigError(f"{table} has no note: expected one in a row's column 'note'")
+    return found
 
 
 @app.command(cls=TakesUnits)

@@ -197,8 +197,8 @@ def verify(
     """Read everything and compare it with its digests. Exit code 1 where anything is damaged."""
     from pipeline import verify as whole  # noqa: PLC0415
     from pipeline.findings import Finding  # noqa: PLC0415
+    from pipeline.store import lock  # noqa: PLC0415
     from pipeline.store.store import ROOT, Store  # noqa: PLC0415
-    from tasks.build import lock  # noqa: PLC0415
 
     place = folder or options.load_config().output
     if Store.is_lost(place):
@@ -233,21 +233,38 @@ def examples(
     output: Output = None,
     settings: Settings = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget what it was shown before, and see all.")
+        bool,
+        typer.Option("--replace", help="Forget what it was shown, labels too, and see all."),
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv|FILE.parquet",
+            help="Their labels, columns path and label [the names of their subfolders].",
+        ),
+    ] = None,
+    crops: Annotated[
+        bool,
+        typer.Option("--crops", help="Names alike up to a last number are of one photograph."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the atlas pictures of yours, and keep for each unit those that excite it most."""
+    """Show the atlas pictures of yours, and keep for each unit those that excite it most.
+
+    Where they have labels, a unit whose activation tells one beyond chance has it for a name.
+    """
     _load_dask()
+    from pipeline.examples.labels import Labels  # noqa: PLC0415
     from pipeline.examples.source import found_in, passed_over  # noqa: PLC0415
     from tasks import planning, progress  # noqa: PLC0415
     from tasks.build import examples as showing  # noqa: PLC0415
 
     made = planning.existing(options.load_config(config, output, settings))
     found = found_in(pictures) if pictures else []
+    said = Labels(labels, crops) if labels or crops else None
     with progress.show(printing.err) as display:
         try:
-            shown = showing.show(made, found, display, replace=replace)
+            shown = showing.show(made, found, display, replace=replace, labels=said)
         except KeyboardInterrupt:
             printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
@@ -258,6 +275,7 @@ def examples(
     printing.show_left_out(shown.pictures, shown.left_out)
     printing.show_some("rescaled by the range of their own greys", shown.rescaled)
     printing.show_some("passed over, no pictures by name", passed)
+    printing.show_labelled(shown)
 
 
 @app.command(cls=TakesUnits)

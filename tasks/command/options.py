@@ -133,7 +133,7 @@ def folder_and(arguments: list[str], what: str) -> tuple[str | None, str]:
 
 def folder_and_units(arguments: list[str]) -> tuple[str | None, list[str]]:
     """An atlas folder, if the first argument is no id but a folder or an address; and the rest."""
-    first = arguments[0]
+    first = arguments[0] if arguments else ":"
     is_folder = ":" not in first or "://" in first or Path(first).is_dir()
     return (first, arguments[1:]) if is_folder else (None, arguments)
 

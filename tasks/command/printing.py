@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.findings import Finding
     from pipeline.plan.provenance import Provenance
     from tasks.build.estimate import Estimate
+    from tasks.build.examples import Shown
     from tasks.build.run import Report
     from tasks.command.doctor import Finding as Checked
 
@@ -156,6 +157,16 @@ def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:
     out.print(f"{pictures - len(left_out):,} pictures seen, {len(left_out):,} left out")
     for name, reason in left_out.items():
         out.print(f"left out: {name}: {reason}", markup=False)
+
+
+def show_labelled(shown: "Shown") -> None:
+    """Say how many pictures have labels, and how many units names, where any might have."""
+    if not shown.labels:
+        return
+    out.print(
+        f"{shown.labelled:,} of {shown.pictures:,} pictures have labels, {shown.labels:,} in all; "
+        f"{shown.named:,} units have one for a name"
+    )
 
 
 def show_some(what: str, names: Sequence[str], most: int = 5) -> None:

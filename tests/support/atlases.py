@@ -108,16 +108,18 @@ def measure(store: Store, changed: tuple[str, ...] = ()) -> None:
         responses.commit(tables, batch, seen)
 
 
-def show(store: Store, folder: Path, names: Sequence[str]) -> None:
+def show(
+    store: Store, folder: Path, names: Sequence[str], labels: Sequence[tuple[str, ...]] = ()
+) -> None:
     """Show an atlas pictures of made-up names, the first of which excite every channel most.
 
-    They are files of one colour each in a folder.
+    They are files of one colour each in a folder; the first ones may have labels.
     """
-    pictures = []
+    pictures, said = [], [*labels, *[()] * len(names)]
     for number, name in enumerate(names):
         path = folder / f"{number:03d}.png"
         Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
-        pictures.append(Picture(name, str(path)))
+        pictures.append(Picture(name, str(path), labels=said[number]))
     seen.begin(store, pictures)
     tables = seen.tables(store)
     batches = seen.pending(store, tables)

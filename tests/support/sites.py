@@ -7,7 +7,8 @@ from pathlib import Path
 import atlases
 import pandas as pd
 
-from pipeline.explore import index
+from pipeline import Atlas
+from pipeline.explore import index, names
 from pipeline.plan.architecture import Layer
 from pipeline.plan.provenance import Provenance
 from pipeline.publish import site
@@ -35,6 +36,19 @@ def write(folder: Path) -> Path:
         atlases.show(store, Path(pictures), [f"{number} {HARM}.png" for number in range(9)])
     atlases.trace(store)
     site.write(store, _with_measurements(index.of(store)))
+    return folder / site.NAME
+
+
+def write_called(folder: Path) -> Path:
+    """The page of an atlas that has notes, and whose channels see tabbies, a label of harm."""
+    store = atlases.commit(Store.create(folder, atlases.provenance("mixed2:all", "-mixed2:0-1")))
+    with tempfile.TemporaryDirectory() as pictures:
+        labels = [(f"tabby {HARM}",)] * 8
+        atlases.show(store, Path(pictures), [f"{number}.png" for number in range(20)], labels)
+    names.write(store)
+    index.refresh(store)
+    site.write(store)
+    Atlas(store).annotate({"mixed2:3": f"curves {HARM}", "-mixed2:1": "whiskers, left"})
     return folder / site.NAME
 
 

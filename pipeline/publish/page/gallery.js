@@ -268,9 +268,9 @@ function emptyTile() {
   );
 }
 
-/** The name under a tile: its class where it has one. */
+/** The name under a tile: its class, or what labels call it, where it has one. */
 function captionOf(row) {
-  const name = value("class_name", row);
+  const name = value("class_name", row) ?? value("name", row);
   return name ? `${model.ids[row]} ${name}` : model.ids[row];
 }
 

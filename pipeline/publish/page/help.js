@@ -16,12 +16,25 @@ function searches() {
     [`activation:${middle}..${middle + 5}`, "a range"],
     [words.slice(0, 2).map((word) => `class:${word}`).join(" or ") || "class:", "class names that contain a word"],
     ["explained > 0.7", "units that the ten channels that excite them most explain"],
+    [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
+    [`note:${wordNoted(done)}`, "units on which you noted a word"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
   ].filter(([text]) => {
     const { test, problems } = parseQuery(text);
     return !problems.length && (done.length ? done : model.ids.map((_, one) => one)).some(test);
   });
+}
+
+/** A name that a unit has by labels. */
+function calledOf(rows) {
+  return rows.map((row) => value("name", row)).find((name) => name && !name.includes('"')) ?? "";
+}
+
+/** A word of a note. */
+function wordNoted(rows) {
+  const notes = rows.map((row) => value("note", row)).filter((note) => note !== null);
+  return notes.flatMap((note) => note.split(/[^\p{L}]+/u)).find((word) => word.length > 2) ?? "";
 }
 
 /** What the search box says while it is empty. */

@@ -94,7 +94,7 @@ function hasColumn(name) {
 
 /** What stands in a row for a word of a search. */
 function searched(row) {
-  const names = ["unit", "layer", "kind", "class_name", "direction", "status"];
+  const names = ["unit", "layer", "kind", "class_name", "direction", "status", "name", "note"];
   return names.map((name) => value(name, row) ?? "").join("\n").toLowerCase();
 }
 
@@ -170,7 +170,7 @@ function rowAsJson(row, told) {
   const whole = {};
   for (const [name, column] of model.columns) whole[name] = column.values[row];
   for (const [name, one] of Object.entries(told ?? {})) {
-    if (!["trajectory", "film", "examples", "circuit"].includes(name)) whole[name] = one;
+    if (!["trajectory", "film", "examples", "circuit", "naming"].includes(name)) whole[name] = one;
   }
   return whole;
 }
@@ -220,8 +220,9 @@ function described(row) {
     name: name ? `, ${name}` : "",
   };
   const what = model.kinds[value("kind", row)].replace(/\{(\w+)\}/g, (_, word) => words[word]);
+  const called = value("name", row) ? `, called ${value("name", row)}` : "";
   const state = value("status", row) === "unavailable" ? ", unavailable" : "";
-  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + state;
+  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + called + state;
 }
 
 function shown(number, digits = 4) {

@@ -235,7 +235,7 @@ function fillTools() {
   const statuses = ["done", "missing", "failed", "unavailable"].filter((name) => name === "done" || model.counts[name]);
   options("show", [...statuses.map((name) => [name, `${name} (${(model.counts[name] ?? 0).toLocaleString("en")})`]), ["all", `all (${model.rows.toLocaleString("en")})`]]);
   const sortable = [...model.columns.values()].filter((column) => column.kind === "number" && !column.isEmpty && !["seed", "section_row", "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y", "y", "x", "variant"].includes(column.name));
-  options("sort", [["", "atlas order"], ...sortable.map((column) => [column.name, labelOf(column.name)]), ...(hasColumn("class_name") ? [["class_name", "class name"]] : [])]);
+  options("sort", [["", "atlas order"], ...sortable.map((column) => [column.name, labelOf(column.name)]), ...["class_name", "name"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
   options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation" }[name]]));
 }
 
@@ -284,7 +284,7 @@ function turn() {
 }
 
 function isBestSmall(name) {
-  return ["own_rank", "channel", "class_index", "class_name"].includes(name);
+  return ["own_rank", "channel", "class_index", "class_name", "name"].includes(name);
 }
 
 /** Enter in the search box opens the one unit that is meant. */

@@ -2,6 +2,7 @@
 //
 //   mixed4:0-63,100     mixed2 negative     class:dog     activation > 5 layer:mixed4     not alive = false
 
+// What columns go by too; `name` where no unit has one of its own.
 const ALIASES = { class: "class_name", id: "unit", name: "class_name" };
 const TOKEN = new RegExp(
   [
@@ -258,7 +259,9 @@ function asKind(text, kind) {
 }
 
 function columnNamed(name) {
-  return model.columns.get(name) ?? model.columns.get(ALIASES[name.toLowerCase()] ?? name.toLowerCase());
+  const alias = ALIASES[name.toLowerCase()];
+  const own = model.columns.get(name);
+  return own && !(alias && own.isEmpty) ? own : model.columns.get(alias ?? name.toLowerCase());
 }
 
 function unknown(name, reading, names = [...model.columns.keys()], what = "column") {

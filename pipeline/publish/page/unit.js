@@ -17,7 +17,7 @@ function showUnit(article, row, { before, after, back }) {
       element("a", { href: back, id: "back" }, "← All units"),
       element("span", { className: "pair" }, neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
-    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row))),
+    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), noteOn(row)),
     element("div", { className: "columns" }, picture, side),
     rest,
   );
@@ -38,9 +38,21 @@ function tell(row, told, { picture, side, rest }) {
   }
   if (told?.circuit) side.children[0].after(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
   if (told?.film) filmed(picture, told.film, row);
+  if (told?.naming) rest.prepend(naming(told.naming));
   if (told?.nearest?.length) rest.append(nearest(told));
   if (told?.examples) rest.append(exampleSheet(told.examples));
   rest.append(provenance(told), json(rowAsJson(row, told)));
+}
+
+/** What the user noted on a unit. */
+function noteOn(row) {
+  const note = value("note", row);
+  return note === null ? null : element("p", { className: "noted" }, element("span", { className: "muted" }, "Your note: "), note);
+}
+
+/** The name that labels give a unit, and how far it stands above chance. */
+function naming({ label, text }) {
+  return part("Name", element("p", {}, label ? element("strong", {}, label) : null, label ? ". " : null, text));
 }
 
 function part(heading, ...children) {
@@ -88,7 +100,7 @@ function keyFigures(row) {
   const activation = value("activation", row);
   if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
   const sorted = spreadOf(row, "activation");
-  const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile"].filter((name) => hasColumn(name) && value(name, row) !== null);
+  const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile", "name_auroc"].filter((name) => hasColumn(name) && value(name, row) !== null);
   return element(
     "dl",
     { className: "figures" },

@@ -10,9 +10,10 @@ import pytest
 from builds import contents
 
 from pipeline.errors import AtlasFolderError
+from pipeline.store import lock
 from pipeline.store.place import at
 from pipeline.store.store import LOCK, Store
-from tasks.build import lock, run
+from tasks.build import run
 from tasks.build.atlas import Atlas
 
 LUIGI = Path(sys.executable).parent / "luigi"

@@ -17,13 +17,15 @@ from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture, found_in
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
+from pipeline.store import lock
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning, progress
-from tasks.build import examples, lock, run
+from tasks.build import examples, run
 from tasks.build.examples import (
     CutCrops,
     IndexExamples,
+    NameUnits,
     PageExamples,
     RankPictures,
     SeePictures,
@@ -35,7 +37,9 @@ from tasks.pool import work
 from tasks.pool.work import Steps
 
 pytestmark = pytest.mark.usefixtures("cpu")
-TASKS = (SeePictures, RankPictures, CutCrops, IndexExamples, PageExamples, ShowPictures)
+TASKS = (
+    SeePictures, RankPictures, NameUnits, CutCrops, IndexExamples, PageExamples, ShowPictures,
+)  # fmt: skip
 UNITS = ("relu:0-5", "-relu:1", "relu:2@center", "deepdream:relu+deep", "logits:0-2", "softmax:1")
 
 
@@ -188,15 +192,15 @@ def test_luigi_knows_what_is_done(configure, pictures) -> None:
         running = Running(planning.make(config), silent())
         return [kind.of(running).complete() for kind in TASKS]
 
-    assert done() == [True, False, False, False, False, False]  # of no pictures all are seen
+    assert done() == [True, *[False] * 6]  # of no pictures all are seen
     _show(config, pictures)
-    assert done() == [True] * 6
+    assert done() == [True] * 7
     store = Store.open(config.output)
     [record, *_] = Crops(store).records.of("relu")
     Crops(store).records.drop(record)
-    assert done() == [True, True, False, False, False, False]
+    assert done() == [True] * 3 + [False] * 4
     _show(config, [])
-    assert done() == [True] * 6
+    assert done() == [True] * 7
     seen.begin(store, pictures[:3], replace=True)
     assert not any(done())
 

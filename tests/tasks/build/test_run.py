@@ -12,11 +12,12 @@ from pipeline import Atlas, single, verify
 from pipeline.errors import AtlasFolderError
 from pipeline.explore import index
 from pipeline.plan.batches import Batch
+from pipeline.store import lock
 from pipeline.store.folder import Folder
 from pipeline.store.place import at
 from pipeline.store.store import Store
 from tasks import planning, progress
-from tasks.build import lock, run
+from tasks.build import run
 from tasks.build.graph import BuildAtlas
 from tasks.build.refresh import Refresher, write_page
 from tasks.build.running import Running

@@ -286,3 +286,57 @@ def test_what_there_is_no_image_of(atlas) -> None:
         assert (code, "is unavailable: the atlas's weights have no" in error) == (2, True)
     code, text, error = atlas("query", "atlas", "mixed2:1@1,1")
     assert (code, text, "renders it alone; add it to `units`" in error) == (0, "no unit\n", True)
+
+
+def test_notes_by_the_command(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder / "atlas", tmp_path / "atlas")
+    monkeypatch.chdir(tmp_path)
+
+    def note(*arguments: str) -> tuple[int, str, str]:
+        return call(capfd, monkeypatch, "note", "atlas", *arguments)
+
+    assert note() == (0, "", "")
+    assert note("mixed4:2", "curves, [left]")[:2] == (0, "mixed4:2: curves, [left]\n")
+    assert note("-mixed2:1", "a head: seen from 3 sides") == (
+        0, "-mixed2:1: a head: seen from 3 sides\n", "",
+    )  # fmt: skip
+    assert note("mixed4:2") == (0, "mixed4:2: curves, [left]\n", "")
+    assert note("mixed4:3") == (0, "mixed4:3: no note\n", "")
+    code, text, _ = call(capfd, monkeypatch, "query", "atlas", "note:curves", "--format", "csv")
+    assert next(csv.DictReader(io.StringIO(text)))["note"] == "curves, [left]"
+    pd.DataFrame(
+        {"unit": ["mixed4:3", "mixed4:2", "mixed4:4"], "note": ["dogs", None, " fur "]}
+    ).to_csv("notes.csv", index=False)
+    code, text, error = note("--from", "notes.csv", "--json")
+    assert (code, error) == (0, "")
+    assert json.loads(text) == {
+        "-mixed2:1": "a head: seen from 3 sides", "mixed4:2": "curves, [left]",
+        "mixed4:3": "dogs", "mixed4:4": "fur",
+    }  # fmt: skip
+    assert note("mixed4:3", "--delete") == (0, "mixed4:3: no note\n", "")
+    assert "note               fur" in call(capfd, monkeypatch, "show", "atlas", "mixed4:4")[1]
+
+
+WRONG_NOTES = {
+    ("mixed4:99", "x"): "mixed4:99",
+    ("mixed4:9@1,1", "x"): "mixed4:9@1,1 is not in the atlas's configuration",
+    ("mixed4:2", " "): "the note on mixed4:2 is empty: --delete takes one away",
+    ("mixed4:2", "two", "words"): "expected \\[DIR] UNIT TEXT, with TEXT in quotes",
+    ("--delete",): "UNIT --delete",
+    ("mixed4:2", "--from", "notes.csv"): "or --from FILE.csv",
+    ("--from", "notes.csv"): "unit 'mixed9:1': the network has no layer",
+}
+
+
+@pytest.mark.parametrize("words", WRONG_NOTES)
+def test_a_note_that_cannot_be_is_told_in_a_line(
+    atlas, folder: Path, words: tuple[str, ...]
+) -> None:
+    (folder / "notes.csv").write_text("unit,note\nmixed4:1,fine\nmixed9:1,x\n")
+    code, text, error = atlas("note", "atlas", *words)
+    assert (code, text) == (2, "")
+    assert WRONG_NOTES[words].replace("\\", "") in error
+    assert error.count("\n") == 1
+    assert not (folder / "atlas/notes.json").exists()

@@ -1,4 +1,4 @@
-"""One build an atlas folder at a time, on one machine or on several.
+"""One writer an atlas folder at a time, on one machine or on several.
 
 The lock is a file of the folder that says who holds it, and beats: its holder writes it anew every
 few seconds. On a disk the holder also has the operating system's lock on it, which ends with the

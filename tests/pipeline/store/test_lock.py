@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import AtlasFolderError, WorkError
+from pipeline.store import lock
 from pipeline.store.folder import Folder
+from pipeline.store.lock import Note
 from pipeline.store.place import at
 from pipeline.store.store import LOCK
-from tasks.build import lock
-from tasks.build.lock import Note
 
 HOLD = """
 import sys
 from pipeline.store.place import at
-from tasks.build import lock
+from pipeline.store import lock
 with lock.held(at(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
