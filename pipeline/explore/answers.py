@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.errors import NotMeasuredError
 from pipeline.explore import responses
-from pipeline.explore.rows import standardised, unit_rows
+from pipeline.explore.responses import standardised, unit_rows
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder

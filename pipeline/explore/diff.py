@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.errors import ConfigError, MissingError, NotMeasuredError
 from pipeline.explore import answers, index
 from pipeline.explore.answers import Asked
-from pipeline.explore.rows import standardised, unit_rows
+from pipeline.explore.responses import standardised, unit_rows
 from pipeline.store.store import Store
 
 MEASURES = ("response_distance", "image_distance", "activation_change", "robust_change")

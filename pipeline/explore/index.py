@@ -75,7 +75,7 @@ _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
-_LATER = (*circuits.SUMMARY, *names.TYPES)
+LATER = (*circuits.SUMMARY, *names.TYPES)
 """Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
@@ -268,7 +268,7 @@ class _Identity:
 
     def seen(self, part: pd.DataFrame) -> pd.DataFrame:
         """Count a part in; it is returned."""
-        empty = [name for name in _LATER if part[name].isna().all()]
+        empty = [name for name in LATER if part[name].isna().all()]
         plain = part.drop(columns=[*TIMINGS, *empty])
         self._found.update(plain.to_json(orient="split", double_precision=15).encode())
         return part

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from pipeline.explore.rows import unit_rows
+from pipeline.explore.responses import unit_rows
 
 
 def grid(count: int, columns: int = 0) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.explore import places
-from pipeline.explore.rows import standardised
+from pipeline.explore.responses import standardised
 from pipeline.plan.units import Unit
 
 NEAREST = 10
