@@ -60,18 +60,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", default=FAMILIES)
     parser.add_argument("--most", type=int, default=100_000, help="channels of a layer, at most")
+    parser.add_argument("--times", action="store_true", help="measure the times alone, anew")
     parser.add_argument("--out", type=Path, default=KEPT.parents[1] / "BENCHMARKS.md")
     options = parser.parse_args()
     found = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for name in options.names:
-        found[name] = {**tried(name, options.most), "size": SIZE, "machine": report.machine()}
+        tell = tried(name, 0 if options.times else options.most)
+        kept = found.get(name, {}) if options.times else {}
+        found[name] = {**tell, **kept, **_times_of(tell), "size": SIZE, "machine": report.machine()}
         KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(name, found[name], flush=True)
     family_table.again(options.out)
 
 
+def _times_of(tell: dict[str, Any]) -> dict[str, Any]:
+    return {name: tell[name] for name in ("ours", "plain", "compiled")}
+
+
 def tried(name: str, most: int) -> dict[str, Any]:
-    """What is found of a family, or of `lite0`."""
+    """What is found of a family, or of `lite0`; of no channel where that is 0, but the times."""
     with tempfile.TemporaryDirectory() as folder:
         path = "lite0"
         if name != "lite0":
@@ -80,8 +87,8 @@ def tried(name: str, most: int) -> dict[str, Any]:
             made = make(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
             _alive(made).save(path)
         layer, channels, acts = _middle(path)
-        known = _planned(path, f"{layer}:0-{min(channels, most) - 1}", *DRAFT)
-        units, left = list(known.units()), []
+        known = _planned(path, f"{layer}:0-{min(channels, max(most, BATCH)) - 1}", *DRAFT)
+        units, left = list(known.units())[:most], []
         dead = units
         for way in TRIES:
             dead = _not_risen(_planned(path, f"{layer}:0", *way), dead) if dead else []

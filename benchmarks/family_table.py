@@ -32,11 +32,12 @@ def section(kept: Kept) -> str:
     size = " and ".join(dict.fromkeys(str(found["size"]) for found in kept.values()))
     return (
         f"{HEADING}\n\nWritten by `make bench-families` on {machines}. Random weights, norms set "
-        "from noise (`lite0` is EfficientNet-Lite0, trained); every channel of the activation in "
-        f"the middle, by `draft` at {size} px. Networks of random weights are rough (Balduzzi et "
-        "al., 2017), so those that do not rise by its rate of 0.15 in 22 steps are tried with "
-        "0.015 and 0.003, then in 96 steps with 0.05, 0.15 and 0.015: `left` are those that had "
-        "not risen after each, the last of them `dead`. Times are "
+        "from noise (`lite0` is EfficientNet-Lite0, trained); channels of the activation in the "
+        f"middle, the first or all, by `draft` at {size} px. Networks of random weights are rough "
+        "(Balduzzi et al., 2017), so those that do not rise by its rate of 0.15 in 22 steps are "
+        "tried with 0.015 and 0.003, then in 96 steps with 0.05, 0.15 and 0.015: `left` are those "
+        "that had not risen after each, the last of them `dead`; three figures are of three ways. "
+        "Times are "
         "of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
         "of Keras' own model and `GradientTape` with a normalised gradient, without transforms, as "
         "it stands and with its step in a `tf.function`.\n\n"
