@@ -63,5 +63,7 @@ def _why(kept: Kept) -> str:
     return (
         f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. Both leave "
         "the convolutions to oneDNN, and ours has transforms and a spectrum besides; where the "
-        "time goes was not taken apart. Other work ran beside some of these."
+        "time goes was not taken apart. Other work ran beside most of these, and not the same "
+        "throughout a row, so the times are a first look (DenseNet121 and NASNetMobile above all); "
+        "`--times` measures them again."
     )
