@@ -51,9 +51,9 @@ def section(found: Mapping[str, Any]) -> str:
         f"{report.table(['taken away', 'trained', 'random weights'], lost)}\n\nThat the strongest "
         "take much is no proof of meaning by itself: with random weights a unit is a small "
         "difference of large sums, and they take as much. That those of shuffled weights take "
-        "little shows that attribution hangs on the weights. Tracing takes "
-        f"{1e3 * found['trained']['seconds']:.0f} ms a unit here, of one process, compiling left "
-        "out."
+        "little shows that attribution hangs on the weights. Tracing took "
+        f"{1e3 * found['trained']['seconds']:.0f} ms a unit by the clock, in one process, beside "
+        "whatever else ran; compiling is left out."
     )
 
 
