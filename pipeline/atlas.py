@@ -390,8 +390,7 @@ class Atlas:
         from pipeline.explore import why  # noqa: PLC0415
 
         seen = where.read(Path(picture).expanduser(), self.provenance.size)
-        named = [unit for text in units for unit in self.provenance.named(text)]
-        return why.reasons(self._store, seen, named, top)
+        return why.reasons(self._store, seen, self._named(units), top)
 
     def why_sheet(
         self, picture: str | Path, path: str | Path, units: Sequence[str] = (), top: int = 6
@@ -406,12 +405,13 @@ class Atlas:
             ConfigError: a file that cannot be, or as `why`, like all else.
         """
         from pipeline.examples import where  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.explore import why  # noqa: PLC0415
         from pipeline.sheets import paper  # noqa: PLC0415
         from pipeline.sheets import why as sheet  # noqa: PLC0415
 
         place = paper.check(path)
-        found = self.why(picture, units, top)
         seen = where.read(Path(picture).expanduser(), self.provenance.size)
+        found = why.reasons(self._store, seen, self._named(units), top)
         paper.save(sheet.lay_out(self._store, found, seen), place)
         return found
 
@@ -571,6 +571,9 @@ class Atlas:
     def failures(self) -> dict[str, str]:
         """Why the last build gave batches up, by batch."""
         return {failure.batch: failure.reason for failure in self._store.records.failures()}
+
+    def _named(self, patterns: Sequence[str]) -> list[Unit]:
+        return [unit for text in patterns for unit in self.provenance.named(text)]
 
     def _index(self) -> "pd.DataFrame":
         """The index, which nobody changes; kept until the atlas or the index file changes."""

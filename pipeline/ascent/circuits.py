@@ -66,9 +66,7 @@ class Tracer:
             means: by source, the mean of each channel over the atlas's pictures, (channels,).
             batch: the units are padded to so many, so that all is compiled once.
         """
-        rows = [row % len(units) for row in range(batch)]
-        padded = [units[row] for row in rows]
-        seen = self.see(tf.constant(floats(images[rows])))
+        seen, padded = self._seen(images, units, batch)
         draws = [stream(self._seed, unit.id, "circuits") for unit in padded]
         return {
             name: behind.traced(seen, padded, means[name], draws).first(len(units))
@@ -83,9 +81,15 @@ class Tracer:
         Returns:
             (units, rows, columns) float32 on the source's map.
         """
+        seen, padded = self._seen(images, units, batch)
+        return self.behind[source].fields(seen, padded)[: len(units)]
+
+    def _seen(
+        self, images: np.ndarray, units: Sequence[Unit], batch: int
+    ) -> tuple[dict[str, tf.Tensor], list[Unit]]:
+        """What the network makes of images, and their units; both repeated to a batch."""
         rows = [row % len(units) for row in range(batch)]
-        seen = self.see(tf.constant(floats(images[rows])))
-        return self.behind[source].fields(seen, [units[row] for row in rows])[: len(units)]
+        return self.see(tf.constant(floats(images[rows]))), [units[row] for row in rows]
 
 
 class Behind:

@@ -169,10 +169,7 @@ def spread(store: Store) -> pd.DataFrame:
 
 def noted(store: Store) -> str:
     """What the strongest pictures were found in; empty where none were."""
-    try:
-        return parquet.notes(store.folder, SPREAD_NAME)["state"]
-    except (OSError, DamageError):
-        return ""
+    return parquet.state(store.folder, SPREAD_NAME)
 
 
 def standing(store: Store) -> Callable[[str, float | None], float | None]:

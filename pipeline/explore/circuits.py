@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.ascent.results import DRAWS, STRONGEST, Traced
-from pipeline.errors import DamageError, NotMeasuredError
+from pipeline.errors import NotMeasuredError
 from pipeline.explore import responses
 from pipeline.plan.architecture import Layer
 from pipeline.plan.batches import Batch, Section
@@ -121,7 +121,7 @@ def size(layer: Layer) -> int:
 
 def is_of_now(store: Store) -> bool:
     """Whether what is traced is so with the means over the pictures that are there now."""
-    return _noted_state(store, MEANS) == _state_of_pictures(store)
+    return parquet.state(store.folder, MEANS) == _state_of_pictures(store)
 
 
 def begin(store: Store) -> None:
@@ -169,7 +169,7 @@ def refresh(store: Store) -> None:
 
 def is_current(store: Store) -> bool:
     """Whether edges.parquet says what is traced now; it does where nothing can be."""
-    return not tables(store) or _noted_state(store, EDGES) == state_of(store)
+    return not tables(store) or parquet.state(store.folder, EDGES) == state_of(store)
 
 
 def edges(store: Store) -> pd.DataFrame:
@@ -320,8 +320,9 @@ def _found(store: Store, section: Section) -> Iterator[_Found]:
         for record in table.records.of(section.name):
             rows = {name: table.read(record, name) for name in _READ}
             for number, unit in enumerate(record.units):
-                row = {name: values[number] for name, values in rows.items()}
-                yield _Found(units[unit], table.layer, row)
+                if unit in units:  # others have left the configuration
+                    row = {name: values[number] for name, values in rows.items()}
+                    yield _Found(units[unit], table.layer, row)
 
 
 def _frames(store: Store) -> Iterator[pd.DataFrame]:
@@ -365,11 +366,3 @@ def _state_of_pictures(store: Store) -> str:
         for section in known
     ]
     return digest(records)
-
-
-def _noted_state(store: Store, name: str) -> str | None:
-    """What a file was made from; None where there is none, or it is damaged."""
-    try:
-        return parquet.notes(store.folder, name)["state"]
-    except (OSError, DamageError):
-        return None

@@ -90,7 +90,11 @@ def in_state(store: Store, state: str) -> pd.DataFrame:
     Raises:
         DamageError: the file is not current, and a chunk that it is made from is damaged.
     """
-    return read(store.folder) if _noted_state(store) == state else explore(store)(build(store))
+    return (
+        read(store.folder)
+        if parquet.state(store.folder, NAME) == state
+        else explore(store)(build(store))
+    )
 
 
 def quick(store: Store) -> pd.DataFrame:
@@ -217,15 +221,7 @@ def annotate(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
 
 def is_current(store: Store) -> bool:
     """Whether the index file was made from what a store holds now, and is whole."""
-    return _noted_state(store) == state_of(store)
-
-
-def _noted_state(store: Store) -> str | None:
-    """What the index file was made from; None where there is none, or it is damaged."""
-    try:
-        return notes(store.folder)["state"]
-    except (OSError, DamageError):
-        return None
+    return parquet.state(store.folder, NAME) == state_of(store)
 
 
 def read(folder: Folder) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import DamageError
 from pipeline.examples import seen, telling
 from pipeline.examples.strongest import Measured
 from pipeline.examples.telling import Labelled
@@ -68,10 +67,7 @@ def is_current(store: Store) -> bool:
 
 def noted(store: Store) -> str:
     """What the file was made from; empty where there is none, or it is damaged."""
-    try:
-        return parquet.notes(store.folder, NAME)["state"]
-    except (OSError, DamageError):
-        return ""
+    return parquet.state(store.folder, NAME)
 
 
 def read(store: Store) -> pd.DataFrame:

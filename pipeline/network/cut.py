@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from pipeline.model import keras_private
-from pipeline.model.graph import copied
+from pipeline.model.graph import copied, copy_weights
 from pipeline.network import last
 from pipeline.network.folding import Folded
 from pipeline.network.network import Network
@@ -75,7 +75,7 @@ class Cut:
         model = keras.models.clone_model(self.model, clone_function=_straight)
         for layer in self.model.layers:
             if layer.weights:
-                model.get_layer(layer.name).set_weights(layer.get_weights())
+                copy_weights(layer, model.get_layer(layer.name))
         straight = copy.copy(self)
         straight.model = model
         return straight

@@ -77,6 +77,14 @@ def notes(folder: Folder, name: str) -> dict[str, str]:
     return found
 
 
+def state(folder: Folder, name: str) -> str:
+    """What a file was made from, by its note `state`; empty where there is none, or damage."""
+    try:
+        return notes(folder, name)["state"]
+    except (OSError, DamageError):
+        return ""
+
+
 def seal_of(name: str) -> str:
     """The seal of a file."""
     return name.removesuffix(".parquet") + ".json"

@@ -122,17 +122,17 @@ def circuits(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estimat
     known, store = plan.provenance, plan.store()
     if not plan.traces():
         return Estimate(0, 0, 0.0, None if rate is None else 0.0, 0)
-    untraced = of_sources.untraced(store) if store else []
-    if batches and store:
-        untraced = store.committed()  # with other pictures, all is traced anew
+    untraced = []
+    if store:  # with other pictures, all is traced anew
+        untraced = store.committed() if batches else of_sources.untraced(store)
     operations = stored = 0.0
     for unit in (unit for batch in (*batches, *untraced) for unit in batch.units):
-        whole = _forward(unit, known)
-        for layer in of_sources.sources(known, unit):
+        whole, layers = _forward(unit, known), of_sources.sources(known, unit)
+        for layer in layers:
             behind = whole - known.architecture.operations_to(layer.name)
-            operations += 3 * behind + of_sources.PASSES * behind
+            operations += (3 + of_sources.PASSES) * behind
             stored += of_sources.size(layer)
-        operations += whole
+        operations += whole if layers else 0
     seconds = None if rate is None else operations / rate.looking
     return Estimate(0, 0, operations, seconds, int(stored))
 

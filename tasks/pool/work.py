@@ -96,8 +96,10 @@ def respond(store: Store, batch: Batch, most: int | None) -> None:
 def trace(store: Store, batch: Batch, most: int | None) -> None:
     """Measure which channels of earlier layers a batch's units are built from."""
     record = store.records.one(batch.section, batch.chunk)
-    if record is None or record.units != tuple(unit.id for unit in batch.units):
+    if record is None or not {unit.id for unit in batch.units} <= set(record.units):
         return  # as for `respond`
+    # All that were committed together, those too that have left the configuration since.
+    batch = replace(batch, units=tuple(map(store.provenance.unit, record.units)))
     unit = batch.units[0]
     layers = tuple(layer.name for layer in circuits.sources(store.provenance, unit))
     images, means = store.read(record, "images"), circuits.means(store)

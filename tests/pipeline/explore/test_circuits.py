@@ -126,6 +126,15 @@ def test_damage_is_seen_and_made_again(store: Store) -> None:
     assert not circuits.is_current(store)
 
 
+def test_units_that_left_the_configuration_have_no_edges(
+    store: Store, make_provenance: Make
+) -> None:
+    fewer = Store.create(store.folder.path, make_provenance("mixed2:0-4", "mixed4:0-2"))
+    circuits.refresh(fewer)
+    assert set(circuits.edges(fewer)["target"]) == {"mixed4:0", "mixed4:1", "mixed4:2"}
+    assert "mixed4:5" not in circuits.summary(fewer).index
+
+
 def test_where_a_source_acts(store: Store) -> None:
     heats = circuits.heats(store, store.provenance.unit("mixed4:3"))
     assert heats["mixed2:3"].shape == (4, 5)

@@ -9,6 +9,7 @@ from builds import build, silent
 from PIL import Image
 
 from pipeline.errors import WorkError
+from pipeline.explore import circuits
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
 from pipeline.store.store import Store
@@ -102,3 +103,17 @@ def test_responses_that_cannot_be_measured_stop_the_build(configure) -> None:
     with pytest.raises(WorkError, match=r"^the responses of relu/000000: the eyes are shut"):
         build(config, steps=Steps(measure=shut))
     assert build(config).done == 1
+
+
+def test_circuits_are_traced_and_again_where_units_come_and_go(configure) -> None:
+    wanted = ("explore.circuits=true", "site=false")
+    folder = build(configure(*wanted, units=("relu:0-3", "deep:0-3"))).folder
+    first = circuits.edges(Store.open(folder))
+    assert set(first["target"]) == {f"deep:{n}" for n in range(4)}
+    assert set(first["source_layer"]) == {"relu"}
+    assert (first["attribution"] * first["ablation_zero"] <= 0).mean() > 0.9
+    build(configure(*wanted, units=("relu:0-4", "deep:0-2")))
+    store = Store.open(folder)
+    assert circuits.is_of_now(store)
+    assert circuits.pending(store) == []
+    assert set(circuits.edges(store)["target"]) == {f"deep:{n}" for n in range(3)}
