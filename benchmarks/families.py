@@ -14,7 +14,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ DRAFT = (RECIPES["draft"].optimizer.rate, RECIPES["draft"].steps)
 TRIES = (DRAFT, (0.015, 22), (0.003, 22), (0.05, 96), (0.15, 96), (0.015, 96))
 """Rates and steps of the ascent: the recipe's own, and others for channels that do not rise by
 them, since networks of random weights are rough (Balduzzi et al., 2017)."""
-SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 3
+SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 5
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _times_of(tell: dict[str, Any]) -> dict[str, Any]:
-    return {name: tell[name] for name in ("ours", "plain", "compiled")}
+    return {name: tell[name] for name in ("ours", "plain", "compiled", "batched")}
 
 
 def tried(name: str, most: int) -> dict[str, Any]:
@@ -82,6 +82,7 @@ def tried(name: str, most: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = "lite0"
         if name != "lite0":
+            keras.utils.set_random_seed(0)
             path = str(Path(folder) / f"{name}.keras")
             make = getattr(keras.applications, name)
             made = make(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
@@ -93,12 +94,11 @@ def tried(name: str, most: int) -> dict[str, Any]:
         for way in TRIES:
             dead = _not_risen(_planned(path, f"{layer}:0", *way), dead) if dead else []
             left.append(len(dead))
-        plain, compiled = _plain(path, layer)
         return {
             "activations": acts, "layer": layer, "channels": len(units),
             "living": known.reading.is_living, "left": left,
             "dead": [unit.index for unit in dead],
-            "ours": _ours(known), "plain": plain, "compiled": compiled,
+            **_times({"ours": _ours(known), **_plain(path, layer)}),
         }  # fmt: skip
 
 
@@ -153,47 +153,58 @@ def _planned(path: str, units: str, rate: float, steps: int) -> Provenance:
     )
 
 
-def _ours(known: Provenance) -> float:
-    """Seconds a step of an image, in a full batch."""
+def _ours(known: Provenance) -> tuple[Callable[[], object], int]:
+    """An ascent of a full batch, and how many images it has."""
     units = list(known.units())[:BATCH]
     short = known.recipe.model_copy(update={"steps": STEPS, "revive": 3})
     loaded = network.load(known.weights, units[0].reads, known.reading)
     renderer = Renderer(loaded, short, SIZE)
-    return _seconds(lambda: renderer.render(units, 0, BATCH)) / len(units) / STEPS
+    return lambda: renderer.render(units, 0, BATCH), len(units)
 
 
-def _plain(path: str, layer: str) -> tuple[float, float]:
-    """The same of a plain loop, and of one whose step is compiled."""
+def _plain(path: str, layer: str) -> dict[str, tuple[Callable[[], object], int]]:
+    """A plain loop, one whose step is compiled, and that with a full batch."""
     model = model_file.read(resolve(path)).model
     part = keras.Model(model.inputs[0], model.get_layer(layer).output)
-    image = tf.Variable(
-        np.random.default_rng(0).uniform(-0.1, 0.1, (1, SIZE, SIZE, 3)), dtype=tf.float32
-    )
+    one, full = (_climb(part, images) for images in (1, BATCH))
+    return {
+        "plain": (partial(_repeat, one), 1),
+        "compiled": (partial(_repeat, tf.function(one)), 1),
+        "batched": (partial(_repeat, tf.function(full)), BATCH),
+    }
+
+
+def _climb(part: keras.Model, images: int) -> Callable[[], None]:
+    """A step of a plain loop for some images, of the first channel, up a normalised gradient."""
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (images, SIZE, SIZE, 3))
+    image = tf.Variable(noise, dtype=tf.float32)
 
     def step() -> None:
         with tf.GradientTape() as tape:
-            value = tf.reduce_mean(part(image, training=False)[..., 0])
+            value = tf.reduce_sum(tf.reduce_mean(part(image, training=False)[..., 0], (1, 2)))
         slope = tape.gradient(value, image)
-        image.assign_add(0.1 * slope / (tf.math.reduce_std(slope) + 1e-8))
+        deviation = tf.math.reduce_std(slope, (1, 2, 3), keepdims=True)
+        image.assign_add(0.1 * slope / (deviation + 1e-8))
         image.assign(tf.clip_by_value(image, -1.0, 1.0))
 
-    def climb(step: Callable[[], None]) -> None:
-        for _ in range(STEPS):
-            step()
-
-    plain, compiled = (_seconds(partial(climb, each)) for each in (step, tf.function(step)))
-    return plain / STEPS, compiled / STEPS
+    return step
 
 
-def _seconds(do: Callable[[], object]) -> float:
-    """The median time of some runs, after one that compiles."""
-    do()
-    times = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        do()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+def _repeat(step: Callable[[], None]) -> None:
+    for _ in range(STEPS):
+        step()
+
+
+def _times(ways: Mapping[str, tuple[Callable[[], object], int]]) -> dict[str, float]:
+    """Seconds a step and image of each way: medians of turns, after one that compiles."""
+    seen: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(1 + TIMES):
+        for name, (do, images) in ways.items():
+            began = time.perf_counter()
+            do()
+            if turn:
+                seen[name].append((time.perf_counter() - began) / images / STEPS)
+    return {name: statistics.median(times) for name, times in seen.items()}
 
 
 if __name__ == "__main__":

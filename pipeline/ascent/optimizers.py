@@ -35,7 +35,8 @@ def make(spec: Adam | Normalised, steps: int, first: int = 0) -> Optimizer:
 def _adam(spec: Adam, steps: int, first: int) -> Optimizer:
     """Adam (Kingma and Ba, 2015), upwards, without bias of the first steps.
 
-    Its rate warms up, stays, and falls in the last part of the steps, linearly.
+    Its rate warms up, stays, and falls in the last part of the steps, linearly. Decay of the
+    numbers is apart from the gradient (AdamW: Loshchilov and Hutter, 2019).
     """
     falling = max(steps * spec.fall, 1e-9)
 
@@ -52,9 +53,11 @@ def _adam(spec: Adam, steps: int, first: int) -> Optimizer:
         left = (float(steps) - count + 1.0) / falling
         cool = spec.end + (1.0 - spec.end) * tf.minimum(1.0, left)
         seen = count - float(first)
-        rate = spec.rate * warm * cool / (1.0 - spec.beta1**seen)
+        rate = spec.rate * warm * cool
+        if spec.weight_decay:
+            numbers *= 1.0 - rate * spec.weight_decay
         root = tf.sqrt(square / (1.0 - spec.beta2**seen)) + _EPSILON
-        return numbers + rate * mean / root, (mean, square)
+        return numbers + rate / (1.0 - spec.beta1**seen) * mean / root, (mean, square)
 
     return Optimizer(slots, step)
 

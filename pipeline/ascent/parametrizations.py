@@ -59,7 +59,10 @@ def make(spec: Spectrum | Maco | Pixel, size: int, colours: int = 3) -> Parametr
 
 
 def _spectrum(spec: Spectrum, size: int, colours: int) -> Parametrization:
-    """Lucid's: a scaled spectrum, colours decorrelated, through a sigmoid (optvis/param)."""
+    """Lucid's: a scaled spectrum, colours decorrelated, through a sigmoid (optvis/param).
+
+    Where a contrast is named, the image is held at it: what the ascent decides is where it goes.
+    """
     width = size // 2 + 1
     across = np.fft.rfftfreq(size)
     down = np.fft.fftfreq(size)[:, None]
@@ -71,7 +74,7 @@ def _spectrum(spec: Spectrum, size: int, colours: int) -> Parametrization:
         return (random.standard_normal(shape) * spec.deviation).astype(np.float32)
 
     def image(numbers: tf.Tensor) -> tf.Tensor:
-        return _rgb(numbers * scale, size)
+        return _rgb(numbers * scale, size, spec.contrast)
 
     def grow(numbers: tf.Tensor, streams: Streams) -> tf.Tensor:
         # A wave of some strength is size ** (1 - decay) numbers high.
@@ -123,15 +126,24 @@ def natural(size: int) -> np.ndarray:
     return strengths
 
 
-def _rgb(waves: tf.Tensor, size: int) -> tf.Tensor:
+def _rgb(waves: tf.Tensor, size: int, contrast: float = 0.0) -> tf.Tensor:
     """Images in [-1, 1] of half spectra of decorrelated colours, or of grey; through a sigmoid."""
     planes = _planes(waves)  # (batch, colour, size, size)
+    if contrast:
+        planes *= contrast / _deviations(planes)[:, None, None, None]
     if planes.shape[1] == 1:
         return _grey(tf.tanh(tf.transpose(planes, (0, 2, 3, 1)) * 0.5))
     flat = tf.reshape(planes, (-1, 3, size * size))
     mixed = tf.matmul(tf.constant(COLOURS), flat)  # (batch, RGB, size * size)
     rgb = tf.reshape(tf.transpose(mixed, (0, 2, 1)), (-1, size, size, 3))
     return tf.tanh(rgb * 0.5)  # 2 sigmoid(x) - 1
+
+
+def _deviations(planes: tf.Tensor) -> tf.Tensor:
+    """Of each image, over all its colours, (batch,); each colour's mean left out."""
+    # Image by image: in one go, the last bits depend on an image's row.
+    variances = [tf.math.reduce_variance(image, axis=(1, 2)) for image in tf.unstack(planes)]
+    return tf.sqrt(tf.stack([tf.reduce_sum(each) for each in variances]))
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]

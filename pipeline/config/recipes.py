@@ -16,6 +16,11 @@ NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+def _without(said: dict[str, Any], later: str) -> dict[str, Any]:
+    """What is said without a later key that says nothing, so that older fingerprints stay."""
+    return {key: value for key, value in said.items() if key != later or value}
+
+
 class Spectrum(Frozen):
     """The image as a Fourier spectrum with decorrelated colours (lucid)."""
 
@@ -26,6 +31,12 @@ class Spectrum(Frozen):
     """Power of the frequency by which the spectrum is scaled."""
     saturation: Positive = 1.0
     """Factor on the image before the sigmoid: more gives stronger colours sooner."""
+    contrast: NotNegative = 0.0
+    """The deviation, over all colours, at which the image is held before the sigmoid; 0: none."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        return _without(plain(self), "contrast")
 
 
 class Maco(Frozen):
@@ -116,8 +127,7 @@ class Transforms(Frozen):
 
     @model_serializer(mode="wrap")
     def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
-        """Without the later transforms that it has not, so that older fingerprints stay."""
-        return {key: value for key, value in plain(self).items() if key != "crop" or value}
+        return _without(plain(self), "crop")
 
 
 class Adam(Frozen):
@@ -133,6 +143,12 @@ class Adam(Frozen):
     """The last share of the steps, in which the rate falls."""
     end: Probability = 0.1
     """The share of the rate that it falls towards."""
+    weight_decay: NotNegative = 0.0
+    """The share of the numbers that a step of rate 1 takes off (Loshchilov and Hutter, 2019)."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        return _without(plain(self), "weight_decay")
 
 
 class Normalised(Frozen):
@@ -227,9 +243,9 @@ RECIPES = {
         name="classes",
         steps=192,
         revive=12,
-        parametrization=Spectrum(decay=1.5, saturation=0.2),
-        transforms=Transforms(crop=Crop(), rotate=Rotate(degrees=10.0)),
-        optimizer=Adam(),
+        parametrization=Spectrum(decay=1.5, contrast=2.2),
+        transforms=Transforms(crop=Crop(least=0.7), rotate=Rotate(degrees=10.0)),
+        optimizer=Adam(weight_decay=0.5),
         octaves=Octaves(count=4, growth=1.25),
     ),
 }

@@ -52,6 +52,14 @@ def test_adam_follows_its_formula_upwards() -> None:
         np.testing.assert_allclose(values, numbers, rtol=1e-4, atol=1e-5)
 
 
+def test_decay_takes_the_same_share_of_all_numbers_whatever_the_gradient() -> None:
+    spec = Adam(rate=0.2, warmup=0, fall=0.0, weight_decay=0.5)
+    optimizer, start = optimizers.make(spec, 8), tf.constant(_gradients()[0])
+    for gradient in (tf.zeros_like(start), tf.constant(_gradients()[1])):
+        moved, _ = optimizer.step(start, gradient, optimizer.slots(start), tf.constant(0))
+        np.testing.assert_allclose(moved, 0.9 * start + 0.2 * np.sign(gradient), atol=1e-5)
+
+
 def test_adam_warms_up_linearly_to_its_rate() -> None:
     constant = np.ones((6, 1, 2), np.float32)
     values = np.array(_climb(Adam(rate=0.2, warmup=3), constant, steps=48))[:, 0, 0]

@@ -12,7 +12,10 @@ from pipeline.config.recipes import Adam, Maco, Pixel, Spectrum
 pytestmark = pytest.mark.usefixtures("cpu")
 
 SPECS = [Spectrum(), Pixel(noise="normal"), Pixel(noise="uniform")]
-FORMS = {"spectrum": SPECS[0], "normal": SPECS[1], "uniform": SPECS[2], "maco": Maco()}
+HELD = Spectrum(contrast=1.0)
+FORMS = {
+    "spectrum": SPECS[0], "held": HELD, "normal": SPECS[1], "uniform": SPECS[2], "maco": Maco()
+}  # fmt: skip
 
 
 def _starts(form: parametrizations.Parametrization, count: int = 2) -> tf.Tensor:
@@ -86,6 +89,17 @@ def test_saturation_gives_more_colour() -> None:
     weak, strong = (parametrizations.make(Spectrum(saturation=s), 16) for s in (1.0, 2.0))
     numbers = _starts(weak)
     assert strong.image(numbers).numpy().std() > 1.5 * weak.image(numbers).numpy().std()
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_contrast_is_held_however_large_the_numbers(colours: int) -> None:
+    form = parametrizations.make(Spectrum(contrast=0.8), 17, colours)
+    numbers = _starts(form)
+    images = form.image(numbers).numpy()
+    np.testing.assert_allclose(form.image(numbers * 50.0), images, atol=1e-5)
+    seen = 2.0 * np.arctanh(images.astype(np.float64))  # what the sigmoid gets
+    planes = seen[..., :1] if colours == 1 else seen @ np.linalg.inv(parametrizations.COLOURS.T)
+    np.testing.assert_allclose(np.sqrt(planes.var(axis=(1, 2)).sum(axis=-1)), 0.8, rtol=1e-3)
 
 
 def test_colours_have_unit_norm_at_most() -> None:

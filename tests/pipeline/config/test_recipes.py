@@ -39,14 +39,18 @@ def test_a_scale_runs_upwards() -> None:
         Crop(most=0.4)
 
 
-def test_a_crop_is_said_only_where_there_is_one() -> None:
+@pytest.mark.parametrize(
+    "part", ["transforms.crop", "parametrization.contrast", "optimizer.weight_decay"]
+)
+def test_what_came_later_is_said_only_where_it_does_something(part: str) -> None:
     """Fingerprints of atlases from before it stay as they are."""
+    name, key = part.split(".")
     for recipe in RECIPES.values():
-        said = recipe.model_dump(mode="json")["transforms"]
-        assert ("crop" in said) == (recipe.transforms.crop is not None)
-    assert "crop" not in RECIPES["fourier"].model_dump(mode="json")["transforms"]
-    given = Transforms(crop=Crop(least=0.3))
-    assert Transforms.model_validate_json(given.model_dump_json()) == given
+        said = recipe.model_dump(mode="json")[name]
+        assert (key in said) == bool(getattr(getattr(recipe, name), key, None))
+        assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+    assert key not in RECIPES["fourier"].model_dump(mode="json")[name]
+    assert key in RECIPES["classes"].model_dump(mode="json")[name]
 
 
 def test_a_recipe_is_frozen() -> None:
