@@ -90,26 +90,26 @@ def tried(name: str, most: int) -> dict[str, Any]:
         layer, channels, acts = _middle(path)
         known = _planned(path, f"{layer}:0-{min(channels, max(most, BATCH)) - 1}", *DRAFT)
         units, left = list(known.units())[:most], []
-        dead = units
+        dead = dict.fromkeys(units, 0.0)
         for way in TRIES:
-            dead = _not_risen(_planned(path, f"{layer}:0", *way), dead) if dead else []
+            dead = _not_risen(_planned(path, f"{layer}:0", *way), list(dead)) if dead else {}
             left.append(len(dead))
         return {
             "activations": acts, "layer": layer, "channels": len(units),
             "living": known.reading.is_living, "left": left,
-            "dead": [unit.index for unit in dead],
+            "dead": {unit.index: value for unit, value in dead.items()},
             **_times({"ours": _ours(known), **_plain(path, layer)}),
         }  # fmt: skip
 
 
-def _not_risen(known: Provenance, units: list[Unit]) -> list[Unit]:
-    """Those of some units whose images do not excite them more than what they began with."""
-    engine, left = Engine.of(known), []
+def _not_risen(known: Provenance, units: list[Unit]) -> dict[Unit, float]:
+    """Those of some units that are no higher than they began, and how high that is."""
+    engine, left = Engine.of(known), {}
     for first in range(0, len(units), BATCH):
         some = units[first : first + BATCH]
         found = engine.compute(some).statistics
-        risen = found.activation > found.activation_start
-        left += [unit for unit, is_risen in zip(some, risen, strict=True) if not is_risen]
+        ends = zip(some, found.activation, found.activation_start, strict=True)
+        left |= {unit: float(start) for unit, end, start in ends if not end > start}
     return left
 
 

@@ -11,7 +11,7 @@ KEPT = Path(__file__).with_name("families.json")
 """Where figures are kept from run to run."""
 HEADING = "## Families of networks"
 HEADS = [
-    "network", "activations", "layer", "channels", "left", "dead", "ms a step and image",
+    "network", "activations", "layer", "channels", "left", "dead", "silent", "ms a step and image",
     "plain loop", "the same, compiled", "and of 16 images", "ratios",
 ]  # fmt: skip
 SLOW = 2.0
@@ -36,11 +36,13 @@ def section(kept: Kept) -> str:
         f"middle, the first or all, by `draft` at {size} px. Networks of random weights are rough "
         "(Balduzzi et al., 2017), so those that do not rise by its rate of 0.15 in 22 steps are "
         "tried with 0.015 and 0.003, then in 96 steps with 0.05, 0.15 and 0.015: `left` are those "
-        "that had not risen after each, the last of them `dead`; three figures are of three ways. "
-        "Times are "
-        "of one thread, compiling left out: a batch of 16 of ours, and one image of a plain loop "
-        "of Keras' own model and `GradientTape` with a normalised gradient, without transforms, as "
-        "it stands and with its step in a `tf.function`.\n\n"
+        "that had not risen after each, the last of them `dead`. Such a channel is `silent`, or as "
+        "high on the grey that an ascent begins with as anything made it: its kernel is mostly "
+        "below zero, so that it is highest where nothing comes. Times are "
+        "of one thread, compiling left out, the ways in turn, medians of five turns: a batch of 16 "
+        "of ours, and one image of a plain loop of Keras' own model and `GradientTape` with a "
+        "normalised gradient, without transforms, as it stands, with its step in a `tf.function`, "
+        "and that for 16 images.\n\n"
         f"{report.table(HEADS, [_row(name, kept[name]) for name in sorted(kept)])}{_why(kept)}"
     )
 
@@ -53,6 +55,7 @@ def _row(name: str, found: Mapping[str, Any]) -> list[str]:
     return [
         name, acts, f"`{found['layer']}`",
         str(found["channels"]), ", ".join(map(str, found["left"])), str(len(found["dead"])),
+        str(sum(value <= 0 for value in found["dead"].values())),
         f"{ours:.1f}", f"{plain:.1f}", f"{compiled:.1f}", f"{batched:.1f}",
         f"{plain / ours:.1f}, {compiled / ours:.1f} and {batched / ours:.1f}",
     ]  # fmt: skip
@@ -62,10 +65,10 @@ def _why(kept: Kept) -> str:
     slow = sorted(name for name in kept if kept[name]["compiled"] < SLOW * kept[name]["ours"])
     if not slow:
         return ""
+    shares = [kept[name]["batched"] / kept[name]["ours"] for name in slow]
     return (
-        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. Both leave "
-        "the convolutions to oneDNN, and ours has transforms and a spectrum besides; where the "
-        "time goes was not taken apart. Other work ran beside most of these, and not the same "
-        "throughout a row, so the times are a first look (DenseNet121 and NASNetMobile above all); "
-        "`--times` measures them again."
+        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. There the "
+        "time goes into the convolutions themselves, which both leave to oneDNN: a compiled loop "
+        f"of 16 images takes {min(shares):.0%} to {max(shares):.0%} of our time, without "
+        "transforms, a spectrum, an optimiser or a record of the way. What is left to gain is in those."
     )
