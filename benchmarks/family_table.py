@@ -70,5 +70,5 @@ def _why(kept: Kept) -> str:
         f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. There the "
         "time goes into the convolutions themselves, which both leave to oneDNN: a compiled loop "
         f"of 16 images takes {min(shares):.0%} to {max(shares):.0%} of our time, without "
-        "transforms, a spectrum, an optimiser or a record of the way. What is left to gain is in those."
+        "transforms, a spectrum, an optimiser or a record of the way."
     )
