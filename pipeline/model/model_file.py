@@ -61,12 +61,22 @@ def read(weights: Weights) -> Read:
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[-1] not in (1, 3):
         raise WeightsError(
             f"the model in {weights.path} takes {[tuple(i.shape) for i in inputs]}: expected one "
-            "input of images in colour or grey, (batch, height, width, 3 or 1)"
+            "input of images in colour or grey, (batch, height, width, 3 or 1)" + _advice(inputs)
         )
     names = tuple(_output_names(model))
     whole = keras.Model(inputs[0], model.outputs, name=model.name)
     families = (model.name, *keras_private.nested_names(whole))
     return Read(flat(whole), names, families)
+
+
+def _advice(inputs: Sequence[keras.KerasTensor]) -> str:
+    """What to do about images of other channels."""
+    channels = inputs[0].shape[-1] if inputs and len(inputs[0].shape) == 4 else None
+    if channels is None:
+        return ""
+    return (
+        f"; put `Conv2D({channels}, 1)` of your choice on a colour input before it, and save that"
+    )
 
 
 def _refuse_strange(path: Path, model: keras.Model, inputs: Sequence[keras.KerasTensor]) -> None:
