@@ -38,7 +38,7 @@ demo: $(BASE)
 
 classes: $(BASE)
 	@$(VENV)/bin/atlas build -c $(CONFIG) -o $(or $(OUTPUT),data/classes) \
-		--set model.weights=lite0 --set recipe=classes --set '$(CLASSES)'
+		--set model.weights=lite0 --set recipe=classes --set image.size=160 --set '$(CLASSES)'
 
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not browser'
