@@ -14,7 +14,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ DRAFT = (RECIPES["draft"].optimizer.rate, RECIPES["draft"].steps)
 TRIES = (DRAFT, (0.015, 22), (0.003, 22), (0.05, 96), (0.15, 96), (0.015, 96))
 """Rates and steps of the ascent: the recipe's own, and others for channels that do not rise by
 them, since networks of random weights are rough (Balduzzi et al., 2017)."""
+PARTS = ("dead", "times")
 SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 5
 
 
@@ -60,25 +61,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", default=FAMILIES)
     parser.add_argument("--most", type=int, default=100_000, help="channels of a layer, at most")
-    parser.add_argument("--times", action="store_true", help="measure the times alone, anew")
+    parser.add_argument("--part", choices=PARTS, help="of what is found, this alone, anew")
     parser.add_argument("--out", type=Path, default=KEPT.parents[1] / "BENCHMARKS.md")
     options = parser.parse_args()
     found = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for name in options.names:
-        tell = tried(name, 0 if options.times else options.most)
-        kept = found.get(name, {}) if options.times else {}
-        found[name] = {**tell, **kept, **_times_of(tell), "size": SIZE, "machine": report.machine()}
+        tell = tried(name, options.most, (options.part,) if options.part else PARTS)
+        found[name] = {**found.get(name, {}), **tell, "size": SIZE, "machine": report.machine()}
         KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(name, found[name], flush=True)
     family_table.again(options.out)
 
 
-def _times_of(tell: dict[str, Any]) -> dict[str, Any]:
-    return {name: tell[name] for name in ("ours", "plain", "compiled", "batched")}
-
-
-def tried(name: str, most: int) -> dict[str, Any]:
-    """What is found of a family, or of `lite0`; of no channel where that is 0, but the times."""
+def tried(name: str, most: int, parts: Sequence[str] = PARTS) -> dict[str, Any]:
+    """What is found of a family, or of `lite0`, of so many channels."""
     with tempfile.TemporaryDirectory() as folder:
         path = "lite0"
         if name != "lite0":
@@ -89,17 +85,22 @@ def tried(name: str, most: int) -> dict[str, Any]:
             _alive(made).save(path)
         layer, channels, acts = _middle(path)
         known = _planned(path, f"{layer}:0-{min(channels, max(most, BATCH)) - 1}", *DRAFT)
-        units, left = list(known.units())[:most], []
-        dead = dict.fromkeys(units, 0.0)
-        for way in TRIES:
-            dead = _not_risen(_planned(path, f"{layer}:0", *way), list(dead)) if dead else {}
-            left.append(len(dead))
-        return {
-            "activations": acts, "layer": layer, "channels": len(units),
-            "living": known.reading.is_living, "left": left,
-            "dead": {unit.index: value for unit, value in dead.items()},
-            **_times({"ours": _ours(known), **_plain(path, layer)}),
-        }  # fmt: skip
+        tell = {"activations": acts, "layer": layer, "living": known.reading.is_living}
+        if "dead" in parts:
+            tell |= _dead(path, layer, list(known.units())[:most])
+        if "times" in parts:
+            tell |= _times({"ours": _ours(known), **_plain(path, layer)})
+        return tell
+
+
+def _dead(path: str, layer: str, units: list[Unit]) -> dict[str, Any]:
+    """Which channels of a layer rise by no way, and how many are left after each."""
+    dead, left = dict.fromkeys(units, 0.0), []
+    for way in TRIES:
+        dead = _not_risen(_planned(path, f"{layer}:0", *way), list(dead)) if dead else {}
+        left.append(len(dead))
+    values = {unit.index: value for unit, value in dead.items()}
+    return {"channels": len(units), "left": left, "dead": values}
 
 
 def _not_risen(known: Provenance, units: list[Unit]) -> dict[Unit, float]:

@@ -21,9 +21,11 @@ Kept = Mapping[str, Mapping[str, Any]]
 
 
 def again(path: Path, kept: Path = KEPT) -> None:
-    """Put the section into a report, from the figures that were kept."""
-    if kept.is_file():
-        report.put(path, section(json.loads(kept.read_text(encoding="utf-8"))))
+    """Put the section into a report, of what was found whole."""
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    whole = {name: found for name, found in known.items() if {"dead", "batched"} <= set(found)}
+    if whole:
+        report.put(path, section(whole))
 
 
 def section(kept: Kept) -> str:
