@@ -105,7 +105,8 @@ def _dead(path: str, layer: str, units: list[Unit]) -> dict[str, Any]:
 
 def _not_risen(known: Provenance, units: list[Unit]) -> dict[Unit, float]:
     """Those of some units that are no higher than they began, and how high that is."""
-    engine, left = Engine.of(known), {}
+    left: dict[Unit, float] = {}
+    engine = Engine.of(known)
     for first in range(0, len(units), BATCH):
         some = units[first : first + BATCH]
         found = engine.compute(some).statistics
