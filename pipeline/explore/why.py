@@ -6,7 +6,7 @@ colour (Zeiler and Fergus, 2014). Where they disagree, neither is to be believed
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from pipeline.store.store import Store
 PLACES = 8
 """Places a side at which a patch covers the picture; its side is two of the steps between."""
 _BATCH = 16
+_NO_SOURCES = (np.zeros((0, 0), np.float32), pd.DataFrame())
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def reasons(
     usual = _usual(store)
     chosen = list(units) or _chosen(store, shown, usual, top)
     covered = observer.see(cover(picture), _BATCH)
-    traced = _traced(store, picture, chosen)
+    there = {unit: _there(store, unit, shown) for unit in chosen}
+    traced = _traced(store, picture, list(dict.fromkeys(there.values())))
     squash = known.architecture.squash
 
     def reason(unit: Unit) -> Reason:
@@ -111,7 +113,9 @@ def reasons(
         left = unit.kind.on_pictures(unit, covered, squash).reshape(PLACES, PLACES)
         lost = (sign * (value - left)).astype(np.float32)
         middle, high = usual.get(unit.id, (float("nan"), float("nan")))
-        return Reason(unit, value, middle, high, lost, *traced.get(unit, ()))
+        acting, sources = traced.get(there[unit], _NO_SOURCES)
+        sources = sources.assign(target=unit.id) if len(sources) else sources
+        return Reason(unit, value, middle, high, lost, acting, sources)
 
     return [reason(unit) for unit in chosen]
 
@@ -162,6 +166,16 @@ def _names(reason: Reason, sign: int) -> list[str]:
         return []
     of_sign = reason.sources[np.sign(reason.sources["attribution"]) == sign]
     return [str(name) for name in of_sign["source"].head(5)]
+
+
+def _there(store: Store, unit: Unit, shown: Mapping[str, Shown]) -> Unit:
+    """A neuron where its channel has its largest value on the picture, which its activation is."""
+    if unit.row is None:
+        return unit
+    [layer] = unit.layers
+    place = int(shown[layer].place[0, unit.index])
+    row, column = divmod(place, store.provenance.architecture.layers[layer].width)
+    return replace(unit, row=row, column=column)
 
 
 def _chosen(
@@ -230,8 +244,7 @@ def _traced(
             some = members[first : first + _BATCH]
             images = np.repeat(picture[None], len(some), axis=0)
             traced = tracer.trace(images, some, means, _BATCH)[nearest.name]
-            fields = tracer.fields(images, some, nearest.name, _BATCH)
             for row, unit in enumerate(some):
                 values = {name: rows[row] for name, rows in traced.arrays().items()}
-                found[unit] = fields[row], circuits.as_edges(unit, nearest, values)
+                found[unit] = traced.acting[row], circuits.as_edges(unit, nearest, values)
     return found

@@ -66,6 +66,18 @@ def test_named_units_and_the_negative_direction(store: Store, picture: np.ndarra
     assert rows["built_from"][0][:1] == rows["held_back_by"][1][:1]
 
 
+def test_a_neuron_is_traced_where_its_channel_fires_most(store: Store, picture: np.ndarray) -> None:
+    known = store.provenance
+    places = [known.unit(f"mixed2:3@{place}") for place in ("0,0", "6,6")]
+    one, other = why.reasons(store, picture, places)
+    assert one.activation == other.activation > 0
+    assert set(one.sources["target"]) == {"mixed2:3@0,0"}
+    assert one.sources["source"].tolist() == other.sources["source"].tolist()
+    [best] = one.sources.nlargest(1, "attribution").to_dict("records")
+    assert best["share"] == pytest.approx(-best["ablation_zero"] / one.activation, rel=1e-4)
+    assert one.acting.any()
+
+
 def test_what_has_no_reason_is_refused(store: Store, picture: np.ndarray) -> None:
     with pytest.raises(UnitError, match=r"^unit logits:1: expected a channel, a neuron or"):
         why.reasons(store, picture, [store.provenance.unit("logits:1")])
