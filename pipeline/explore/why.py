@@ -33,7 +33,7 @@ class Reason:
         unit: the unit.
         activation: on the picture.
         usual: the middle of its activations on other pictures; NaN where nothing tells.
-        high: what one in a hundred of them exceeds.
+        high: what one in a hundred of them exceeds; of a negative unit, falls below.
         occlusion: what is lost where a patch lies, (PLACES, PLACES) float32; less than nothing
             where the unit gains.
         acting: gradient times activation summed over the channels of the nearest earlier layer,
@@ -51,9 +51,10 @@ class Reason:
 
     @property
     def excess(self) -> float:
-        """How far above its usual: 0 for the middle, 1 for what one in a hundred exceeds."""
+        """How far above its usual: 0 for the middle, 1 for `high`."""
         room = self.high - self.usual
-        return (self.activation - self.usual) / room if room > 0 else float("nan")
+        is_up = room < 0 if self.unit.negative else room > 0
+        return (self.activation - self.usual) / room if is_up else float("nan")
 
     @property
     def agreement(self) -> float:
@@ -204,19 +205,22 @@ def _chosen(
 def _usual(store: Store) -> dict[str, tuple[float, float]]:
     """By unit the middle of its activations on other pictures, and what one in a hundred exceeds.
 
+    Of a negative unit, what one in a hundred falls below.
     On the user's own pictures where the atlas was shown any, else, for channels, on its images.
     """
     spread = strongest.spread(store)
     if len(spread):
-        rows = zip(spread["unit"], spread["q50"], spread["q99"], strict=True)
+        low = spread["unit"].str.startswith("-")
+        high = spread["q01"].where(low, spread["q99"])
+        rows = zip(spread["unit"], spread["q50"], high, strict=True)
         return {str(unit): (float(middle), float(high)) for unit, middle, high in rows}
     _, found = responses.matrix(store, responses.tables(store))
-    ends = {layer: np.quantile(values, [0.5, 0.99], axis=0) for layer, values in found.items()}
+    of = {layer: np.quantile(values, [0.5, 0.99, 0.01], axis=0) for layer, values in found.items()}
     return {
-        unit.id: (float(ends[layer][0, unit.index]), float(ends[layer][1, unit.index]))
+        unit.id: (float(of[layer][0, unit.index]), float(of[layer][1 + unit.negative, unit.index]))
         for unit in store.provenance.units()
         for layer in unit.layers[:1]
-        if unit.kind == CHANNEL and not unit.negative and layer in ends
+        if unit.kind == CHANNEL and layer in of
     }
 
 

@@ -86,7 +86,8 @@ def _said(reason: Reason) -> str:
     """How far above its usual it is, and how well the two maps agree."""
     told = []
     if not np.isnan(reason.high):
-        told.append(f"usually {number(reason.usual)}, one in a hundred above {number(reason.high)}")
+        way = "below" if reason.unit.negative else "above"
+        told.append(f"usually {number(reason.usual)}, one in a hundred {way} {number(reason.high)}")
     if not np.isnan(reason.agreement):
-        told.append(f"the maps agree by {reason.agreement:.2f}")
+        told.append(f"the maps agree by {round(reason.agreement, 2) + 0.0:.2f}")
     return "; ".join(told)
