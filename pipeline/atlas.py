@@ -1,7 +1,7 @@
 """What notebooks and the command line read: an atlas, opened."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,15 +197,17 @@ class Atlas:
 
         Raises:
             UnitError: the id names nothing in this atlas's network.
-            MissingError: the unit is not in the atlas's configuration.
+            MissingError: the unit is not in the atlas's configuration, and has no note.
             ConfigError: the text is too long.
             AtlasFolderError: a build is at it, or the folder cannot be written.
             DamageError: the notes are damaged.
         """
-        unit = self._listed(unit_id)
+        from pipeline.explore import notes  # noqa: PLC0415, pandas is slow to import
+
+        unit = self._notable(unit_id, notes.known(self.folder))
         if text is not None:
-            self.annotate({unit.id: text})
-        return self.notes.get(unit.id, "")
+            self.annotate({unit: text})
+        return self.notes.get(unit, "")
 
     def annotate(self, notes: Mapping[str, str]) -> None:
         """Note texts on units, all or none of them; an empty text takes a note away.
@@ -219,7 +221,8 @@ class Atlas:
         from pipeline.publish import site  # noqa: PLC0415, as above
         from pipeline.store import lock  # noqa: PLC0415, not needed to read
 
-        wanted = {self._listed(unit).id: kept.line(text) for unit, text in notes.items()}
+        noted = kept.known(self.folder)
+        wanted = {self._notable(unit, noted): kept.line(text) for unit, text in notes.items()}
         with lock.held(self.folder):
             index.mend_notes(self.folder)
             store = Store.open(self.folder)
@@ -232,6 +235,11 @@ class Atlas:
                 site.write(store, rows)
                 site.tidy(self.folder)
             verify.note(store)
+
+    def _notable(self, unit_id: str, noted: Container[str]) -> str:
+        """The id of a unit that the configuration names, or that was noted on when it did."""
+        unit = self.unit(unit_id)
+        return unit.id if unit.id in noted else self._listed(unit_id).id
 
     def _listed(self, unit_id: str) -> Unit:
         """The unit of an id, which the configuration names."""

@@ -731,6 +731,21 @@ def test_a_phone_shows_ranks_headings_and_names(browser: Browser, atlas: Path) -
         assert heading.evaluate("(one) => one.scrollWidth <= one.clientWidth")
 
 
+def test_a_short_name_of_a_picture_is_whole(page: Page, atlas: Path) -> None:
+    page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
+    caption = page.locator(".examples figcaption").first
+    expect(caption).to_be_visible()
+    width = caption.evaluate(
+        """(box) => {
+            const [start, end] = box.firstChild.children;
+            const texts = ["0", "02_18.png", "0.9997"];
+            [start, end, box.lastChild].forEach((each, at) => { each.textContent = texts[at]; });
+            return start.clientWidth - start.scrollWidth;
+        }"""
+    )
+    assert width >= 0
+
+
 CONTRAST = """([one, name]) => {
     const light = (text) => {
         const pen = new OffscreenCanvas(1, 1).getContext("2d");

@@ -66,30 +66,13 @@ class Tracer:
             means: by source, the mean of each channel over the atlas's pictures, (channels,).
             batch: the units are padded to so many, so that all is compiled once.
         """
-        seen, padded = self._seen(images, units, batch)
+        rows = [row % len(units) for row in range(batch)]
+        seen, padded = self.see(tf.constant(floats(images[rows]))), [units[row] for row in rows]
         draws = [stream(self._seed, unit.id, "circuits") for unit in padded]
         return {
             name: behind.traced(seen, padded, means[name], draws).first(len(units))
             for name, behind in self.behind.items()
         }
-
-    def fields(
-        self, images: np.ndarray, units: Sequence[Unit], source: str, batch: int
-    ) -> np.ndarray:
-        """Gradient times activation of all of a source's channels together, where it is.
-
-        Returns:
-            (units, rows, columns) float32 on the source's map.
-        """
-        seen, padded = self._seen(images, units, batch)
-        return self.behind[source].fields(seen, padded)[: len(units)]
-
-    def _seen(
-        self, images: np.ndarray, units: Sequence[Unit], batch: int
-    ) -> tuple[dict[str, tf.Tensor], list[Unit]]:
-        """What the network makes of images, and their units; both repeated to a batch."""
-        rows = [row % len(units) for row in range(batch)]
-        return self.see(tf.constant(floats(images[rows]))), [units[row] for row in rows]
 
 
 class Behind:
@@ -141,15 +124,8 @@ class Behind:
             together=without(list(strongest[:, :STRONGEST]), silent),
             random=np.stack([without(sets, silent) for sets in drawn], axis=1),
             heat=_heat(product, strongest),
+            acting=np.sum(product, axis=3),
         )
-
-    def fields(self, seen: Mapping[str, tf.Tensor], units: Sequence[Unit]) -> np.ndarray:
-        """Gradient times activation, summed over the channels, as `Tracer.fields`."""
-        values, around = seen[self._cut.layer], [seen[name] for name in self._cut.around]
-        if not self._cut.leads:
-            return np.zeros(values.shape[:3], np.float32)
-        product = self._attributed(values, around, self._aim(seen, units))[2]
-        return np.asarray(np.sum(product, axis=3))
 
     def _aim(self, seen: Mapping[str, tf.Tensor], units: Sequence[Unit]) -> Aim:
         size = seen[self._reads[0]].shape[1:3]
@@ -216,7 +192,8 @@ def _nothing(units: int, shape: Sequence[int]) -> Traced:
     score, draws = np.zeros(units, np.float32), np.zeros((units, DRAWS), np.float32)
     heat = np.zeros((*each.shape, rows, columns), np.int8)
     none = np.full(each.shape, -1, np.int32)
-    return Traced(score, by_channel, by_channel, none, each, each, score, draws, heat)
+    acting = np.zeros((units, rows, columns), np.float32)
+    return Traced(score, by_channel, by_channel, none, each, each, score, draws, heat, acting)
 
 
 def _strongest(attribution: np.ndarray) -> np.ndarray:

@@ -112,6 +112,7 @@ class Traced:
         random: the same for as many channels drawn at random, (units, DRAWS) float32.
         heat: where each of the strongest acts: its gradient times activation, (units,
             2 * STRONGEST, rows, columns) int8, of which 127 is the largest in its map.
+        acting: the same of all channels together, (units, rows, columns) float32; not stored.
     """
 
     score: np.ndarray
@@ -123,11 +124,12 @@ class Traced:
     together: np.ndarray
     random: np.ndarray
     heat: np.ndarray
+    acting: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """By name."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """What is stored, by name."""
+        return {e.name: getattr(self, e.name) for e in fields(self) if e.name != "acting"}
 
     def first(self, count: int) -> "Traced":
         """The first rows."""
-        return Traced(**{name: rows[:count] for name, rows in self.arrays().items()})
+        return Traced(*(getattr(self, each.name)[:count] for each in fields(self)))

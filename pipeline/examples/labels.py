@@ -105,8 +105,9 @@ def _from_table(pictures: Sequence[Picture], file: Path) -> list[Picture]:
         found.setdefault(number, {}).update(dict.fromkeys(_split(row["label"])))
         groups[number] = text(row.get("group")) or groups.get(number, "")
     if strange:
+        count = len(set(strange))
         raise ConfigError(
-            f"{file} names {len(set(strange)):,} pictures that are none of the {len(pictures):,}, "
+            f"{file} names {count:,} picture{'s' * (count > 1)} that the {len(pictures):,} lack, "
             f"{strange[0]!r} first: expected names as {pictures[0].id!r}, below the folder, or "
             "paths"
         )

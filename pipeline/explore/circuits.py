@@ -10,7 +10,7 @@ A table a layer. The rows and chunks are those of the images. All of it is of on
 where the atlas gains some, the means are others, and circuits are measured anew.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +55,10 @@ SUMMARY = {
 """The columns of the index that circuits fill, and their pandas types."""
 
 
-_READ = ("score", "attribution", "weight", "strongest", "zero", "mean", "together", "random")
+_EDGES = ("score", "attribution", "weight", "strongest", "zero", "mean")
 """What edges are made from."""
+_SUMMARY = ("score", "strongest", "zero", "together", "random")
+"""What the columns of the index are made from."""
 
 
 class Circuits(Table):
@@ -204,12 +206,18 @@ def of_unit(store: Store, unit: Unit) -> pd.DataFrame:
     out = every[every["source"] == unit.id].sort_values("share", ascending=False, kind="stable")
     found = pd.concat([into, out], ignore_index=True)
     if found.empty:
-        known = store.provenance
-        why = "is built from no other layer of the atlas, and is among the strongest of no unit"
-        if unit not in known.units():
-            why = known.absence(unit, store.folder)
-        raise NotMeasuredError(f"unit {unit.id} has no circuit: it {why}")
+        raise NotMeasuredError(f"unit {unit.id} has no circuit: it {_why_none(store, unit)}")
     return found
+
+
+def _why_none(store: Store, unit: Unit) -> str:
+    known = store.provenance
+    if unit not in known.units() or not known.is_available(unit):
+        return known.absence(unit, store.folder)
+    records = (record for table in tables(store) for record in table.records.of(unit.section))
+    if sources(known, unit) and not any(unit.id in record.units for record in records):
+        return "is not built or not traced yet: `atlas build` does both"
+    return "is built from no other layer of the atlas, and is among the strongest of no unit"
 
 
 def as_edges(unit: Unit, layer: Layer, row: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -253,7 +261,8 @@ def summary(store: Store) -> pd.DataFrame:
     """
     rows: dict[str, dict[str, Any]] = {}
     feeds: dict[str, list[tuple[float, str]]] = {}
-    every = (f for s in store.provenance.available_sections() for f in _found(store, s))
+    known = store.provenance.available_sections()
+    every = (found for section in known for found in _found(store, section, _SUMMARY))
     for found in every:
         if not found.exciting:
             continue
@@ -313,12 +322,12 @@ class _Found:
             )  # fmt: skip
 
 
-def _found(store: Store, section: Section) -> Iterator[_Found]:
-    """All that was found of a section, batch by batch, the nearest layer last."""
+def _found(store: Store, section: Section, names: Sequence[str]) -> Iterator[_Found]:
+    """What was found of a section, of some arrays, batch by batch, the nearest layer last."""
     units = {unit.id: unit for unit in section.units}
     for table in tables(store):
         for record in table.records.of(section.name):
-            rows = {name: table.read(record, name) for name in _READ}
+            rows = {name: table.read(record, name) for name in names}
             for number, unit in enumerate(record.units):
                 if unit in units:  # others have left the configuration
                     row = {name: values[number] for name, values in rows.items()}
@@ -330,7 +339,7 @@ def _frames(store: Store) -> Iterator[pd.DataFrame]:
     yield pd.DataFrame(columns=list(TYPES)).astype(TYPES)
     for section in store.provenance.available_sections():
         order = {unit.id: place for place, unit in enumerate(section.units)}
-        rows = [edge for found in _found(store, section) for edge in found.edges()]
+        rows = [edge for found in _found(store, section, _EDGES) for edge in found.edges()]
         frame = pd.DataFrame(rows, columns=list(TYPES))
         yield frame.sort_values("target", key=lambda ids: ids.map(order), kind="stable").astype(
             TYPES

@@ -6,7 +6,7 @@ colour (Zeiler and Fergus, 2014). Where they disagree, neither is to be believed
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from pipeline.store.store import Store
 PLACES = 8
 """Places a side at which a patch covers the picture; its side is two of the steps between."""
 _BATCH = 16
+_NO_SOURCES = (np.zeros((0, 0), np.float32), pd.DataFrame())
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Reason:
         unit: the unit.
         activation: on the picture.
         usual: the middle of its activations on other pictures; NaN where nothing tells.
-        high: what one in a hundred of them exceeds.
+        high: what one in a hundred of them exceeds; of a negative unit, falls below.
         occlusion: what is lost where a patch lies, (PLACES, PLACES) float32; less than nothing
             where the unit gains.
         acting: gradient times activation summed over the channels of the nearest earlier layer,
@@ -50,9 +51,10 @@ class Reason:
 
     @property
     def excess(self) -> float:
-        """How far above its usual: 0 for the middle, 1 for what one in a hundred exceeds."""
+        """How far above its usual: 0 for the middle, 1 for `high`."""
         room = self.high - self.usual
-        return (self.activation - self.usual) / room if room > 0 else float("nan")
+        is_up = room < 0 if self.unit.negative else room > 0
+        return (self.activation - self.usual) / room if is_up else float("nan")
 
     @property
     def agreement(self) -> float:
@@ -102,7 +104,8 @@ def reasons(
     usual = _usual(store)
     chosen = list(units) or _chosen(store, shown, usual, top)
     covered = observer.see(cover(picture), _BATCH)
-    traced = _traced(store, picture, chosen)
+    there = {unit: _there(store, unit, shown) for unit in chosen}
+    traced = _traced(store, picture, list(dict.fromkeys(there.values())))
     squash = known.architecture.squash
 
     def reason(unit: Unit) -> Reason:
@@ -111,7 +114,9 @@ def reasons(
         left = unit.kind.on_pictures(unit, covered, squash).reshape(PLACES, PLACES)
         lost = (sign * (value - left)).astype(np.float32)
         middle, high = usual.get(unit.id, (float("nan"), float("nan")))
-        return Reason(unit, value, middle, high, lost, *traced.get(unit, ()))
+        acting, sources = traced.get(there[unit], _NO_SOURCES)
+        sources = sources.assign(target=unit.id) if len(sources) else sources
+        return Reason(unit, value, middle, high, lost, acting, sources)
 
     return [reason(unit) for unit in chosen]
 
@@ -164,6 +169,16 @@ def _names(reason: Reason, sign: int) -> list[str]:
     return [str(name) for name in of_sign["source"].head(5)]
 
 
+def _there(store: Store, unit: Unit, shown: Mapping[str, Shown]) -> Unit:
+    """A neuron where its channel has its largest value on the picture, which its activation is."""
+    if unit.row is None:
+        return unit
+    [layer] = unit.layers
+    place = int(shown[layer].place[0, unit.index])
+    row, column = divmod(place, store.provenance.architecture.layers[layer].width)
+    return replace(unit, row=row, column=column)
+
+
 def _chosen(
     store: Store, shown: Mapping[str, Shown], usual: Mapping[str, tuple[float, float]], top: int
 ) -> list[Unit]:
@@ -190,19 +205,22 @@ def _chosen(
 def _usual(store: Store) -> dict[str, tuple[float, float]]:
     """By unit the middle of its activations on other pictures, and what one in a hundred exceeds.
 
+    Of a negative unit, what one in a hundred falls below.
     On the user's own pictures where the atlas was shown any, else, for channels, on its images.
     """
     spread = strongest.spread(store)
     if len(spread):
-        rows = zip(spread["unit"], spread["q50"], spread["q99"], strict=True)
+        low = spread["unit"].str.startswith("-")
+        high = spread["q01"].where(low, spread["q99"])
+        rows = zip(spread["unit"], spread["q50"], high, strict=True)
         return {str(unit): (float(middle), float(high)) for unit, middle, high in rows}
     _, found = responses.matrix(store, responses.tables(store))
-    ends = {layer: np.quantile(values, [0.5, 0.99], axis=0) for layer, values in found.items()}
+    of = {layer: np.quantile(values, [0.5, 0.99, 0.01], axis=0) for layer, values in found.items()}
     return {
-        unit.id: (float(ends[layer][0, unit.index]), float(ends[layer][1, unit.index]))
+        unit.id: (float(of[layer][0, unit.index]), float(of[layer][1 + unit.negative, unit.index]))
         for unit in store.provenance.units()
         for layer in unit.layers[:1]
-        if unit.kind == CHANNEL and not unit.negative and layer in ends
+        if unit.kind == CHANNEL and layer in of
     }
 
 
@@ -230,8 +248,7 @@ def _traced(
             some = members[first : first + _BATCH]
             images = np.repeat(picture[None], len(some), axis=0)
             traced = tracer.trace(images, some, means, _BATCH)[nearest.name]
-            fields = tracer.fields(images, some, nearest.name, _BATCH)
             for row, unit in enumerate(some):
                 values = {name: rows[row] for name, rows in traced.arrays().items()}
-                found[unit] = fields[row], circuits.as_edges(unit, nearest, values)
+                found[unit] = traced.acting[row], circuits.as_edges(unit, nearest, values)
     return found

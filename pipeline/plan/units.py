@@ -39,6 +39,10 @@ class Shown(Protocol):
     def peak(self) -> np.ndarray:
         """The largest values of the channels' maps."""
 
+    @property
+    def place(self) -> np.ndarray:
+        """Where these are, as row x columns + column of the map, int32."""
+
 
 @dataclass(frozen=True)
 class Kind:

@@ -1,5 +1,6 @@
 """Circuits as a graph, for Gephi, NetworkX and what else reads GraphML."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,13 @@ import pandas as pd
 from pipeline.explore import circuits, index
 from pipeline.store.store import Store
 
-_TOLD = ("kind", "layer", "activation", "explained", "explained_random", "class_name")
+_TOLD = (
+    "kind", "layer", "activation", "explained", "explained_random", "class_name", "name",
+    "name_auroc", "note",
+)  # fmt: skip
 """Columns of the index that a unit's node has."""
+_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML has no place for, as in a note that was pasted."""
 
 
 def write_graphml(store: Store, path: Path) -> None:
@@ -41,4 +47,4 @@ def _plain(values: Any) -> Iterator[tuple[str, Any]]:
     """What is there of some values, in types that GraphML has."""
     for name, value in values:
         if not pd.isna(value):
-            yield str(name), value if isinstance(value, str) else float(value)
+            yield str(name), _XML.sub("", value) if isinstance(value, str) else float(value)

@@ -18,7 +18,7 @@ from pipeline.examples.where import overlay
 from pipeline.explore import circuits
 from pipeline.plan import words
 from pipeline.plan.units import Unit
-from pipeline.sheets.contact import number
+from pipeline.sheets.contact import ABSENT, number
 from pipeline.sheets.paper import Item, Line, Paper, Raster, Text, Tone, fitting
 from pipeline.store.store import Store
 
@@ -107,7 +107,7 @@ class _Sheet:
             tone: Tone = "accent" if _number(row.ablation_zero) < 0 else "pale"
             points = ((side, at), (meet, self.height))
             yield Line(points, tone, width)
-            yield Raster(x, y, _TILE, _TILE, partial(image, other))
+            yield Raster(x, y, _TILE, _TILE, partial(image, other), ABSENT)
             if is_source:
                 heat = partial(self._heat, other, np.sign(_number(row.attribution)))
                 yield Raster(x + _TILE + 6, y, _TILE, _TILE, heat)

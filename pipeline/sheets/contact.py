@@ -15,6 +15,8 @@ from pipeline.store.store import Store
 
 _NAMES = ("unit", "class_name", "name", "note", "layer", "kind", "section", "status", "recipe")
 """Columns whose values say what they are."""
+ABSENT = "not in the atlas"
+"""In the box of a unit that the atlas has no image of."""
 _SMALLEST, _LARGEST = 9, 28
 
 

@@ -6,6 +6,7 @@ one typeface that comes with Pillow.
 
 import functools
 import io
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,20 +30,33 @@ TONES: dict[Tone, tuple[int, int, int]] = {
 }
 _POINT = 0.75
 """Points of a PDF for a pixel."""
+_INSIDE = 6
+"""Pixels between the sides of an empty box and what stands in it."""
 _LARGEST = 250_000_000
 """Pixels of a PNG."""
+_ID = re.compile(r"([^\s:]+)(:\d.*)")
+"""A layer's name and what comes behind it, where a text begins with a unit of one."""
 _PLAIN = str.maketrans({"–": "-", "—": "-", "−": "-", "×": "x", "’": "'", "“": '"', "”": '"'})
 
 
 @dataclass(frozen=True)
 class Raster:
-    """An image in a box; `pixels` gives (height, width, 3) uint8, or None for an empty box."""
+    """An image in a box; `pixels` gives (height, width, 3) uint8, or None for an empty box.
+
+    `without` stands in an empty one.
+    """
 
     x: float
     y: float
     width: float
     height: float
     pixels: Callable[[], np.ndarray | None]
+    without: str = ""
+
+    def empty(self) -> "Text":
+        """What stands in the box where there is no image."""
+        x, y = self.x + _INSIDE, self.y + self.height / 2 - _INSIDE
+        return Text(x, y, fitting(self.without, self.width - 2 * _INSIDE, 10), 10, "pale")
 
 
 @dataclass(frozen=True)
@@ -137,8 +151,17 @@ def width_of(text: str, size: int) -> float:
 
 
 def fitting(text: str, width: float, size: int) -> str:
-    """A text, cut with an ellipsis where it is wider than `width`."""
+    """A text, cut with an ellipsis where it is wider than `width`.
+
+    It is cut at its end; one that begins with a unit, whose number tells it from others, in the
+    name of the layer.
+    """
     text = drawable(text)
+    if found := _ID.fullmatch(text):
+        layer, rest = found.groups()
+        while len(layer) > 2 and width_of(layer + rest, size) > width:
+            layer = layer[:-2] + "…"
+        text = layer + rest
     while text and width_of(text, size) > width:
         text = text[:-2] + "…" if len(text) > 2 else ""
     return text
@@ -162,9 +185,7 @@ def draw(paper: Paper) -> Image.Image:
             case Raster():
                 _paste(canvas, pen, item, by)
             case Text():
-                letters, text = font(item.size * by), drawable(item.text)
-                left = item.x * by - (letters.getlength(text) if item.is_right else 0)
-                pen.text((left, item.y * by), text, TONES[item.tone], font=letters)
+                _write(pen, item, by)
             case Line():
                 points = [(x * by, y * by) for x, y in item.points]
                 width = max(1, round(item.width * by))
@@ -178,12 +199,19 @@ def _paste(canvas: Image.Image, pen: ImageDraw.ImageDraw, item: Raster, by: int)
     pixels = item.pixels()
     if pixels is None:
         pen.rectangle(_corners(item, by), TONES["empty"])
+        _write(pen, item.empty(), by)
         return
     picture = Image.fromarray(pixels)
     size = (max(1, round(item.width * by)), max(1, round(item.height * by)))
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     canvas.paste(picture, (round(item.x * by), round(item.y * by)))
+
+
+def _write(pen: ImageDraw.ImageDraw, item: Text, by: int) -> None:
+    letters, text = font(item.size * by), drawable(item.text)
+    left = item.x * by - (letters.getlength(text) if item.is_right else 0)
+    pen.text((left, item.y * by), text, TONES[item.tone], font=letters)
 
 
 def _corners(item: Raster | Box, by: int) -> tuple[float, float, float, float]:
@@ -221,15 +249,11 @@ def _save_pdf(paper: Paper, file: IO[bytes]) -> None:
                 if pixels is None:
                     _fill(pen, "empty")
                     pen.rect(*place, stroke=0, fill=1)
+                    _print(pen, item.empty(), high)
                 else:
                     pen.drawImage(ImageReader(Image.fromarray(pixels)), *place)
             case Text():
-                _fill(pen, item.tone)
-                pen.setFont("Sheet", item.size)
-                write = pen.drawRightString if item.is_right else pen.drawString
-                # Pillow puts the top of the letters' line there, a PDF their feet.
-                ascent = font(item.size).getmetrics()[0]
-                write(item.x, high - item.y - ascent, drawable(item.text))
+                _print(pen, item, high)
             case Line():
                 pen.setStrokeColorRGB(*(v / 255 for v in TONES[item.tone]))
                 pen.setLineWidth(item.width)
@@ -244,6 +268,16 @@ def _save_pdf(paper: Paper, file: IO[bytes]) -> None:
                 pen.rect(item.x, high - item.y - item.height, item.width, item.height, 0, 1)
     pen.showPage()
     pen.save()
+
+
+def _print(pen: Any, item: Text, high: int) -> None:
+    """Write a text into a PDF."""
+    _fill(pen, item.tone)
+    pen.setFont("Sheet", item.size)
+    write = pen.drawRightString if item.is_right else pen.drawString
+    # Pillow puts the top of the letters' line there, a PDF their feet.
+    ascent = font(item.size).getmetrics()[0]
+    write(item.x, high - item.y - ascent, drawable(item.text))
 
 
 def _fill(pen: Any, tone: Tone) -> None:

@@ -13,7 +13,8 @@ import pandas as pd
 
 from pipeline.examples.where import overlay
 from pipeline.explore.why import Reason
-from pipeline.sheets.contact import number
+from pipeline.plan import words
+from pipeline.sheets.contact import ABSENT, number
 from pipeline.sheets.paper import Item, Paper, Raster, Text, fitting
 from pipeline.store.store import Store
 
@@ -50,7 +51,7 @@ def lay_out(store: Store, found: Sequence[Reason], picture: np.ndarray) -> Paper
 
 def _row(store: Store, reason: Reason, picture: np.ndarray, y: float) -> Iterator[Item]:
     image = store.images()
-    yield Raster(_GAP, y, _TILE, _TILE, partial(image, reason.unit.id))
+    yield Raster(_GAP, y, _TILE, _TILE, partial(image, reason.unit.id), ABSENT)
     for column, values in enumerate((reason.acting, reason.occlusion), 1):
         if values.size:
             lit = partial(overlay, picture, values, 2 * _TILE)
@@ -64,8 +65,8 @@ def _row(store: Store, reason: Reason, picture: np.ndarray, y: float) -> Iterato
         of_sign = reason.sources[np.sign(reason.sources["attribution"]) == sign].head(_EACH)
         for place, edge in enumerate(of_sign.itertuples()):
             left = x + place * (_SOURCE + 8)
-            yield Raster(left, y, _SOURCE, _SOURCE, partial(image, str(edge.source)))
-            share = "" if pd.isna(edge.share) else f"{float(str(edge.share)):.0%}"
+            yield Raster(left, y, _SOURCE, _SOURCE, partial(image, str(edge.source)), ABSENT)
+            share = "" if pd.isna(edge.share) else words.percent(float(str(edge.share)))
             below = y + _SOURCE + 3
             yield Text(left, below, fitting(str(edge.source), _SOURCE, _SMALL), _SMALL)
             yield Text(left, below + 14, share, _SMALL, "pale")
@@ -85,7 +86,8 @@ def _said(reason: Reason) -> str:
     """How far above its usual it is, and how well the two maps agree."""
     told = []
     if not np.isnan(reason.high):
-        told.append(f"usually {number(reason.usual)}, one in a hundred above {number(reason.high)}")
+        way = "below" if reason.unit.negative else "above"
+        told.append(f"usually {number(reason.usual)}, one in a hundred {way} {number(reason.high)}")
     if not np.isnan(reason.agreement):
-        told.append(f"the maps agree by {reason.agreement:.2f}")
+        told.append(f"the maps agree by {round(reason.agreement, 2) + 0.0:.2f}")
     return "; ".join(told)

@@ -1,6 +1,7 @@
 """The commands that ask a finished atlas: query, similar, compare, sheets, diff, export."""
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,7 @@ def query(
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
     found = _found(atlas, expression, sort, top)
-    shown = options.chosen(found, columns, FEW, form)
+    shown = options.chosen(found, columns, [*FEW, *_named(found, expression, sort)], form)
     if sheet is not None:
         _save_sheet(atlas, list(found["unit"]), sheet, expression)
     printing.show_frame(shown, form)
@@ -312,7 +313,8 @@ def export(
     """Write the atlas as what other programs read, all or nothing.
 
     ome-zarr: the mosaic and its units, for napari. dzi: the mosaic for a viewer that zooms.
-    csv: the index for a spreadsheet. zip: the whole folder, equal bytes for equal folders.
+    csv: the index for a spreadsheet. graphml: circuits as a graph, for Gephi and NetworkX.
+    zip: the whole folder, equal bytes for equal folders.
     """
     options.open_atlas(folder).export(form, output)
     printing.out.print(f"saved {output}", markup=False, highlight=False)
@@ -329,6 +331,13 @@ def _found(atlas: "Atlas", expression: str, sort: str | None, top: int | None) -
     way = found["direction"].map({"positive": -1, "negative": 1}).astype("Int32")
     order = (found["activation"] * way).sort_values(kind="stable")
     return found.loc[order.index].head(top)
+
+
+def _named(found: "pd.DataFrame", expression: str, sort: str | None) -> list[str]:
+    """The columns of numbers that an expression names, or an order, but for those of `FEW`."""
+    words = {*re.findall(r"\w+", expression), (sort or "").removeprefix("-")}
+    numbers = found.select_dtypes("number")
+    return [str(name) for name in numbers if name in words and name not in FEW]
 
 
 def _why_none(atlas: "Atlas", expression: str) -> None:

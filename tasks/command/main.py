@@ -69,7 +69,7 @@ def init(
     config: Config = None,
     network: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A model file of yours, .keras or .h5 [InceptionV3]."),
+        typer.Option(metavar="FILE", help="A model file of yours, .keras or .h5 (InceptionV3)."),
     ] = None,
 ) -> None:
     """Write a configuration to begin with, commented; nothing that is there is replaced."""
@@ -240,7 +240,7 @@ def examples(
         Path | None,
         typer.Option(
             metavar="FILE.csv|FILE.parquet",
-            help="Their labels, columns path and label [the names of their subfolders].",
+            help="Their labels, columns path and label (the names of their subfolders).",
         ),
     ] = None,
     crops: Annotated[
@@ -282,7 +282,7 @@ def examples(
 def where(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] UNIT")],
     picture: Annotated[
-        Path | None, typer.Option(help="A picture of yours [the unit's own image].")
+        Path | None, typer.Option(help="A picture of yours (the unit's own image).")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The PNG.")] = None,
     as_json: AsJson = False,

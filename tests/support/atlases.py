@@ -187,4 +187,5 @@ def traced(batch: Batch, layer: Layer) -> Traced:
         together=score - 8.0,
         random=np.full((count, DRAWS), 9.5, np.float32),
         heat=heat,
+        acting=heat.sum(axis=1).astype(np.float32),
     )

@@ -190,7 +190,7 @@ class Gallery {
     if (source && image.getAttribute("src") !== source) image.src = source;
     if (!source) image.removeAttribute("src");
     caption.firstChild.textContent = captionOf(row);
-    caption.firstChild.title = model.ids[row];
+    caption.firstChild.title = captionOf(row);
     caption.lastChild.textContent = note;
     this.put(tile, place);
   }

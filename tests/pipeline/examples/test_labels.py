@@ -92,7 +92,7 @@ BAD = {
     "path,label\n": "has no rows: expected 'path' and 'label' in each",
     "path,label\ncats/1.png,;\n": "has no label: expected one in each row",
     "path,label\nx.png,a\ny.png,a\ncats/1.png,a\n": (
-        r"names 2 pictures that are none of the 4, 'x\.png' first: expected names as"
+        r"names 2 pictures that the 4 lack, 'x\.png' first: expected names as"
     ),
     'path,label\n"a,b\n': "cannot be read as a table",
 }

@@ -20,7 +20,8 @@ Build = Callable[..., Store]
 @pytest.fixture
 def measured(tmp_path: Path, make_provenance: Make, build: Build) -> Store:
     """A finished atlas of two layers and an old neighbour of both, with responses."""
-    named = make_provenance("mixed2:0-4", "mixed4:0-5", "-mixed4:1", "deepdream:mixed2")
+    units = ("mixed2:0-4", "mixed4:0-5", "-mixed4:1", "deepdream:mixed2", "logits:1")
+    named = make_provenance(*units)
     store = build(tmp_path / "a", named)
     atlases.measure(store)
     return store
@@ -142,6 +143,14 @@ def test_where_a_source_acts(store: Store) -> None:
     assert circuits.heats(store, store.provenance.unit("mixed2:3")) == {}
 
 
+def test_of_a_unit_that_a_build_is_still_to_trace_that_is_said(
+    store: Store, make_provenance: Make
+) -> None:
+    more = Store.create(store.folder.path, make_provenance("mixed2:0-4", "-mixed4:1", "mixed4:0-9"))
+    with pytest.raises(NotMeasuredError, match="mixed4:9 has no circuit: it is not built or not"):
+        circuits.of_unit(more, more.provenance.unit("mixed4:9"))
+
+
 def test_what_was_not_measured_is_said_so(measured: Store, store: Store) -> None:
     atlas = Atlas.open(store.folder.path)
     assert set(atlas.circuit("mixed2:3")["source"]) == {"mixed2:3"}
@@ -151,6 +160,8 @@ def test_what_was_not_measured_is_said_so(measured: Store, store: Store) -> None
         NotMeasuredError, match=r"mixed4:9 has no circuit: it is not in the atlas's"
     ):
         atlas.circuit("mixed4:9")
+    with pytest.raises(NotMeasuredError, match=r"logits:1 has no circuit: it is unavailable: the"):
+        atlas.circuit("logits:1")
     store.folder.delete(circuits.EDGES)
     with pytest.raises(NotMeasuredError, match=r"has no circuits yet: `atlas build`"):
         atlas.circuit("mixed4:3")

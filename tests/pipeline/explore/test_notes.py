@@ -101,6 +101,16 @@ def test_a_note_on_a_unit_that_the_atlas_no_longer_names_stays(atlas: Atlas) -> 
     assert Atlas(fewer).notes == {"mixed2:0": "the first", "mixed2:5": "the last"}
 
 
+def test_a_note_on_a_unit_that_the_atlas_no_longer_names_can_be_taken_away(atlas: Atlas) -> None:
+    atlas.note("mixed2:5", "the last")
+    fewer = Atlas(Store.create(atlas.folder, atlases.provenance("mixed2:0-2")))
+    assert fewer.note("mixed2:5") == "the last"
+    assert fewer.note("mixed2:5", "") == ""
+    assert fewer.notes == {}
+    with pytest.raises(MissingError, match=r"mixed2:5 is not in the atlas's configuration"):
+        fewer.note("mixed2:5", "again")
+
+
 @pytest.mark.parametrize("then", ["a build", "a note"])
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"notes": 3}'])
 def test_a_lost_or_damaged_file_is_told_and_made_again(

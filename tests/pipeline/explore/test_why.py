@@ -1,7 +1,9 @@
 """Why a picture excites a unit, on the real network with made-up other pictures."""
 
 import json
+from pathlib import Path
 
+import atlases
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,6 +66,37 @@ def test_named_units_and_the_negative_direction(store: Store, picture: np.ndarra
     assert isinstance(rows, pd.DataFrame)
     assert rows["unit"].tolist() == ["mixed2:3", "-mixed2:3"]
     assert rows["built_from"][0][:1] == rows["held_back_by"][1][:1]
+
+
+def test_a_neuron_is_traced_where_its_channel_fires_most(store: Store, picture: np.ndarray) -> None:
+    known = store.provenance
+    places = [known.unit(f"mixed2:3@{place}") for place in ("0,0", "6,6")]
+    one, other = why.reasons(store, picture, places)
+    assert one.activation == other.activation > 0
+    assert set(one.sources["target"]) == {"mixed2:3@0,0"}
+    assert one.sources["source"].tolist() == other.sources["source"].tolist()
+    [best] = one.sources.nlargest(1, "attribution").to_dict("records")
+    assert best["share"] == pytest.approx(-best["ablation_zero"] / one.activation, rel=1e-4)
+    assert one.acting.any()
+
+
+def test_a_negative_unit_is_above_its_usual_where_it_is_lowered() -> None:
+    known = atlases.provenance("mixed2:0-3", "-mixed2:0-3")
+    flat = np.zeros((why.PLACES, why.PLACES), np.float32)
+    down = [why.Reason(known.unit("-mixed2:1"), value, 4.0, 1.0, flat) for value in (1.0, 4.0, 7.0)]
+    assert [reason.excess for reason in down] == [1.0, 0.0, -1.0]
+    up = why.Reason(known.unit("mixed2:1"), 1.0, 4.0, 7.0, flat)
+    assert up.excess == -1.0
+
+
+def test_what_is_usual_of_both_directions(tmp_path: Path) -> None:
+    store = atlases.commit(
+        Store.create(tmp_path / "a", atlases.provenance("mixed2:0-3", "-mixed2:0-3"))
+    )
+    atlases.measure(store)
+    usual = why._usual(store)
+    assert usual["mixed2:1"][0] == usual["-mixed2:1"][0]
+    assert usual["-mixed2:1"][1] < usual["mixed2:1"][0] < usual["mixed2:1"][1]
 
 
 def test_what_has_no_reason_is_refused(store: Store, picture: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_a_score_without_shares_tells_changes(
     made = atlases.traced
 
     def below(*given: Any) -> Any:
-        return type(made(*given))(**{**made(*given).arrays(), "score": -made(*given).score})
+        return replace(made(*given), score=-made(*given).score)
 
     monkeypatch.setattr(atlases, "traced", below)
     atlases.trace(store)

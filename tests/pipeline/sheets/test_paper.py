@@ -10,7 +10,18 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import ConfigError, DamageError
-from pipeline.sheets.paper import Box, Line, Paper, Raster, Text, drawable, fitting, save, width_of
+from pipeline.sheets.paper import (
+    Box,
+    Line,
+    Paper,
+    Raster,
+    Text,
+    draw,
+    drawable,
+    fitting,
+    save,
+    width_of,
+)
 
 NOISE = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
 PAPER = Paper(
@@ -102,6 +113,24 @@ def test_texts_fit() -> None:
     assert cut.endswith("…")
     assert width_of(cut, 12) <= 60
     assert fitting("a", 1, 12) == ""
+
+
+@pytest.mark.parametrize("behind", ["", "  44 %", "@3,3"])
+def test_a_unit_keeps_its_number_where_its_layer_is_too_long(behind: str) -> None:
+    cut = fitting(f"-block12_expand:602{behind}", 90, 12)
+    assert re.fullmatch(rf"-b\w*…:602{behind}", cut)
+    assert width_of(cut, 12) <= 90
+
+
+def test_an_empty_box_says_why(tmp_path: Path) -> None:
+    pytest.importorskip("reportlab")
+    content = {}
+    for text in ("", "not here"):
+        paper = Paper(60, 40, (Raster(0, 0, 60, 40, lambda: None, text),))
+        save(paper, tmp_path / "s.pdf")
+        content[text] = (tmp_path / "s.pdf").read_bytes()
+        assert (len(draw(paper).getcolors() or ()) > 1) == bool(text)
+    assert len(content["not here"]) > len(content[""])
 
 
 def test_letters_that_the_typeface_lacks() -> None:

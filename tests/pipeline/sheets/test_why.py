@@ -26,6 +26,6 @@ def test_a_row_a_unit_with_both_maps_and_the_channels(tmp_path: Path) -> None:
     paper = why.lay_out(store, found, picture)
     texts = [item.text for item in paper.items if isinstance(item, Text)]
     assert "usually 1.00, one in a hundred above 3.00; the maps agree by 1.00" in texts
-    assert {"mixed4:3, 5.00", "mixed2:1, 2.00", "mixed2:3", "30%"} <= set(texts)
+    assert {"mixed4:3, 5.00", "mixed2:1, 2.00", "mixed2:3", "30 %"} <= set(texts)
     pictures = [item for item in paper.items if isinstance(item, Raster)]
     assert len(pictures) == 1 + (3 + 4) + 2  # nothing holds it back; of the first layer no gradient

@@ -138,7 +138,7 @@ def test_a_table_of_labels_is_remembered_and_may_be_another(
 def test_a_bad_table_writes_nothing(config: AtlasConfig, squares: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("path,label\nred/nowhere.png,x\n")
     before = {p: p.read_bytes() for p in Path(config.output).rglob("*") if p.is_file()}
-    with pytest.raises(ConfigError, match=r"names 1 pictures that are none of the 60, 'red/nowh"):
+    with pytest.raises(ConfigError, match=r"names 1 picture that the 60 lack, 'red/nowh"):
         _show(config, squares, labels=Labels(tmp_path / "labels.csv"))
     after = {p: p.read_bytes() for p in Path(config.output).rglob("*") if p.is_file()}
     assert after == before

@@ -80,6 +80,10 @@ def test_a_table_has_no_empty_columns_and_is_counted(atlas) -> None:
     assert "class_name" not in text
     assert "<NA>" not in text
     assert "class_name" in atlas("query", "atlas", "mixed4:2", "--columns", "unit,class_name")[1]
+    heads = atlas("query", "atlas", "own_rank < 9 and alive", "--sort", "-sparsity")[1].split("\n")[
+        0
+    ]
+    assert {"own_rank", "sparsity"} < set(heads.split())  # what was asked is shown
 
 
 def test_a_unit_is_shown_a_figure_a_line(atlas) -> None:

@@ -20,16 +20,19 @@ import pytest
 from command import call
 from PIL import Image, ImageSequence
 from processes import children_of, heed_ctrl_c, is_running, wait
+from typer.main import get_command
 
 from pipeline import Atlas
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
+from tasks.command import main
 
 pytestmark = pytest.mark.usefixtures("cpu")
 
 COMMANDS = (
     "init", "build", "plan", "status", "query", "show", "render", "doctor", "verify", "similar",
-    "compare", "sheet", "diff", "export", "view", "examples", "where", "mosaic",
+    "compare", "sheet", "diff", "export", "view", "examples", "where", "mosaic", "circuit", "why",
+    "note",
 )  # fmt: skip
 
 
@@ -77,6 +80,12 @@ def test_every_command_has_help(atlas, command: str) -> None:
     code, text, _ = atlas(command, "--help")
     assert code == 0
     assert "Usage" in text
+
+
+def test_no_words_of_help_are_taken_for_markup() -> None:
+    for command in get_command(main.app).commands.values():
+        texts = [command.help, *(getattr(one, "help", "") for one in command.params)]
+        assert not re.search(r"\[[a-z#/@]", " ".join(filter(None, texts))), command.name
 
 
 def test_reading_commands_never_import_tensorflow(built: Path) -> None:
