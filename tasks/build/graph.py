@@ -85,6 +85,8 @@ class AtlasTask(luigi.Task, metaclass=Fresh):  # type: ignore[misc]
         Raises:
             WorkError: it fails with one of the batches.
         """
+        if not batches:
+            return
         display = self.running.display
         total = sum(len(batch.units) for batch in batches)
         display.stage(name, total, estimate.writing(self.plan).seconds or 0.0)
@@ -198,13 +200,16 @@ class TraceCircuits(AtlasTask):
 
     def run(self) -> None:
         """Trace what is new; all, where the pictures are others."""
+        if not self.plan.traces():
+            return  # Luigi asked before there were images whether it is complete
         store = self.store
         circuits.begin(store)
         batches = circuits.pending(store)
+        sections = store.provenance.available_sections()
         for table in circuits.tables(store):
-            table.prepare_all(store.provenance.available_sections(), batches)
-        if batches:
-            self.run_stage("circuits", batches, self.running.steps.trace)
+            concerned = [s for s in sections if any(map(table.concerns, s.units))]
+            table.prepare_all(concerned, batches)
+        self.run_stage("circuits", batches, self.running.steps.trace)
         circuits.refresh(store)
 
 

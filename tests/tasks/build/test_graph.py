@@ -8,6 +8,7 @@ import pytest
 from builds import build, silent
 from PIL import Image
 
+from pipeline import verify
 from pipeline.errors import WorkError
 from pipeline.explore import circuits
 from pipeline.plan.batches import Batch
@@ -103,6 +104,18 @@ def test_responses_that_cannot_be_measured_stop_the_build(configure) -> None:
     with pytest.raises(WorkError, match=r"^the responses of relu/000000: the eyes are shut"):
         build(config, steps=Steps(measure=shut))
     assert build(config).done == 1
+
+
+def test_circuits_that_are_not_wanted_are_not_traced(configure) -> None:
+    folder = build(configure(units=("relu:0-3", "deep:0-3"))).folder
+    assert not folder.has(circuits.EDGES)
+    assert "circuits" not in folder.folders("")
+
+
+def test_circuits_make_room_for_nothing_but_what_they_trace(configure) -> None:
+    wanted = configure("explore.circuits=true", units=("relu:0", "deep:0", "logits:0"))
+    store = Store.open(build(wanted).folder)
+    assert not [f.part for f in verify.verify(store) if f.state == "foreign"]
 
 
 def test_circuits_are_traced_and_again_where_units_come_and_go(configure) -> None:
