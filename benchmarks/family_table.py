@@ -39,9 +39,9 @@ def section(kept: Kept) -> str:
         "(Balduzzi et al., 2017), so those that do not rise by its rate of 0.15 in 22 steps are "
         "tried with 0.015 and 0.003, then in 96 steps with 0.05, 0.15 and 0.015: `left` are those "
         "that had not risen after each, the last of them `dead`. Such a channel is `silent`, or as "
-        "high on the grey that an ascent begins with as anything made it: its kernel is mostly "
-        "below zero, so that it is highest where nothing comes. Times are "
-        "of one thread, compiling left out, the ways in turn, medians of five turns: a batch of 16 "
+        "high on the grey that an ascent begins with as anything made it: five of MobileNetV2's, "
+        "taken apart, have kernels mostly below zero, and are highest where nothing comes. Times "
+        "are of one thread, compiling left out, the ways in turn, medians of five turns: a batch of 16 "
         "of ours, and one image of a plain loop of Keras' own model and `GradientTape` with a "
         "normalised gradient, without transforms, as it stands, with its step in a `tf.function`, "
         "and that for 16 images.\n\n"
@@ -69,8 +69,8 @@ def _why(kept: Kept) -> str:
         return ""
     shares = [kept[name]["batched"] / kept[name]["ours"] for name in slow]
     return (
-        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. There the "
-        "time goes into the convolutions themselves, which both leave to oneDNN: a compiled loop "
-        f"of 16 images takes {min(shares):.0%} to {max(shares):.0%} of our time, without "
-        "transforms, a spectrum, an optimiser or a record of the way."
+        f"\n\nLess than {SLOW:g} times as fast as the compiled one: {', '.join(slow)}. A compiled "
+        "loop of 16 images, without transforms, a spectrum, an optimiser or a record of the way, "
+        f"takes {min(shares):.0%} to {max(shares):.0%} of our time there: so much is the network "
+        "itself, which both leave to oneDNN."
     )

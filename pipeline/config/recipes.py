@@ -5,7 +5,7 @@ named recipe in `RECIPES`. This module knows no TensorFlow: it is read where bui
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_serializer, model_validator
 
@@ -16,13 +16,20 @@ NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def _without(said: dict[str, Any], later: str) -> dict[str, Any]:
-    """What is said without a later key that says nothing, so that older fingerprints stay."""
-    return {key: value for key, value in said.items() if key != later or value}
+class _Grown(Frozen):
+    """What has gained keys: a later one that says nothing is left out; older fingerprints stay."""
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
+        return {key: value for key, value in plain(self).items() if key not in self.later or value}
 
 
-class Spectrum(Frozen):
+class Spectrum(_Grown):
     """The image as a Fourier spectrum with decorrelated colours (lucid)."""
+
+    later = ("contrast",)
 
     kind: Literal["spectrum"] = "spectrum"
     deviation: Positive = 0.01
@@ -33,10 +40,6 @@ class Spectrum(Frozen):
     """Factor on the image before the sigmoid: more gives stronger colours sooner."""
     contrast: NotNegative = 0.0
     """The deviation, over all colours, at which the image is held before the sigmoid; 0: none."""
-
-    @model_serializer(mode="wrap")
-    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
-        return _without(plain(self), "contrast")
 
 
 class Maco(Frozen):
@@ -114,8 +117,10 @@ class Scale(_Between):
     until: int | None = None
 
 
-class Transforms(Frozen):
+class Transforms(_Grown):
     """What keeps the image honest: one random affine map an image and step."""
+
+    later = ("crop",)
 
     apply: Literal["view", "image"] = "view"
     """Whether the network sees a transformed view, or the image itself is transformed."""
@@ -125,13 +130,11 @@ class Transforms(Frozen):
     scale: Scale | None = None
     crop: Crop | None = None
 
-    @model_serializer(mode="wrap")
-    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
-        return _without(plain(self), "crop")
 
-
-class Adam(Frozen):
+class Adam(_Grown):
     """Adam (Kingma and Ba, 2015) whose rate warms up, stays, and falls, linearly."""
+
+    later = ("weight_decay",)
 
     kind: Literal["adam"] = "adam"
     rate: Positive = 0.12
@@ -145,10 +148,6 @@ class Adam(Frozen):
     """The share of the rate that it falls towards."""
     weight_decay: NotNegative = 0.0
     """The share of the numbers that a step of rate 1 takes off (Loshchilov and Hutter, 2019)."""
-
-    @model_serializer(mode="wrap")
-    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
-        return _without(plain(self), "weight_decay")
 
 
 class Normalised(Frozen):
