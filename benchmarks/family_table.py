@@ -41,7 +41,7 @@ def section(kept: Kept) -> str:
         "that had not risen after each, the last of them `dead`. Such a channel is `silent`, or as "
         "high on the grey that an ascent begins with as anything made it: five of MobileNetV2's, "
         "taken apart, have kernels mostly below zero, and are highest where nothing comes. Times "
-        "are of one thread, compiling left out, the ways in turn, medians of five turns: a batch of 16 "
+        "are of one thread, compiling left out, the ways in turn, medians of five: a batch of 16 "
         "of ours, and one image of a plain loop of Keras' own model and `GradientTape` with a "
         "normalised gradient, without transforms, as it stands, with its step in a `tf.function`, "
         "and that for 16 images.\n\n"
