@@ -4,13 +4,15 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import numpy as np
 import tensorflow as tf
 
 from pipeline.ascent import objectives
 from pipeline.ascent.measure import Meter
 from pipeline.ascent.render import PLAIN, Rendered, Renderer
-from pipeline.ascent.results import Results
+from pipeline.ascent.results import Results, Statistics
 from pipeline.config.recipes import Recipe
 from pipeline.config.schema import Precision, Render
 from pipeline.config.weights import Weights
@@ -18,12 +20,15 @@ from pipeline.errors import WorkError
 from pipeline.network import network
 from pipeline.plan.architecture import PLAINLY, Reading
 from pipeline.plan.batches import batch_size, half_of
+from pipeline.plan.kinds import CHANNEL
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 
 _LOG = logging.getLogger(__name__)
 _KEPT = 2
 """Compiled networks kept: a pool goes section by section, so two are enough."""
+_RISE = 1e-3
+"""By what part of its start a unit has to rise; one that does not is stuck."""
 _FULL = (tf.errors.ResourceExhaustedError, MemoryError)
 
 
@@ -101,8 +106,42 @@ class Engine:
         start = time.perf_counter()
         rendered = self._render(renderer, units, batch)
         seconds = time.perf_counter() - start
-        statistics = meter.measure(rendered, units, min(batch, self.most or batch), seconds)
-        return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)
+        most = min(batch, self.most or batch)
+        results = _results(rendered, meter.measure(rendered, units, most, seconds))
+        for stuck in self._stuck(units, results, most):
+            results = self._begin_lit(units, stuck, results, rendered.first[stuck], most)
+        return results
+
+    def _stuck(self, units: Sequence[Unit], found: Results, most: int) -> list[np.ndarray]:
+        """The rows of units for which there is another start, and which need one, in parts."""
+        can = units[0].kind.has_channel and not units[0].negative and self.options.group == 1
+        if not can or self.compiled(units[0])[0].network.feeder is None:
+            return []
+        start, end = found.statistics.activation_start, found.statistics.activation
+        rows = np.flatnonzero(~(end - start > _RISE * np.abs(start)))
+        return [rows[first : first + most] for first in range(0, len(rows), most)]
+
+    def _begin_lit(
+        self, units: Sequence[Unit], rows: np.ndarray, found: Results, first: np.ndarray, most: int
+    ) -> Results:
+        """What was found, and for some units what an ascent finds that begins with a lit map.
+
+        Where each channel of a layer reads one of an earlier activation, a unit can be highest
+        where that is silent, but for maps that no small step leads to: every spot lowers it. So
+        the ascent first lights what the unit reads, for half its steps, and goes on from there. It
+        is kept where it ends higher than the first.
+        """
+        renderer, meter = self.compiled(units[0])
+        again = [units[row] for row in rows]
+        layers = (renderer.network.feeder or "",)
+        read = [Unit(CHANNEL, layers, unit.index, variant=unit.variant) for unit in again]
+        start = time.perf_counter()
+        begun = self.compiled(read[0])[0].begun(read, self.seed, most)
+        rendered = replace(renderer.render(again, self.seed, most, begun), first=first)
+        seconds = time.perf_counter() - start
+        results = _results(rendered, meter.measure(rendered, again, most, seconds))
+        higher = np.flatnonzero(results.statistics.activation > found.statistics.activation[rows])
+        return found.with_rows(rows[higher], results, higher)
 
     def _render(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
         """Images of units, rendered with the siblings that matter to them."""
@@ -152,3 +191,7 @@ class Engine:
         while len(self._compiled) > _KEPT:
             self._compiled.popitem(last=False)
         return self._compiled[names]
+
+
+def _results(rendered: Rendered, statistics: Statistics) -> Results:
+    return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)

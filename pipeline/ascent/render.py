@@ -76,7 +76,21 @@ class Renderer:
             for octave, steps, first in _schedule(recipe, size)
         ]
 
-    def render(self, units: Sequence[Unit], seed: int, batch: int) -> Rendered:
+    def begun(self, units: Sequence[Unit], seed: int, batch: int) -> tf.Tensor:
+        """The numbers that the first octave has after half its steps, for another ascent to begin.
+
+        Arguments as those of `render`; a row for each of the units as they are padded.
+        """
+        octave = self._octaves[0]
+        padded, streams, aim = self._prepared(units, seed, batch)
+        numbers = octave.start(streams)
+        matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
+        half = -(-len(matrices) // 2)
+        return octave.climb(padded[0], numbers, matrices[:half], aim, frozenset())[0]
+
+    def render(
+        self, units: Sequence[Unit], seed: int, batch: int, begun: tf.Tensor | None = None
+    ) -> Rendered:
         """Find an image for each unit.
 
         Args:
@@ -84,11 +98,11 @@ class Renderer:
                 variants of a unit, one after the other.
             seed: the atlas's seed.
             batch: the largest batch; fewer units are padded to one of a few smaller shapes.
+            begun: numbers to begin with, see `begun`, instead of fresh ones.
         """
-        padded = self.padded(units, batch)
-        streams = [stream(seed, unit.id) for unit in padded]
-        aim = objectives.aim(padded, self.network.map_size(self.size))
-        numbers = self._octaves[0].start(streams)
+        padded, streams, aim = self._prepared(units, seed, batch)
+        fresh = self._octaves[0].start(streams)
+        numbers = fresh if begun is None else begun
         first = self._stored(self._octaves[0].image(numbers))
         seen, snapshots = [], []
         for octave in self._octaves:
@@ -105,6 +119,13 @@ class Renderer:
             np.concatenate(seen, axis=1)[:count],
             np.stack(snapshots, axis=1)[:count] if snapshots else _none(count, self.size),
         )
+
+    def _prepared(
+        self, units: Sequence[Unit], seed: int, batch: int
+    ) -> tuple[list[Unit], list[np.random.Generator], Aim]:
+        padded = self.padded(units, batch)
+        aim = objectives.aim(padded, self.network.map_size(self.size))
+        return padded, [stream(seed, unit.id) for unit in padded], aim
 
     def padded(self, units: Sequence[Unit], batch: int) -> list[Unit]:
         """Units repeated up to the shape in which they are rendered."""
@@ -185,7 +206,7 @@ class _Octave:
         aim: Aim,
         marks: frozenset[int],
     ) -> tuple[tf.Tensor, np.ndarray, list[np.ndarray]]:
-        """All steps.
+        """The steps, or as many of the first as there are transforms.
 
         Args:
             like: any of the batch's units: they share kind and direction.
@@ -200,15 +221,16 @@ class _Octave:
         # Downwards the gradient passes silent ReLUs to the end: there is more below their zero.
         # What is flat elsewhere, too, may be reached again at any step.
         to_the_end = like.negative or self._network.is_living
-        revive = self._steps if to_the_end else self._recipe.revive - self._first
-        revive = min(max(revive, 0), self._steps)
-        own = {mark - self._first for mark in marks} & set(range(self._steps))
+        steps = len(matrices)
+        revive = steps if to_the_end else self._recipe.revive - self._first
+        revive = min(max(revive, 0), steps)
+        own = {mark - self._first for mark in marks} & set(range(steps))
         objective = objectives.name(like, self._network.squash)
         numbers, matrices = tf.constant(numbers), tf.constant(matrices)
         aim = Aim(*map(tf.constant, aim))
         slots = self._optimizer.slots(numbers)
         seen, kept = [], []
-        for start, stop in itertools.pairwise(sorted({0, revive, self._steps} | own)):
+        for start, stop in itertools.pairwise(sorted({0, revive, steps} | own)):
             if start in own:
                 kept.append(self.image(numbers))
             bounds = tf.constant([start, stop])

@@ -1,6 +1,7 @@
 """What is kept of a finished batch: its images, trajectories, and the numbers measured on them."""
 
 from dataclasses import dataclass, fields
+from typing import Any, cast
 
 import numpy as np
 
@@ -80,6 +81,19 @@ class Results:
     trajectory: np.ndarray
     snapshots: np.ndarray
     statistics: Statistics
+
+    def with_rows(self, rows: np.ndarray, others: "Results", taken: np.ndarray) -> "Results":
+        """These results, whose `rows` are the rows `taken` of others."""
+
+        def mixed(old: Any, new: Any) -> Any:
+            if not isinstance(old, np.ndarray):
+                names = [each.name for each in fields(old)]
+                return type(old)(*(mixed(getattr(old, n), getattr(new, n)) for n in names))
+            values = old.copy()
+            values[rows] = new[taken]
+            return values
+
+        return cast(Results, mixed(self, others))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is stored, by array name; no snapshots, no array of them."""

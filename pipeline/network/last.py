@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.model import keras_private
-from pipeline.model.graph import activation, parents
+from pipeline.model.graph import activation, parents, shape_of
 from pipeline.network.living import Curve, Function
 from pipeline.plan.pixels import Range, bounds
 
@@ -111,6 +111,27 @@ def activations(
     for name in silent:
         found.setdefault(name, Last(_bent(operations[name]), is_read=False))
     return found
+
+
+def feeder(model: keras.Model) -> str | None:
+    """The earlier layer with an activation that a model's output hangs on, channel by channel.
+
+    As through a depthwise convolution: what such a channel reads can be lit by itself.
+
+    Args:
+        model: a functional model, of which the first output is meant.
+    """
+    reads = parents(model)
+    operations = {operation.name: operation for operation in model.operations}
+    operation = operations[keras_private.source(model.outputs[0]).name]
+    while _is_channelwise(operation) and len(reads[operation.name]) == 1:
+        operation = operations[reads[operation.name][0]]
+        if acts(operation):
+            has_same = isinstance(operation, keras.layers.Layer) and (
+                shape_of(operation)[-1:] == tuple(model.outputs[0].shape)[-1:]
+            )
+            return operation.name if has_same else None
+    return None
 
 
 def silent_at_grey(model: keras.Model, range_: Range) -> list[str]:

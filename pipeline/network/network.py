@@ -38,6 +38,8 @@ class Network:
         is_living: whether other activations than plain ReLUs are revived.
         squash: what makes probabilities of its logits.
         colours: channels of the images it takes: three, or one of grey.
+        feeder: where an ascent may begin with a lit map, the earlier layer of which each channel
+            of the first output reads one; see `last.feeder`.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Network:
         reading: Reading = PLAINLY,
         compiler: Compiler = "graph",
         squash: Squash = "softmax",
+        feeder: str | None = None,
     ) -> None:
         self.outputs = outputs
         self.fixed_size: int | None = model.input_shape[1]
         self.model = model
         self.is_living = reading.is_living
         self.squash = squash
+        self.feeder = feeder
         self._revival = revival
         self._range = reading.range
         self.colours: int = model.input_shape[3]
@@ -127,6 +131,7 @@ def load(
     revival = Revival()
     part = keras.Model(found.model.inputs[0], tensors)
     silent = last.silent_at_grey(part, reading.range) if reading.is_living else ()
+    feeder = last.feeder(part) if reading.begins_lit else None
     folded = fold(part, revival, is_living=reading.is_living, silent=silent)
     folded.trainable = False
     for number, layer in enumerate(folded.layers):
@@ -137,7 +142,7 @@ def load(
             for part in (layer, getattr(layer, "inner", layer)):
                 part.dtype_policy = keras.DTypePolicy(f"mixed_{precision}")
     squash = "softmax" if head is None else head.squash
-    return Network(folded, outputs, revival, reading, compiler, squash)
+    return Network(folded, outputs, revival, reading, compiler, squash, feeder)
 
 
 def _taken(images: tf.Tensor, range_: Range) -> tf.Tensor:

@@ -112,11 +112,13 @@ class Reading:
         range: what black and white are to it.
         output: the name of the output whose classes are meant; empty where there is one.
         is_living: whether activations other than plain ReLUs are revived.
+        begins_lit: whether an ascent that led nowhere begins anew with a lit map.
     """
 
     range: Range = SPAN
     output: str = ""
     is_living: bool = False
+    begins_lit: bool = False
 
 
 PLAINLY = Reading()

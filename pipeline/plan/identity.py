@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -60,15 +60,16 @@ class Fingerprint(Frozen):
     """What the images are computed on."""
     tensorflow: str
     """Its version."""
-    is_living: bool = Field(False, alias="model.living")
-    """Whether the ascent lets the gradient out of activations other than plain ReLUs."""
+    living: bool | Literal[2] = Field(False, alias="model.living")
+    """Whether the ascent lets the gradient out of activations other than plain ReLUs; as 2 also
+    begins anew with a lit map where that is not enough."""
     output: str = Field("", alias="model.output")
     """The output whose classes are meant, where a network has several."""
 
     @property
     def reading(self) -> Reading:
         """How the network is read."""
-        return Reading(self.range, self.output, self.is_living)
+        return Reading(self.range, self.output, bool(self.living), self.living == 2)
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Fingerprint":

@@ -154,7 +154,7 @@ def _fingerprint(
             "recipe": config.recipe.model_dump(mode="json"),
             "render": _render(config, before, best),
             "device": config.device,
-            **({"model.living": True} if architecture.is_living else {}),
+            **({"model.living": 2} if architecture.is_living else {}),
             **({"model.output": output} if output else {}),
             "tensorflow": tensorflow(),
         }

@@ -16,7 +16,7 @@ from pipeline.ascent.engine import Engine
 from pipeline.ascent.measure import Meter
 from pipeline.ascent.render import PLAIN, Rendered, Renderer
 from pipeline.ascent.results import NAMES, Results
-from pipeline.config.recipes import RECIPES
+from pipeline.config.recipes import RECIPES, Transforms
 from pipeline.config.schema import Render
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import WeightsError, WorkError
@@ -188,9 +188,9 @@ class _Limited(Renderer):
         super().__init__(*how)
         self._memory = memory
 
-    def render(self, units: Sequence[Unit], seed: int, batch: int) -> Rendered:
+    def render(self, units: Sequence[Unit], seed: int, batch: int, *more: Any) -> Rendered:
         self._memory.take(len(self.padded(units, batch)))
-        return super().render(units, seed, batch)
+        return super().render(units, seed, batch, *more)
 
 
 @pytest.mark.parametrize("error", [_exhausted, MemoryError])
@@ -259,3 +259,47 @@ def test_a_network_of_grey_images_gets_grey_pictures(tmp_path: Path) -> None:
     np.testing.assert_array_equal(results.images[..., 0], results.images[..., 1])
     np.testing.assert_array_equal(results.images[..., 0], results.images[..., 2])
     assert (results.statistics.activation > results.statistics.activation_start).all()
+
+
+SURROUND = np.array([
+    [-0.18, -0.05, -0.07, -0.04, -0.18], [-0.06, 0.03, 0.01, 0.02, -0.06],
+    [-0.09, 0.03, 0.27, 0.03, -0.10], [-0.05, 0.03, 0.04, 0.05, -0.08],
+    [-0.17, -0.04, -0.13, -0.05, -0.14],
+])  # fmt: skip
+"""EfficientNet-Lite0's `block9_d`, channel 546: every spot lowers it, stripes raise it."""
+
+
+def _over_a_hill(path: Path) -> Weights:
+    """Two channels of ReLU6 that read one each: highest where that is silent, but for stripes; and
+    a plain one, which rises by itself."""
+    image = keras.Input((None, None, 3))
+    expand = layers.Conv2D(2, 4, strides=4, name="expand")
+    depth = layers.DepthwiseConv2D(5, padding="same", name="d")
+    x = layers.ReLU(6.0, name="read")(expand(image))
+    model = keras.Model(image, layers.ReLU(6.0, name="depth")(depth(x)))
+    kernel = np.random.default_rng(0).normal(0, 0.3, (4, 4, 3, 2))
+    expand.set_weights([kernel - kernel.mean((0, 1), keepdims=True), np.array([-0.8, -0.8])])
+    plain = np.zeros((5, 5))
+    plain[2, 2] = 0.3
+    depth.set_weights([np.stack([3.1 * SURROUND, plain], axis=-1)[..., None], np.array([1.4, 0.1])])
+    model.save(path)
+    return Weights("file", path, "0" * 64)
+
+
+def test_a_unit_that_every_spot_lowers_begins_anew_with_a_lit_map(tmp_path: Path) -> None:
+    weights = _over_a_hill(tmp_path / "hill.keras")
+    still = RECIPES["draft"].model_copy(update={"transforms": Transforms()})
+    units = _units("depth", 2)
+
+    def computed(some: Sequence[Unit], **reading: bool) -> Results:
+        how = Reading(is_living=True, **reading)
+        return Engine(weights, still, 24, 0, 4, reading=how).compute(some)
+
+    before, after = computed(units), computed(units, begins_lit=True)
+    assert before.statistics.activation[0] < 1.001 * before.statistics.activation_start[0]
+    assert after.statistics.activation_start[0] == before.statistics.activation_start[0]
+    assert after.statistics.activation[0] > 1.2 * after.statistics.activation_start[0]
+    assert before.statistics.activation[1] > before.statistics.activation_start[1]
+    _assert_equal(computed(units[1:], begins_lit=True), after, [1])
+    _assert_equal(computed(units[:1], begins_lit=True), after, [0])
+    np.testing.assert_array_equal(after.images[1], before.images[1])

@@ -69,6 +69,22 @@ def test_a_channel_may_hang_on_one_of_an_activation_before() -> None:
     assert _names(_model(*body, layers.AveragePooling2D(2))) == {"end": False, "expand": False}
 
 
+def test_what_feeds_a_layer_channel_by_channel_is_found() -> None:
+    body = [
+        layers.Conv2D(4, 1, name="mix"),
+        layers.ReLU(6.0, name="expand"),
+        layers.DepthwiseConv2D(3, name="depth"),
+        layers.BatchNormalization(),
+        layers.ReLU(6.0, name="end"),
+    ]
+    assert last.feeder(_model(*body)) == "expand"
+    assert last.feeder(_model(*body[:4])) == "expand"
+    assert last.feeder(_model(*body[:2])) is None  # a convolution that mixes them
+    assert last.feeder(_model(*body, layers.Conv2D(4, 1))) is None
+    two = layers.DepthwiseConv2D(3, depth_multiplier=2, name="depth")
+    assert last.feeder(_model(*body[:2], two)) is None  # two channels read one
+
+
 def test_operations_count_as_layers_do() -> None:
     image = keras.Input((8, 8, 3))
     values = keras.ops.hard_silu(layers.Conv2D(2, 1)(image))
