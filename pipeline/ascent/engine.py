@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from pipeline.ascent import objectives
@@ -103,6 +104,23 @@ class Engine:
         seconds = time.perf_counter() - start
         statistics = meter.measure(rendered, units, min(batch, self.most or batch), seconds)
         return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)
+
+    def see(self, images: np.ndarray, units: Sequence[Unit]) -> np.ndarray:
+        """The plain activation of images, in float32.
+
+        Args:
+            images: (units, size, size, 3) uint8.
+            units: of one section, what each image is judged by.
+
+        Returns:
+            (units,) float32.
+
+        Raises:
+            WeightsError: the weights have not what the units need.
+        """
+        batch = batch_size(units[0].kind, self.batch_size, self.options.group)
+        _, meter = self.compiled(units[0])
+        return meter.plain(images, units, min(batch, self.most or batch))
 
     def _render(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
         """Images of units, rendered with the siblings that matter to them."""
