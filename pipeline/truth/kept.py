@@ -109,8 +109,7 @@ def columns(store: Store) -> pd.DataFrame:
     """
     known, table = store.provenance, Kept(store)
     outside = [not view.is_of(known.recipe) for view in VIEWS]
-    units: list[str] = []
-    rows = [np.zeros((0, len(VIEWS)))]
+    rows: dict[str, np.ndarray] = {}
     for section in known.available_sections():
         pictures = {record.chunk: record for record in store.records.of(section.name)}
         for record in table.records.of(section.name):
@@ -120,11 +119,10 @@ def columns(store: Store) -> pd.DataFrame:
             statistics = store.read(of_images, "statistics")
             start, end = (statistics[:, NAMES.index(n)] for n in ("activation_start", "activation"))
             signs = np.full(len(start), -1.0 if section.units[0].negative else 1.0)
-            rows.append(shares(table.read(record, "activation"), start, end, signs))
-            units += record.units
-    found = np.concatenate(rows)
-    values = np.column_stack([found[:, outside].mean(axis=1), found])
-    return pd.DataFrame(np.round(values, _DIGITS), units, list(TYPES)).astype(TYPES)
+            found = shares(table.read(record, "activation"), start, end, signs)
+            values = np.column_stack([found[:, outside].mean(axis=1), found])
+            rows |= zip(record.units, np.round(values, _DIGITS), strict=True)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(TYPES)).astype(TYPES)
 
 
 def state_of(store: Store) -> str:
