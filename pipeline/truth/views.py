@@ -1,10 +1,10 @@
 """The battery: eight views of a picture, to see how much of its activation each leaves.
 
-Noise, JPEG and blur take fine patterns away, as adversarial ones are (after Hendrycks and
-Dietterich, 2019, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations");
-the others show the same thing elsewhere, larger, smaller or without colours. Pixels are the
-network's, so that figures in pixels hold for pictures of any size. Nothing here is drawn anew: the
-noise is the unit's own, and the same in every atlas.
+Noise, JPEG, blur and half the size take fine patterns away, as adversarial ones are (the first
+three after Hendrycks and Dietterich, 2019, "Benchmarking Neural Network Robustness to Common
+Corruptions and Perturbations"); the others show the same thing elsewhere, larger or without
+colours. Pixels are the network's, so that figures in pixels hold for pictures of any size. Nothing
+here is drawn anew: the noise is the unit's own, and the same in every atlas.
 """
 
 import io
@@ -27,6 +27,7 @@ _CUBIC = Image.Resampling.BICUBIC
 Moves = tuple[tuple[float, float], tuple[float, float]]
 """Where a view takes (y, x), measured from the middle of a picture: the rows of a matrix."""
 _STAYS: Moves = ((1.0, 0.0), (0.0, 1.0))
+_ENLARGED: Moves = ((1.0 / _PART, 0.0), (0.0, 1.0 / _PART))
 
 
 def _never(_: Recipe) -> bool:
@@ -70,7 +71,7 @@ class View:
 
 def _noise(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     noise: np.ndarray = _NOISE * random.standard_normal(picture.shape, np.float32)
-    return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(picture + noise), 0, 255), np.uint8)
 
 
 def _jpeg(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
@@ -88,14 +89,15 @@ def _grey(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
 
 
 def _mirror(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
-    return picture[:, ::-1]
+    return np.asarray(picture[:, ::-1])
 
 
 def _turn(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
     size = len(picture)
     edge = size // 4  # the corners come from no farther
-    wide = Image.fromarray(_reflected(picture, edge, edge)).rotate(_TURN, _CUBIC)
-    return np.asarray(wide)[edge : edge + size, edge : edge + size]
+    wide = np.pad(picture, ((edge, edge), (edge, edge), (0, 0)), "symmetric")
+    turned = np.asarray(Image.fromarray(wide).rotate(_TURN, _CUBIC))
+    return turned[edge : edge + size, edge : edge + size]
 
 
 def _crop(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
@@ -107,18 +109,8 @@ def _crop(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
 
 def _half(picture: np.ndarray, _: np.random.Generator) -> np.ndarray:
     size = len(picture)
-    small = np.asarray(Image.fromarray(picture).resize((size // 2, size // 2), _CUBIC))
-    edge = (size - size // 2) // 2
-    return _reflected(small, edge, size - size // 2 - edge)
-
-
-def _reflected(picture: np.ndarray, before: int, behind: int) -> np.ndarray:
-    """A picture with so many pixels more on each side, reflected."""
-    return np.pad(picture, ((before, behind), (before, behind), (0, 0)), "symmetric")
-
-
-def _scaled(factor: float) -> Moves:
-    return ((factor, 0.0), (0.0, factor))
+    small = Image.fromarray(picture).resize((size // 2, size // 2), _CUBIC)
+    return np.asarray(small.resize((size, size), _CUBIC))
 
 
 def _turned(degrees: float) -> Moves:
@@ -142,11 +134,6 @@ def _enlarges(recipe: Recipe) -> bool:
     return is_cropped or (scale is not None and scale.most >= 1.0 / _PART)
 
 
-def _halves(recipe: Recipe) -> bool:
-    scale = recipe.transforms.scale
-    return scale is not None and scale.least <= 0.5
-
-
 VIEWS = (
     View("noise", "noise of 16 levels on each pixel", _noise),
     View("jpeg", "saved as a JPEG of quality 20", _jpeg),
@@ -154,7 +141,7 @@ VIEWS = (
     View("grey", "in greys", _grey),
     View("mirror", "mirrored, left to right", _mirror, ((1.0, 0.0), (0.0, -1.0))),
     View("turn", "turned by 20 degrees", _turn, _turned(_TURN), _turns),
-    View("crop", "its middle three quarters, enlarged", _crop, _scaled(1.0 / _PART), _enlarges),
-    View("half", "at half its size, reflected all round", _half, _scaled(0.5), _halves),
+    View("crop", "its middle three quarters, enlarged", _crop, _ENLARGED, _enlarges),
+    View("half", "reduced to half its size, and enlarged again", _half),
 )
 """The views, in the order of the index's columns."""
