@@ -44,6 +44,7 @@ recipe: {{name: fourier, steps: 4}}
 cluster: {{kind: threads, workers: 2}}
 mosaic: {{tile: 16}}
 explore: {{responses: false}}
+truth: {{kept: false}}
 site: false
 """
 

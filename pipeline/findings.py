@@ -33,6 +33,7 @@ from pipeline.store.records import FAILURES, Record, is_named
 from pipeline.store.seal import sealed
 from pipeline.store.store import LOCK, ROOT, Store
 from pipeline.store.table import Rows, Table
+from pipeline.truth import kept
 
 TOLD = (strongest.BEST_NAME, strongest.SPREAD_NAME, names.NAME)
 """The tables of what pictures tell."""
@@ -119,6 +120,7 @@ def tables(store: Store) -> list[Table]:
         store,
         *responses.tables(store),
         *circuits.tables(store),
+        kept.Kept(store),
         *seen.tables(store),
         Crops(store),
     ]
@@ -132,7 +134,7 @@ def shelves(store: Store) -> Iterator[Shelf]:
         s.name: missing_batches(s, {}, known.batch_size, known.render.group) for s in sections
     }
     pictures = seen.tables(store)
-    for table in [store, *responses.tables(store), Crops(store)]:
+    for table in [store, *responses.tables(store), kept.Kept(store), Crops(store)]:
         yield from (Shelf(table, section, planned[section.name]) for section in sections)
     for traced in circuits.tables(store):
         yield from (

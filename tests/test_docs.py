@@ -86,7 +86,7 @@ def questioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = Architecture("small", atlases.SIZE, {layer.name: layer for layer in layers}, None)
     made = atlases.provenance("mixed2:all", "mixed4:all", batch_size=16, architecture=small)
     store = Store.create(place / "data" / "atlas", made)
-    atlases.measure(atlases.commit(store))
+    atlases.measure(atlases.keep(atlases.commit(store)))
     index.refresh(store)
     for name in ("before", "after"):
         shutil.copytree(store.folder.path, place / "data" / name)

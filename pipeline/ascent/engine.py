@@ -143,6 +143,23 @@ class Engine:
         higher = np.flatnonzero(results.statistics.activation > found.statistics.activation[rows])
         return found.with_rows(rows[higher], results, higher)
 
+    def see(self, images: np.ndarray, units: Sequence[Unit]) -> np.ndarray:
+        """The plain activation of images, in float32.
+
+        Args:
+            images: (units, size, size, 3) uint8.
+            units: of one section, what each image is judged by.
+
+        Returns:
+            (units,) float32.
+
+        Raises:
+            WeightsError: the weights have not what the units need.
+        """
+        batch = batch_size(units[0].kind, self.batch_size, self.options.group)
+        _, meter = self.compiled(units[0])
+        return meter.plain(images, units, min(batch, self.most or batch))
+
     def _render(self, renderer: Renderer, units: Sequence[Unit], batch: int) -> Rendered:
         """Images of units, rendered with the siblings that matter to them."""
         group = self.options.group

@@ -136,6 +136,13 @@ class Explore(Frozen):
     """Which channels of earlier layers each unit is built from; responses are needed for it."""
 
 
+class Truth(Frozen):
+    """How far the pictures of a finished atlas can be believed. Nothing changes a pixel."""
+
+    kept: bool = True
+    """How much of its activation each picture keeps under views that the ascent has not seen."""
+
+
 class Build(Frozen):
     """How patiently to build. Nothing here changes a pixel."""
 
@@ -174,6 +181,7 @@ class AtlasConfig(Frozen):
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
     explore: Explore = Explore()
+    truth: Truth = Truth()
     site: bool = True
     """Whether to write the page, `site/index.html`."""
     build: Build = Build()

@@ -22,6 +22,7 @@ from pipeline.store import parquet
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.store import Store
+from pipeline.truth import agreement, kept
 
 NAME = "index.parquet"
 """The index file of an atlas folder."""
@@ -57,6 +58,8 @@ TYPES = {
     "mosaic_col": "Int32",
     **similarity.TYPES,
     **circuits.SUMMARY,
+    **kept.TYPES,
+    **agreement.TYPES,
     "natural_quantile": "Float32",
     "natural_median": "Float32",
     "natural_p99": "Float32",
@@ -75,7 +78,7 @@ _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
-LATER = (*circuits.SUMMARY, *names.TYPES)
+LATER = (*circuits.SUMMARY, *kept.TYPES, *agreement.TYPES, *names.TYPES)
 """Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
@@ -138,20 +141,26 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
         DamageError: a chunk of responses is damaged.
     """
     ids, means = responses.matrix(store, responses.tables(store))
-    found = None
+    found = alike = None
     if ids:
         by_id = {unit.id: unit for unit in store.provenance.units()}
-        found = similarity.columns([by_id[i] for i in ids], means, store.provenance.seed % 2**32)
+        units = [by_id[i] for i in ids]
+        found = similarity.columns(units, means, store.provenance.seed % 2**32)
+        alike = agreement.columns(units, means)
     spread = strongest.spread(store).set_index("unit")
     standing = strongest.standing(store) if len(spread) else None
-    traced = circuits.summary(store)
+    traced, left = circuits.summary(store), kept.columns(store)
     named = names.columns(store)
 
     def explored(rows: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
             rows = rows.drop(columns=list(similarity.TYPES)).join(found, on="unit")
+        if alike is not None and len(alike):
+            rows = rows.drop(columns=list(agreement.TYPES)).join(alike, on="unit")
         if len(traced):
             rows = rows.drop(columns=list(circuits.SUMMARY)).join(traced, on="unit")
+        if len(left):
+            rows = rows.drop(columns=list(kept.TYPES)).join(left, on="unit")
         if standing is not None:
             units = rows["unit"]
             rows["natural_median"] = units.map(spread["q50"])
@@ -299,7 +308,7 @@ def state_of(store: Store) -> str:
     failures = [failure.batch for failure in store.records.failures()]
     shown = strongest.noted(store)
     noted = names.noted(store), user_notes.state_of(store.folder)
-    later = filter(None, [circuits.state_of(store), *noted])
+    later = filter(None, [circuits.state_of(store), kept.state_of(store), *noted])
     known = store.provenance
     return digest(
         [known.config_hash, known.columns, known.classes, images, seen, failures, shown, *later]

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
 from pipeline.explore import circuits, names, similarity
+from pipeline.truth import agreement, kept
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
@@ -29,6 +30,11 @@ _MEASURED = {
     **dict.fromkeys(similarity.TYPES, ("nearest", "`atlas build` measures it")),
     **dict.fromkeys(
         circuits.SUMMARY, ("built_from", "`atlas build`, with explore.circuits, measures it")
+    ),
+    **dict.fromkeys(kept.TYPES, ("kept", "`atlas build`, with truth.kept, measures it")),
+    **dict.fromkeys(
+        agreement.TYPES,
+        ("agreement", "`atlas build`, with explore.responses and render.variants, measures it"),
     ),
     **dict.fromkeys(_NATURAL, ("natural_median", "`atlas examples FOLDER` measures it")),
     **dict.fromkeys(

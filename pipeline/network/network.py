@@ -60,6 +60,7 @@ class Network:
         self.feeder = feeder
         self._revival = revival
         self._range = reading.range
+        self._map_sizes: dict[int, tuple[int, int]] = {}
         self.colours: int = model.input_shape[3]
         self._run = tf.function(self._pass, jit_compile=True) if compiler == "xla" else self._pass
 
@@ -96,10 +97,12 @@ class Network:
 
     def map_size(self, size: int) -> tuple[int, int]:
         """Rows and columns of the first output's map for images of `size` px; (1, 1) of classes."""
-        side = self.fixed_size or size
-        shape = self.model.compute_output_shape((1, side, side, self.model.input_shape[3]))
-        first = shape[0] if isinstance(shape, list) else shape
-        return (first[1], first[2]) if len(first) == 4 else (1, 1)
+        if size not in self._map_sizes:  # Keras takes as long to tell as for two images
+            side = self.fixed_size or size
+            shape = self.model.compute_output_shape((1, side, side, self.model.input_shape[3]))
+            first = shape[0] if isinstance(shape, list) else shape
+            self._map_sizes[size] = (first[1], first[2]) if len(first) == 4 else (1, 1)
+        return self._map_sizes[size]
 
 
 def load(

@@ -15,10 +15,13 @@ from pipeline.plan.batches import Section
 from pipeline.plan.kinds import KINDS
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import mosaics
+from pipeline.truth import agreement, kept
 
 _APART = ("image_sha256",)
 """Columns that are told with a unit, and not of all."""
 _WAYS = {"positive": "", "negative": "-"}
+_TRUTH = kept.MEANINGS | agreement.MEANINGS
+"""What columns of the index say that are of no kind and direction."""
 _SAFE = 2**53
 """What JavaScript counts to."""
 
@@ -82,7 +85,7 @@ def about(known: Provenance) -> dict[str, Any]:
         "centers": {layer.name: f"{layer.height // 2},{layer.width // 2}" for layer in layers},
         "kinds": {kind.name: kind.words for kind in KINDS.values()},
         "meanings": {
-            kind.name: {way: words.meanings(kind, way == "negative") for way in _WAYS}
+            kind.name: {way: words.meanings(kind, way == "negative") | _TRUTH for way in _WAYS}
             for kind in KINDS.values()
         },
         "pictured": {

@@ -28,7 +28,8 @@ WIDTH = 288
 """A column's width, and its image's side, in pixels."""
 _GAP, _TEXT, _SMALL = 28, 15, 12
 _FIGURES = (
-    "class_name", "name", "activation", "activation_robust", "own_rank", "selectivity", "sparsity",
+    "class_name", "name", "activation", "activation_robust", "kept", "own_rank", "selectivity",
+    "sparsity",
 )  # fmt: skip
 _PLOT, _BARS, _ROW = 120, 8, 20
 _THUMBS, _THUMB_GAP = 4, 6

@@ -18,6 +18,8 @@ from pipeline.network.apart import apart
 from pipeline.plan.batches import Batch
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
+from pipeline.truth import kept
+from pipeline.truth.views import VIEWS
 from tasks.planning import Plan
 from tasks.pool.cluster import local_workers
 
@@ -137,6 +139,18 @@ def circuits(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estimat
     return Estimate(0, 0, operations, seconds, int(stored))
 
 
+def views(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> Estimate:
+    """The cost of seeing images under each view. Arguments and result as of `responses`."""
+    if not plan.config.truth.kept:
+        return Estimate(0, 0, 0.0, None if rate is None else 0.0, 0)
+    store = plan.store()
+    of_now = kept.pending(store) if store else []
+    units = [unit for batch in (*batches, *of_now) for unit in batch.units]
+    operations = len(VIEWS) * sum(_forward(unit, plan.provenance) for unit in units)
+    seconds = None if rate is None else operations / rate.looking
+    return Estimate(0, 0, operations, seconds, 4 * len(VIEWS) * len(units))
+
+
 def _unseen(plan: Plan) -> list[Batch]:
     """The batches of images that are there, and that nobody looked at."""
     store = plan.store()
@@ -154,6 +168,7 @@ def later(plan: Plan, batches: Sequence[Batch], rate: Rate | None) -> dict[str, 
         **begun,
         "responses": looking,
         "circuits": circuits(plan, batches, rate),
+        "views": views(plan, batches, rate),
         "index, mosaics, page": nothing if is_written else writing(plan),
     }
 

@@ -1,9 +1,9 @@
 """The Luigi tasks of a build. As little logic as possible: what to do is in `pipeline`.
 
-    BuildAtlas ─┬─ WriteSite ── WriteIndex ── TraceCircuits ── MeasureResponses ─┐
-                ├─ DrawMosaic × n ───────────────────────────────────────────────┼─ RenderUnits
-                └─ DrawMosaic ───────────────────────────────────────────────────┘       │
-                                                                                    Enumerate
+    BuildAtlas ─┬─ WriteSite ── WriteIndex ── TryViews ── TraceCircuits ── MeasureResponses ─┐
+                ├─ DrawMosaic × n ───────────────────────────────────────────────────────────┤
+                └─ DrawMosaic ───────────────────────────────────────────────────────────────┤
+                                                                Enumerate ── RenderUnits ────┘
 
 A task is complete when the store says so, not when a file is there. It is identified by its atlas
 and, where it has one, its section; the build itself is an object that they share (`running`).
@@ -25,6 +25,7 @@ from pipeline.sheets import mosaics
 from pipeline.store.folder import Folder
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
+from pipeline.truth import kept
 from tasks.build import estimate
 from tasks.build.running import Fresh, Running, RunningParameter
 from tasks.planning import Plan
@@ -213,6 +214,28 @@ class TraceCircuits(AtlasTask):
         circuits.refresh(store)
 
 
+class TryViews(AtlasTask):
+    """Has the pool measure how much of its activation every image keeps under other views."""
+
+    def requires(self) -> AtlasTask:
+        """What else is measured on the images."""
+        return TraceCircuits.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether every image was seen so, or that is not wanted."""
+        return self.requires().complete() and not self._pending()
+
+    def run(self) -> None:
+        """See what is new."""
+        store, batches = self.store, self._pending()
+        kept.Kept(store).prepare_all(store.provenance.available_sections(), batches)
+        self.run_stage("views", batches, self.running.steps.view)
+
+    def _pending(self) -> list[Batch]:
+        return kept.pending(self.store) if self.plan.config.truth.kept else []
+
+
 class DrawMosaic(AtlasTask):
     """Draws the mosaic of a section, or of the whole (`section` empty)."""
 
@@ -242,7 +265,7 @@ class WriteIndex(AtlasTask):
 
     def requires(self) -> AtlasTask:
         """The rendering, and what was measured on it."""
-        return TraceCircuits.of(self.running)
+        return TryViews.of(self.running)
 
     def output(self) -> Part:
         """The Parquet file."""

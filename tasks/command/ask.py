@@ -44,6 +44,7 @@ def query(
 
     Or as the page's search: mixed4:42,mixed2:7 or 'layer:mixed4 activation > 12'.
     --top without --sort sorts by activation, strongest first. Columns of lists: 'TEXT in nearest'.
+    'kept < 0.4': pictures that lose most of what they gained when they are seen otherwise.
     """
     form = printing.Format.JSON if as_json else form
     folder, expression = options.folder_and(arguments, "EXPR")

@@ -21,6 +21,7 @@ from pipeline.plan.batches import Batch, Named
 from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
+from pipeline.truth import kept
 from tasks.pool import arrival
 
 if TYPE_CHECKING:
@@ -107,6 +108,19 @@ def trace(store: Store, batch: Batch, most: int | None) -> None:
     circuits.commit(store, batch, traced)
 
 
+def view(store: Store, batch: Batch, most: int | None) -> None:
+    """Measure how much of their activation a batch's images keep under each view."""
+    record = store.records.one(batch.section, batch.chunk)
+    if record is None or not {unit.id for unit in batch.units} <= set(record.units):
+        return  # as for `respond`
+    units = tuple(map(store.provenance.unit, record.units))  # as for `trace`
+    known = engine(store)
+    if most is not None and known.most is None:
+        known.most = most
+    found = kept.measure(store.read(record, "images"), units, store.provenance, known.see)
+    kept.commit(store, replace(batch, units=units), found)
+
+
 def look(store: Store, batch: Batch[Picture], most: int | None) -> None:
     """See a batch of pictures with every channel of the atlas's layers."""
     known = store.provenance
@@ -136,6 +150,7 @@ class Steps:
     render: Do[Unit] = compute
     measure: Do[Unit] = respond
     trace: Do[Unit] = trace
+    view: Do[Unit] = view
     see: Do[Picture] = look
     cut: Do[Unit] = crop
 

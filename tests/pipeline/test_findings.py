@@ -63,6 +63,7 @@ def build(store: Store, pictures: Path) -> None:
     verify.drop_damaged(store)
     atlases.commit(store)
     atlases.measure(store)
+    atlases.keep(store)
     if not store.folder.has(seen.LIST) or not strongest.is_current(store) or _unseen(store):
         atlases.show(store, pictures, ["a.png", "b.png"])
     if not index.is_current(store):

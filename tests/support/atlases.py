@@ -19,6 +19,8 @@ from pipeline.plan.batches import Batch
 from pipeline.plan.identity import SCHEMA, Fingerprint
 from pipeline.plan.provenance import Provenance
 from pipeline.store.store import Store
+from pipeline.truth import kept
+from pipeline.truth.views import VIEWS
 
 SIZE, STEPS = 8, 4
 LAYERS = [Layer("mixed2", 3, 6, 4, 5, 100), Layer("mixed4", 7, 10, 3, 3, 200)]
@@ -156,6 +158,21 @@ def trace(store: Store) -> Store:
         layers = circuits.sources(store.provenance, batch.units[0])
         circuits.commit(store, batch, {layer.name: traced(batch, layer) for layer in layers})
     circuits.refresh(store)
+    return store
+
+
+def keep(store: Store, most: int | None = None) -> Store:
+    """Made-up activations under the views: of what `results` gained one, two, … eighths are left.
+
+    Of all pending batches, or the first few.
+    """
+    batches = kept.pending(store)
+    kept.Kept(store).prepare_all(store.provenance.available_sections(), batches)
+    left = np.arange(1, len(VIEWS) + 1, dtype=np.float32) / len(VIEWS)
+    for batch in batches[:most]:
+        statistics = results(batch).statistics
+        gain = statistics.activation - statistics.activation_start
+        kept.commit(store, batch, statistics.activation_start[:, None] + gain[:, None] * left)
     return store
 
 

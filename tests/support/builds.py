@@ -33,7 +33,8 @@ def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
     return (
         f"output: {output}\nunits:\n{listed}\nmodel: {{weights: {model}}}\nimage: {{size: 24}}\n"
         "recipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
-        "explore: {circuits: false}\n"  # each section compiles for a while: see test_circuits
+        # Each section compiles for a while: see test_circuits, and test_graph.
+        "explore: {circuits: false}\ntruth: {kept: false}\n"
     )
 
 

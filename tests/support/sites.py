@@ -34,7 +34,7 @@ def write(folder: Path) -> Path:
     store = atlases.commit(Store.create(folder, provenance()))
     with tempfile.TemporaryDirectory() as pictures:
         atlases.show(store, Path(pictures), [f"{number} {HARM}.png" for number in range(9)])
-    atlases.trace(store)
+    atlases.keep(atlases.trace(store))
     site.write(store, _with_measurements(index.of(store)))
     return folder / site.NAME
 

@@ -16,6 +16,7 @@ function searches() {
     [`activation:${middle}..${middle + 5}`, "a range"],
     [words.slice(0, 2).map((word) => `class:${word}`).join(" or ") || "class:", "class names that contain a word"],
     ["explained > 0.7", "units that the ten channels that excite them most explain"],
+    ["kept < 0.4", "pictures that lose most of what they excite under noise, blur, a turn and others"],
     [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
     [`note:${wordNoted(done)}`, "units on which you noted a word"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],

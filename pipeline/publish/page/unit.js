@@ -100,7 +100,7 @@ function keyFigures(row) {
   const activation = value("activation", row);
   if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
   const sorted = spreadOf(row, "activation");
-  const names = ["activation_robust", "own_rank", "selectivity", "natural_quantile", "name_auroc"].filter((name) => hasColumn(name) && value(name, row) !== null);
+  const names = ["activation_robust", "kept", "agreement", "own_rank", "selectivity", "natural_quantile", "name_auroc"].filter((name) => hasColumn(name) && value(name, row) !== null);
   return element(
     "dl",
     { className: "figures" },

@@ -98,6 +98,15 @@ def test_a_batch_comes_out_rendered_and_measured(engine: Engine) -> None:
     assert (statistics.seconds > 0).all()
 
 
+def test_images_are_seen_as_they_were_measured(make: Make) -> None:
+    engine, units = make(batch_size=4), _units("one", 6)
+    results = [engine.compute(part) for part in (units[:4], units[4:])]
+    images = np.concatenate([each.images for each in results])
+    measured = np.concatenate([each.statistics.activation for each in results])
+    np.testing.assert_array_equal(engine.see(images, units), measured)
+    np.testing.assert_array_equal(engine.see(images[::-1], units[::-1]), measured[::-1])
+
+
 def test_the_last_two_networks_are_kept(make: Make) -> None:
     engine = make()
 

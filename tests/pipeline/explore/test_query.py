@@ -202,10 +202,14 @@ def test_a_pattern_that_a_backtracking_engine_never_ends(frame: pd.DataFrame) ->
     [
         ("selectivity", "atlas build"), ("own_rank", "atlas build"),
         ("explained", "explore.circuits"), ("natural_p99", "examples FOLD"),
+        ("kept_blur", "truth.kept"), ("agreement", "render.variants"),
     ],
 )  # fmt: skip
 def test_what_was_not_measured_is_said(frame: pd.DataFrame, column: str, how: str) -> None:
-    names = ("selectivity", "own_rank", "explained", "natural_p99", "natural_median")
+    names = (
+        "selectivity", "own_rank", "explained", "natural_p99", "natural_median", "kept",
+        "kept_blur", "agreement",
+    )  # fmt: skip
     signs = dict.fromkeys(names, pd.NA)
     bare = frame.assign(**signs, nearest=None, built_from=None).astype(
         dict.fromkeys(signs, "Float32")
@@ -215,5 +219,6 @@ def test_what_was_not_measured_is_said(frame: pd.DataFrame, column: str, how: st
         with pytest.raises(NotMeasuredError, match=f"{column}' was not measured .*{how}"):
             ask()
     assert len(select(bare, f"{column}.isna()")) == len(bare)
-    known = bare.assign(nearest=[["a"]] * 3, built_from=[["a"]] * 3, natural_median=1.0)
-    assert len(select(known, f"{column} > 0")) == 0
+    signs = {"natural_median": 1.0, "kept": 1.0, "agreement": 1.0}
+    known = bare.assign(nearest=[["a"]] * 3, built_from=[["a"]] * 3, **signs)
+    assert len(select(known, f"{column} > 1")) == 0

@@ -56,6 +56,7 @@ def test_section_names_are_safe_folders(name: str) -> None:
         ("logits", "logits_"),
         ("a>1", "a_1"),
         ("crops", "crops_"),
+        ("truth", "truth_"),
         ("zarr.json", "zarr.json_"),
         ("Mixed", "Mixed"),
     ],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from atlases import measure, trace
+from atlases import keep, measure, trace
 
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
@@ -19,5 +19,6 @@ def explored(tmp_path: Path, make_provenance: Make, build: Build) -> Store:
     made = build(tmp_path / "atlas", make_provenance("mixed2:0-5", "-mixed4:1", "mixed4:0-9"))
     measure(made)
     trace(made)
+    keep(made)
     index.refresh(made)
     return made

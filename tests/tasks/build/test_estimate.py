@@ -72,9 +72,28 @@ def test_responses_go_to_the_deepest_layer_and_count_what_nobody_looked_at(confi
     assert estimate.later(plan, [], RATE)["responses"] == found
     assert estimate.later(plan, [], RATE)["index, mosaics, page"] == estimate.writing(plan)
     build(config)
-    assert [cost.seconds for cost in estimate.later(plan, [], RATE).values()] == [0, 0, 0]
+    assert [cost.seconds for cost in estimate.later(plan, [], RATE).values()] == [0, 0, 0, 0]
     without = planning.make(configure("explore.responses=false"))
     assert estimate.responses(without, batches, RATE).operations == 0
+
+
+def test_views_are_passes_forward_of_what_was_not_seen_so(configure) -> None:
+    few = configure(units=("relu:0-5",))
+    kept = configure("truth.kept=true", units=("relu:0-5", "deep:0"))
+    plan = planning.make(kept)
+    batches = [batch for _, missing in plan.missing() for batch in missing]
+    found = estimate.views(plan, batches, RATE)
+    first, second = 2 * 22 * 22 * 3 * 3 * 3 * 8, 2 * 10 * 10 * 3 * 3 * 8 * 4
+    assert found.operations == 8 * (7 * first + second)
+    assert found.seconds == pytest.approx(found.operations / 0.5e9)
+    assert found.stored == 7 * 8 * 4
+    assert estimate.views(planning.make(few), batches, RATE).seconds == 0
+    build(few)
+    grown = planning.make(kept)
+    [missing] = [batches for _, batches in grown.missing() if batches]
+    assert estimate.later(grown, missing, RATE)["views"] == found  # those that are there, too
+    build(kept)
+    assert estimate.later(planning.make(kept), [], RATE)["views"].operations == 0
 
 
 def test_what_is_written_grows_with_what_there_is_to_show(configure) -> None:

@@ -1,19 +1,22 @@
 """The tasks of a build: when each is complete, what it requires, and what it tells Luigi."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import luigi
+import pandas as pd
 import pytest
 from builds import build, silent
 from PIL import Image
 
 from pipeline import verify
 from pipeline.errors import WorkError
-from pipeline.explore import circuits
+from pipeline.explore import circuits, index
 from pipeline.plan.batches import Batch
 from pipeline.publish import site
 from pipeline.store.store import Store
+from pipeline.truth import kept
 from tasks import planning
 from tasks.build.graph import BuildAtlas
 from tasks.build.running import Running
@@ -130,3 +133,40 @@ def test_circuits_are_traced_and_again_where_units_come_and_go(configure) -> Non
     assert circuits.is_of_now(store)
     assert circuits.pending(store) == []
     assert set(circuits.edges(store)["target"]) == {f"deep:{n}" for n in range(3)}
+
+
+def test_views_that_are_not_wanted_are_not_tried(configure) -> None:
+    folder = build(configure(units=("relu:0-3",))).folder
+    assert "truth" not in folder.folders("")
+    assert index.read(folder)["kept"].isna().all()
+
+
+def test_a_finished_atlas_gains_what_its_pictures_keep_and_renders_nothing(configure) -> None:
+    units = ("relu:0-4", "-relu:0", "relu:1@center", "deepdream:relu+deep", "logits:0-1")
+    folder = build(configure(units=units)).folder
+    before = index.read(folder)
+    config = configure("truth.kept=true", units=units)
+    build(config, steps=Steps(render=_refused))
+    store, after = Store.open(folder), index.read(folder)
+    assert kept.pending(store) == []
+    assert {f.state for f in verify.verify(store)} == {"whole"}
+    others = [name for name in before if name not in kept.TYPES]
+    pd.testing.assert_frame_equal(after[others], before[others])
+    alive = after[after["alive"].fillna(False) & (after["direction"] == "positive")]
+    assert alive[list(kept.TYPES)].apply(lambda column: column.between(0, 1)).all(axis=None)
+    assert site.is_current(store)
+    build(config, steps=Steps(render=_refused, view=_refused))  # and once is enough
+
+
+def _refused(*_: object) -> None:
+    raise WorkError("nothing was to be done")
+
+
+def test_what_is_kept_is_of_each_unit_alone(configure, tmp_path: Path) -> None:
+    wanted = ("truth.kept=true", "site=false")
+    many = kept.columns(Store.open(build(configure(*wanted, units=("relu:0-7", "deep:0"))).folder))
+    shutil.rmtree(tmp_path / "atlas")
+    few = build(configure(*wanted, "batch_size=8", units=("relu:6,2", "deep:0"))).folder
+    found = kept.columns(Store.open(few))
+    pd.testing.assert_frame_equal(found, many.loc[found.index])
+    assert set(found.index) == {"relu:2", "relu:6", "deep:0"}

@@ -52,6 +52,11 @@ def test_images_that_are_gone_are_not_measured(given: tuple[str, Batch, str]) ->
     assert not Store.open(given[0]).folder.folders("responses")
 
 
+def test_images_that_are_gone_are_not_seen_otherwise(given: tuple[str, Batch, str]) -> None:
+    assert work.run(work.view, *given) is None
+    assert not Store.open(given[0]).folder.folders("truth")
+
+
 def test_a_folder_of_another_atlas_is_refused(given: tuple[str, Batch, str]) -> None:
     folder, batch, _ = given
     with pytest.raises(WorkError, match="is another atlas here than where the build runs"):
