@@ -145,7 +145,7 @@ class Unit:
         return self.id
 
 
-_TAKEN = ("responses", "circuits", "examples", "crops", "zarr.json")
+_TAKEN = ("responses", "circuits", "examples", "crops", "truth", "zarr.json")
 """What the store has beside the sections: groups with a group a layer, and a document."""
 
 

@@ -1,0 +1,1 @@
+"""Truth: how far a unit's picture can be believed."""
