@@ -136,6 +136,18 @@ class Explore(Frozen):
     """Which channels of earlier layers each unit is built from; responses are needed for it."""
 
 
+class Truth(Frozen):
+    """What tells how far a unit's picture can be believed. Nothing changes a pixel."""
+
+    photographs: Annotated[int, Field(ge=0, le=1000)] = 200
+    """Photographs of `atlas examples` on which pictures are tried, at most; 0 for none."""
+    judge: str = "auto"
+    """The other network that judges: `auto` (`lite0`, or `bundled` where the atlas is of that),
+    `none`, `lite0`, `bundled`, `imagenet`, or the path of a model file."""
+    judge_layer: str = "auto"
+    """The layer that the judge looks with; of a file of yours it has to be named."""
+
+
 class Build(Frozen):
     """How patiently to build. Nothing here changes a pixel."""
 
@@ -174,6 +186,7 @@ class AtlasConfig(Frozen):
     cluster: Cluster = Local()
     mosaic: Mosaic = Mosaic()
     explore: Explore = Explore()
+    truth: Truth = Truth()
     site: bool = True
     """Whether to write the page, `site/index.html`."""
     build: Build = Build()

@@ -6,7 +6,7 @@ Klindt et al. (2023) ask people, and networks in their place. The photographs ar
 figures are the mean of both: the strongest photograph of the one is a yardstick for the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,12 +135,22 @@ def of_pictures(crops: Crops, subjects: Subjects, pictures: np.ndarray, seed: in
     return Predicted(auroc, low, high, null, middle)
 
 
-def of_photographs(crops: Crops, subjects: Subjects) -> np.ndarray:
-    """The AUROC of the strongest crop of the other half in the picture's place, (units,)."""
+def of_photographs(
+    crops: Crops,
+    subjects: Subjects,
+    contrast: Callable[[np.ndarray, np.ndarray], np.ndarray] = contrasted,
+) -> np.ndarray:
+    """The AUROC of the strongest crop of the other half in the picture's place, (units,).
+
+    Args:
+        crops: what a layer sees of them.
+        subjects: the units.
+        contrast: what takes off what others are like; as `likeness.contrasted`.
+    """
     found = []
     for half in (False, True):
         strongest = crops.directions[subjects.strongest[int(not half)]]
-        tried = contrasted(strongest, subjects.number)
+        tried = contrast(strongest, subjects.number)
         found.append(_own_of_half(crops, subjects, tried, half))
     return np.asarray(np.mean(found, axis=0))
 

@@ -33,6 +33,7 @@ def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
     return (
         f"output: {output}\nunits:\n{listed}\nmodel: {{weights: {model}}}\nimage: {{size: 24}}\n"
         "recipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
+        "truth: {photographs: 0}\n"  # another network would look: see test_photographs
         "explore: {circuits: false}\n"  # each section compiles for a while: see test_circuits
     )
 

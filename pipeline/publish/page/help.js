@@ -18,6 +18,7 @@ function searches() {
     ["explained > 0.7", "units that the ten channels that excite them most explain"],
     [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
     [`note:${wordNoted(done)}`, "units on which you noted a word"],
+    ["tells = false", "pictures that do not tell which of your photographs excite the unit, marked ?"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
   ].filter(([text]) => {
