@@ -1,10 +1,11 @@
 # make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-classes |
-# bench-families | bench-circuits — each makes what it needs, in .venv.
+# bench-families | bench-circuits | bench-truth — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
 #   FULL="draft fourier article"  with bench: all channels by these recipes too (5, 10, 30 minutes)
+#   PHOTOS=             with bench-truth: a folder of photographs
 #   WEIGHTS=            with bench-classes: another classifier of ImageNet's [lite0]
 
 PYTHON ?= python3
@@ -25,7 +26,7 @@ CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9
            block12_expand:0-11, head:0-3]
 
 .PHONY: install atlas demo classes test test-all api tour lint bench bench-circuits bench-classes bench-families \
-        bench-scale clean
+        bench-scale bench-truth clean
 
 install: $(BASE)
 
@@ -62,6 +63,10 @@ bench-scale: $(BASE)
 
 bench-classes: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.classes $(if $(WEIGHTS),--weights $(WEIGHTS))
+
+bench-truth: $(BASE)
+	@test -n "$(PHOTOS)" || { echo "expected PHOTOS=, a folder of photographs: make bench-truth PHOTOS=~/pictures"; exit 1; }
+	$(VENV)/bin/python -m benchmarks.truth $(PHOTOS)
 
 bench-circuits: $(BASE)
 	$(VENV)/bin/python -m benchmarks.circuits

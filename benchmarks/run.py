@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import circuit_table, class_table, family_table, report
+from benchmarks import circuit_table, class_table, family_table, report, truth_table
 from benchmarks.gate import Gate
 from benchmarks.shown import LAYERS, SHOWN, Measured, channels
 from pipeline.config.recipes import RECIPES
@@ -50,6 +50,7 @@ def main() -> None:
     class_table.again(options.out)
     family_table.again(options.out)
     circuit_table.again(options.out)
+    truth_table.again(options.out)
     print(f"{found.minutes:.1f} minutes; wrote {options.out}")
 
 

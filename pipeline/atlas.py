@@ -183,6 +183,25 @@ class Atlas:
         return names.read(self._store)
 
     @property
+    def predictions(self) -> "pd.DataFrame":
+        """How well each picture tells which photographs excite its unit; see docs/truth.md.
+
+        A row a picture, and of a unit of several variants a row more for all of them together
+        (`prediction_pictures` is how many); no rows where the atlas was shown too few photographs.
+        """
+        from pipeline.truth import verdicts  # noqa: PLC0415, pandas is slow to import
+
+        return verdicts.read(self._store)
+
+    @property
+    def judge(self) -> str:
+        """The other network that judged pictures, and its layer; empty where none did."""
+        from pipeline.truth import verdicts  # noqa: PLC0415, pandas is slow to import
+
+        tried = verdicts.tried(self._store)
+        return tried.judge if tried else ""
+
+    @property
     def notes(self) -> dict[str, str]:
         """Your notes by unit id, of units that the configuration no longer names too."""
         from pipeline.explore import notes  # noqa: PLC0415, pandas is slow to import

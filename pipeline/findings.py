@@ -33,14 +33,17 @@ from pipeline.store.records import FAILURES, Record, is_named
 from pipeline.store.seal import sealed
 from pipeline.store.store import LOCK, ROOT, Store
 from pipeline.store.table import Rows, Table
-from pipeline.truth import kept
+from pipeline.truth import features, kept, verdicts
 
-TOLD = (strongest.BEST_NAME, strongest.SPREAD_NAME, names.NAME)
+TOLD = (strongest.BEST_NAME, strongest.SPREAD_NAME, names.NAME, verdicts.NAME)
 """The tables of what pictures tell."""
-_OF_PICTURES = ("examples/", "crops/", *TOLD)
+_OF_PICTURES = (
+    "examples/", "crops/", "truth/cuttings/", "truth/pictures/", features.LIST, *TOLD,
+)  # fmt: skip
 State = Literal["whole", "damaged", "lost", "stale", "left over", "foreign"]
 _ALTERED, _CHANGED = "it is not as it was written", "the atlas has changed since"
 _CHUNK = re.compile(r"(.*)/c/[0-9]+(/0)*", re.DOTALL)
+_LOOKED = re.compile(r"(atlas\.zarr/)?truth/(cuttings|pictures)/.+", re.DOTALL)
 _MOSAIC = re.compile(r"mosaics/[^/]+\.(png|json)", re.DOTALL)
 
 
@@ -123,6 +126,7 @@ def tables(store: Store) -> list[Table]:
         kept.Kept(store),
         *seen.tables(store),
         Crops(store),
+        *features.tables(store),
     ]
 
 
@@ -134,7 +138,9 @@ def shelves(store: Store) -> Iterator[Shelf]:
         s.name: missing_batches(s, {}, known.batch_size, known.render.group) for s in sections
     }
     pictures = seen.tables(store)
-    for table in [store, *responses.tables(store), kept.Kept(store), Crops(store)]:
+    looked = features.known(store)
+    faces = features.pictures_of(store, looked)
+    for table in [store, *responses.tables(store), kept.Kept(store), Crops(store), *faces]:
         yield from (Shelf(table, section, planned[section.name]) for section in sections)
     for traced in circuits.tables(store):
         yield from (
@@ -144,6 +150,8 @@ def shelves(store: Store) -> Iterator[Shelf]:
         )
     for table in pictures:
         yield Shelf(table, seen.PILE, ())
+    for cut in features.cuttings_of(store, looked):
+        yield Shelf(cut, features.PILE, ())
 
 
 def batches(table: Table, records: Sequence[Record]) -> Iterator[Finding]:
@@ -280,7 +288,8 @@ class _Look:
             )
             for name in TOLD
         ]
-        found.append(self._sheet(seen.LIST, seen.LIST, self._pictures))
+        for name in (seen.LIST, features.LIST):
+            found.append(self._sheet(name, name, functools.partial(self._list, name)))
         yield from (finding for finding in found if finding.state != "stale")
 
     def _notes(self) -> Iterator[Finding]:
@@ -296,9 +305,9 @@ class _Look:
         is_there = notes.NAME in self.there
         yield Finding(notes.NAME, "whole") if is_there else self._wrong(notes.NAME, "")
 
-    def _pictures(self) -> None:
-        """Raise where the list of pictures is damaged or not there."""
-        with sealed(self.folder, seen.LIST):
+    def _list(self, name: str) -> None:
+        """Raise where a list of pictures is damaged or not there."""
+        with sealed(self.folder, name):
             pass
 
     def _page(self) -> Iterator[Finding]:
@@ -353,6 +362,8 @@ class _Look:
                 reason = "no record commits it: its writer was killed, or is at it"
             elif site.is_of_page(name):
                 reason = "an earlier page showed it"
+            elif _LOOKED.fullmatch(name):
+                reason = "it is of a judge, of layers or of photographs that are no longer asked"
             elif _MOSAIC.fullmatch(name):
                 reason = "it is of a section that the atlas no longer has"
             else:

@@ -23,6 +23,7 @@ from pipeline.store.records import FAILURES, Record
 from pipeline.store.seal import sealed
 from pipeline.store.store import ROOT, Store
 from pipeline.store.table import Table
+from pipeline.truth import features
 
 
 def verify(store: Store) -> Iterator[Finding]:
@@ -144,7 +145,7 @@ def _held(store: Store) -> Ledger:
     seals = [mosaics.map_of(name) for name in (mosaics.WHOLE, *sections)]
     tables = (index.NAME, circuits.MEANS, circuits.EDGES, *findings.TOLD)
     names = [*sheets, *seals, *tables, *map(parquet.seal_of, tables)]
-    names += [seen.LIST, FAILURES, notes.NAME]
+    names += [seen.LIST, features.LIST, FAILURES, notes.NAME]
     with contextlib.suppress(OSError, DamageError):  # no page is written
         names += [site.SEAL, *site.noted(store.folder)]
     found_files = store.folder.stamps("", names)

@@ -1135,3 +1135,32 @@ def test_names_and_notes(page: Page, called: str) -> None:
     page.locator("#query").fill("")
     page.locator("#sort").select_option("name")
     expect(page.locator("a.tile .name").first).to_contain_text("tabby")
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an atlas whose pictures were tried on photographs."""
+    return sites.write_tried(tmp_path_factory.mktemp("tried") / "atlas").as_uri()
+
+
+def test_a_picture_that_does_not_tell_is_marked(page: Page, tried: str) -> None:
+    page.goto(f"{tried}#mixed4:7")
+    article = page.locator("#unit")
+    doubt = article.locator(".doubt")
+    expect(doubt).to_contain_text("? This picture did not tell which of your photographs")
+    expect(doubt).to_contain_text("by the eyes of Another </script>")
+    expect(article.get_by_role("heading", name="On your photographs")).to_be_visible()
+    expect(article).to_contain_text("? The picture did not tell what excites the unit")
+    expect(article.locator(".facts")).to_contain_text("judge of pictures")
+    page.goto(f"{tried}#mixed4:3")
+    expect(article.locator(".doubt")).to_have_count(0)
+    expect(article).to_contain_text("The picture tells what excites the unit. Of two crops")
+    expect(article.locator(".figures")).to_contain_text("prediction")
+    page.goto(f"{tried}#")
+    assert "mixed4:7" in search(page, "tells = false")
+    assert "mixed4:3" in search(page, "tells = true prediction > 0.8")
+    page.locator("#query").fill("mixed4:7")
+    expect(page.locator("a.tile .caption .muted").first).to_contain_text("? ")
+    page.locator("#query").fill("")
+    page.locator("#sort").select_option("prediction")
+    expect(page.locator("a.tile .caption .muted").first).not_to_contain_text("?")

@@ -141,6 +141,13 @@ class Truth(Frozen):
 
     kept: bool = True
     """How much of its activation each picture keeps under views that the ascent has not seen."""
+    photographs: Annotated[int, Field(ge=0, le=1000)] = 200
+    """Photographs of `atlas examples` on which pictures are tried, at most; 0 for none."""
+    judge: str = "auto"
+    """The other network that judges: `auto` (`lite0`, or `bundled` where the atlas is of that),
+    `none`, `lite0`, `bundled`, `imagenet`, or the path of a model file."""
+    judge_layer: str = "auto"
+    """The layer that the judge looks with; of a file of yours it has to be named."""
 
 
 class Build(Frozen):

@@ -26,7 +26,7 @@ from pipeline.store.table import Table
 SIZE = 64
 """Side of a crop, in pixels."""
 _KEPT = 256
-"""Pictures that are kept for the next crop, 200 kB each."""
+"""Pictures that a process keeps for the next crop, 200 kB each."""
 
 
 class Crops(Table):
@@ -65,17 +65,18 @@ class Crops(Table):
         """
         shown = {picture.id: picture for picture in seen.listed(self._store)}
         best = strongest.by_unit(self._store)
-        square = functools.lru_cache(_KEPT)(lambda name: _square(shown[name]))
         crops = np.zeros((len(batch.units), strongest.BEST, SIZE, SIZE, 3), np.uint8)
         for row, unit in enumerate(batch.units):
             for example in best.get(unit.id, ()):
-                crops[row, example.rank] = source.crop(square(example.picture), example.box, SIZE)
+                square = _square(shown[example.picture])
+                crops[row, example.rank] = source.crop(square, example.box, SIZE)
         self.forget_others(batch)
         self.write(batch, {"crops": crops})
 
 
+@functools.lru_cache(_KEPT)
 def _square(picture: Picture) -> np.ndarray:
-    """A picture to cut from, (side, side, 3) uint8."""
+    """A picture to cut from, (side, side, 3) uint8; kept by its stamp, from batch to batch."""
     square, state = source.load(picture, 4 * SIZE)
     if state not in source.SEEN:
         raise WorkError(seen.lost(picture, state))

@@ -145,15 +145,32 @@ def load(picture: Picture, size: int) -> tuple[np.ndarray, int]:
     Returns:
         (size, size, 3) uint8 RGB and one of `SEEN`; or black and why not.
     """
-    try:
-        image, how_read = _decoded(picture)
-    except Exception as error:  # decoders raise anything for damaged files
-        return np.zeros((size, size, 3), np.uint8), _state(error, picture)
+    image, how_read = decoded(picture, size)
+    if image is None:
+        return np.zeros((size, size, 3), np.uint8), how_read
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    area = (left, top, left + side, top + side)
+    return resized(image, (left, top, left + side, top + side), size), how_read
+
+
+def decoded(picture: Picture, side: int) -> tuple[Image.Image | None, int]:
+    """A whole picture, as `load` has it, and one of `SEEN`; or nothing, and why not.
+
+    Args:
+        picture: where it is.
+        side: pixels that its shorter side is to be shown at; a large JPEG is decoded at an eighth,
+            a quarter or half of its size where that leaves twice as many.
+    """
+    try:
+        return _decoded(picture, _FINER * side)
+    except Exception as error:  # decoders raise anything for damaged files
+        return None, _state(error, picture)
+
+
+def resized(image: Image.Image, area: tuple[float, float, float, float], size: int) -> np.ndarray:
+    """A part of a picture, in its pixels: left, top, right, bottom; (size, size, 3) uint8."""
     how = Image.Resampling.LANCZOS
-    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0)), how_read
+    return np.asarray(image.resize((size, size), how, area, reducing_gap=3.0))
 
 
 def crop(square: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
@@ -170,6 +187,8 @@ def crop(square: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(square).resize((size, size), how, area))
 
 
+_FINER = 2
+"""How much finer a picture is decoded than it is shown."""
 _SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm",
     ".pgm", ".ico", ".tga", ".jfif", ".jpe", ".jfi", ".jif", ".apng", ".avifs", ".dib", ".j2c",
@@ -264,8 +283,8 @@ def _rows(store: Path) -> list[Picture]:
     return [Picture(f"{row}", place, row) for row in range(shape[0])]
 
 
-def _decoded(picture: Picture) -> tuple[Image.Image, int]:
-    """The picture as RGB of 8 bits, upright, and how it was read."""
+def _decoded(picture: Picture, least: int) -> tuple[Image.Image, int]:
+    """The picture as RGB of 8 bits, upright, of so many pixels a side, and how it was read."""
     if picture.row is not None:
         import zarr  # noqa: PLC0415, only for arrays
 
@@ -276,7 +295,7 @@ def _decoded(picture: Picture) -> tuple[Image.Image, int]:
         with Image.open(picture.place) as image:
             if image.width * image.height > _LARGEST:
                 raise Image.DecompressionBombError
-            image.draft("RGB", (1024, 1024))
+            image.draft("RGB", (least, least))
             tags = colours.tags(image)
             return _as_rgb(ImageOps.exif_transpose(image), tags)
 

@@ -22,7 +22,7 @@ from pipeline.store import parquet
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.store import Store
-from pipeline.truth import agreement, kept
+from pipeline.truth import agreement, kept, verdicts
 
 NAME = "index.parquet"
 """The index file of an atlas folder."""
@@ -64,6 +64,7 @@ TYPES = {
     "natural_median": "Float32",
     "natural_p99": "Float32",
     **names.TYPES,
+    **verdicts.TYPES,
     "note": "string",
 }
 """The index's columns and their pandas types."""
@@ -78,7 +79,7 @@ _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
-LATER = (*circuits.SUMMARY, *kept.TYPES, *agreement.TYPES, *names.TYPES)
+LATER = (*circuits.SUMMARY, *kept.TYPES, *agreement.TYPES, *names.TYPES, *verdicts.TYPES)
 """Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
@@ -151,6 +152,7 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
     standing = strongest.standing(store) if len(spread) else None
     traced, left = circuits.summary(store), kept.columns(store)
     named = names.columns(store)
+    tried = verdicts.columns(store)
 
     def explored(rows: pd.DataFrame) -> pd.DataFrame:
         if found is not None:
@@ -168,6 +170,8 @@ def explore(store: Store) -> Callable[[pd.DataFrame], pd.DataFrame]:
             rows["natural_quantile"] = list(map(standing, units, rows["activation"]))
         if len(named):
             rows = rows.drop(columns=list(named)).join(named, on="unit")
+        if len(tried):
+            rows = rows.drop(columns=list(tried)).join(tried, on="unit")
         return _typed(rows[list(TYPES)])
 
     return explored
@@ -307,7 +311,7 @@ def state_of(store: Store) -> str:
     ]
     failures = [failure.batch for failure in store.records.failures()]
     shown = strongest.noted(store)
-    noted = names.noted(store), user_notes.state_of(store.folder)
+    noted = names.noted(store), user_notes.state_of(store.folder), verdicts.noted(store)
     later = filter(None, [circuits.state_of(store), kept.state_of(store), *noted])
     known = store.provenance
     return digest(

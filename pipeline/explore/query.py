@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import AtlasError, ConfigError, NotMeasuredError
 from pipeline.explore import circuits, names, similarity
-from pipeline.truth import agreement, kept
+from pipeline.truth import agreement, kept, verdicts
 
 _METHODS = ("isna", "notna", "abs")
 _TEXT_METHODS = ("contains", "startswith", "endswith")
@@ -37,6 +37,17 @@ _MEASURED = {
         ("agreement", "`atlas build`, with explore.responses and render.variants, measures it"),
     ),
     **dict.fromkeys(_NATURAL, ("natural_median", "`atlas examples FOLDER` measures it")),
+    **dict.fromkeys(
+        ("prediction_own", "prediction_own_photo"),
+        ("prediction_own", "`atlas examples FOLDER`, of ten photographs at least, measures it"),
+    ),
+    **dict.fromkeys(
+        verdicts.JUDGED,
+        (
+            "prediction",
+            "`atlas examples FOLDER`, of ten photographs at least and with a truth.judge, does",
+        ),
+    ),
     **dict.fromkeys(
         names.TYPES,
         ("name", "`atlas examples FOLDER`, with labels, does, where one stands above chance"),

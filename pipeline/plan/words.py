@@ -40,6 +40,15 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "natural_quantile": f"share of your pictures that {verb} it less than its image does",
         "natural_median": f"{kind.seen} on your pictures, the middle one",
         "natural_p99": f"{kind.seen} on your pictures, exceeded by one in a hundred",
+        "prediction": f"how often, of two crops of your photographs, that which {verb}s it more is "
+        "more like its picture, as another network sees it; 0.5 is chance",
+        "prediction_low": "95 % of resamples of your photographs have that from here on",
+        "prediction_high": "and up to here",
+        "prediction_null": "what one in forty of other units' pictures exceeds",
+        "prediction_photo": "the same for your strongest photograph in the picture's place",
+        "prediction_own": "as prediction, by its own network's layer before",
+        "prediction_own_photo": "as prediction photo, by the same layer",
+        "prediction_pictures": "variants that all of that is of, together",
         "name_auroc": f"how often a picture of its name {verb}s it more than another",
     }
 
@@ -63,6 +72,50 @@ def named(unit: Unit, auroc: float, low: float, high: float, count: int) -> str:
         f"{100 * auroc:.1f} % of cases (AUROC {auroc:.3f}, 95 % interval {low:.3f} to {high:.3f}; "
         f"{count:,} pictures have the label)."
     )
+
+
+MARK = "?"
+"""What marks a picture that does not tell."""
+
+
+def trial(unit: Unit, row: Mapping[str, Any], judge: str) -> str:
+    """Whether a unit's picture tells which photographs excite it, in sentences.
+
+    Args:
+        unit: the unit.
+        row: its row of the index, less what does not apply.
+        judge: who judges, for people; empty where nobody does.
+
+    Returns:
+        Nothing where pictures were not tried on photographs.
+    """
+    verb = "lower" if unit.negative else "excite"
+    if "prediction" not in row:
+        if not judge or "activation" not in row:
+            return ""
+        return (
+            f"It is not known whether this picture tells what {verb}s the unit: too little in your "
+            "photographs does, or no other unit of the atlas looks at the same layers."
+        )
+    several = int(row.get("prediction_pictures", 1))
+    picture, tells = (
+        ("picture", "tells") if several == 1 else (f"{several} pictures together", "tell")
+    )
+    low, high, found = (row[f"prediction{end}"] for end in ("_low", "_high", ""))
+    said = (
+        f"Of two crops of your photographs, one of the hundredth that {verb}s it most and one of "
+        f"the rest, the first is more like the {picture} in {percent(found)} of cases (95 % "
+        f"interval {percent(low)} to {percent(high)}), as {judge} sees them. "
+    )
+    if "prediction_null" in row:
+        said += f"One in forty of other units' pictures exceeds {percent(row['prediction_null'])}. "
+    said += f"The strongest photograph in its place comes to {percent(row['prediction_photo'])}."
+    if "tells" not in row:
+        return f"{said} The atlas has too few other pictures to say whether it tells."
+    if row["tells"]:
+        return f"The {picture} {tells} what {verb}s the unit. {said}"
+    doubt = f"{MARK} The {picture} did not tell what {verb}s the unit: do not cite it unawares."
+    return f"{doubt} {said}"
 
 
 def strongest(unit: Unit) -> str:

@@ -33,6 +33,7 @@ from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.seal import seal, sealed
 from pipeline.store.store import Store
+from pipeline.truth import verdicts
 
 FOLDER = "site"
 NAME = f"{FOLDER}/index.html"
@@ -142,6 +143,8 @@ class _Writer:
         more: what the page tells with a unit, by unit id.
         circuits: what it tells of their circuits.
         names: what labels tell of units, by unit id.
+        judge: who judged whether pictures tell; empty where nobody did.
+        rows: what is known of that, by unit id.
         before: what the page before this one noted.
         there: the SHA-256 of the files that are there, as far as that page noted them.
         files: the SHA-256 of each file that is written, or left, by its name in the page's folder.
@@ -157,6 +160,9 @@ class _Writer:
         self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
         self.circuits = Told(store, frame)
         self.names = names.by_unit(store)
+        tried = verdicts.tried(store)
+        self.judge = tried.judge if tried else ""
+        self.rows = _told(frame)
         self.before = _before(store.folder)
         noted = self.before.get("files", {})
         self.there = {name: noted[name] for name in _there(store.folder) & set(noted)}
@@ -226,6 +232,7 @@ class _Writer:
             | self._examples(unit, shown.get(unit))
             | ({"circuit": traced[unit]} if unit in traced else {})
             | self._naming(unit)
+            | self._trial(unit)
             for offset, unit in enumerate(record.units)
         ]
         units = dict(zip(record.units, told, strict=True))
@@ -256,11 +263,20 @@ class _Writer:
         of = best.auroc, best.low, best.high, best.count
         return {"naming": {"label": best.label, "text": words.named(self.units[unit], *of)}}
 
+    def _trial(self, unit: str) -> dict[str, str]:
+        """Whether a unit's picture tells what excites it, in words."""
+        row = self.rows.get(unit)
+        if row is None or unit not in self.units:
+            return {}
+        said = words.trial(self.units[unit], row, self.judge)
+        return {"trial": said} if said else {}
+
     def _data(self, batches: list[dict[str, Any]]) -> dict[str, Any]:
         """What the page knows from the start."""
         known = self.store.provenance
         return {
             **site_data.about(known),
+            "judge": self.judge,
             "columns": site_data.columns(self.frame),
             "sections": [site_data.section(section) for section in known.sections()],
             "batches": batches,
@@ -303,6 +319,12 @@ class _Writer:
         """Delete what neither this page nor the one before it shows."""
         for name in sorted(_there(self.store.folder) - {*self.files, *before}):
             self.store.folder.delete(f"{FOLDER}/{name}")
+
+
+def _told(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """By unit id what is known of whether its picture tells, less what is not."""
+    some = frame[["unit", "activation", *verdicts.TYPES]].to_dict("records")
+    return {row["unit"]: {str(k): v for k, v in row.items() if not pd.isna(v)} for row in some}
 
 
 def _source(name: str) -> str:

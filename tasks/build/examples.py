@@ -1,7 +1,7 @@
 """Showing an atlas a user's own pictures: Luigi tasks on the pool that builds, as those of a build.
 
-    ShowPictures ── PageExamples ── IndexExamples ── CutCrops ── NameUnits ── RankPictures
-    ── SeePictures
+    ShowPictures ── PageExamples ── IndexExamples ── TryPictures ── SeeImages ── SeePhotographs
+    ── CutCrops ── NameUnits ── RankPictures ── SeePictures
 
 A task is complete when the store says so; the units may still be those of an unfinished atlas.
 """
@@ -21,6 +21,9 @@ from pipeline.publish import site
 from pipeline.store import lock
 from pipeline.store.records import Failure
 from pipeline.store.store import Store
+from pipeline.truth import features, judge, verdicts
+from pipeline.truth.cuttings import LEAST, Photograph, photographs
+from pipeline.truth.judge import Eyes
 from tasks.build.graph import AtlasTask, WriteIndex, WriteSite, once
 from tasks.build.running import Running
 from tasks.build.schedule import schedule
@@ -40,6 +43,11 @@ class Shown:
         labelled: how many have labels.
         labels: how many labels there are.
         named: units that have one of them for a name.
+        judge: the network that judges pictures, and its layer; empty where none does.
+        photographs: on which pictures were tried; none where there are too few.
+        crops: that were cut out of these.
+        told: units of which it is known whether their pictures tell what excites them.
+        tell: those of them whose pictures do.
     """
 
     pictures: int
@@ -48,16 +56,23 @@ class Shown:
     labelled: int = 0
     labels: int = 0
     named: int = 0
+    judge: str = ""
+    photographs: int = 0
+    crops: int = 0
+    told: int = 0
+    tell: int = 0
 
     @classmethod
     def of(cls, store: Store) -> "Shown":
         """What an atlas was shown, and what came of it."""
         known = seen.listed(store)
         labels = {label for picture in known for label in picture.labels}
+        tried, tells = verdicts.tried(store), verdicts.columns(store)["tells"]
+        on = (tried.judge, tried.photographs, tried.crops) if tried else ("", 0, 0)
         return cls(
             len(known), seen.left_out(store), seen.rescaled(store),
             sum(bool(picture.labels) for picture in known), len(labels),
-            len(names.columns(store)),
+            len(names.columns(store)), *on, int(tells.notna().sum()), int(tells.sum()),
         )  # fmt: skip
 
 
@@ -84,7 +99,8 @@ def show(
     Raises:
         AtlasFolderError: there is no atlas, or a build is at it.
         ConfigError: it was shown other pictures before, or none of these is there; or a table of
-            labels cannot be.
+            labels cannot be, or the network that is to judge.
+        WeightsError: the weights of that are not here.
         NotMeasuredError: none are given, and it was shown none.
         WorkError: a batch failed.
     """
@@ -105,7 +121,9 @@ def show(
                 "seen stays; name the folder that they are in now"
             )
         said = asked if replace else seen.with_labels(store, asked)
-        seen.begin(store, labels.put(said) if labels else said, replace=replace)
+        said = labels.put(said) if labels else said
+        running.eyes = _eyes(plan, store, said)
+        seen.begin(store, said, replace=replace)
         known = seen.listed(store)
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
@@ -113,6 +131,15 @@ def show(
         site.tidy(plan.folder)
         verify.note(store)
         return Shown.of(store)
+
+
+def _eyes(plan: Plan, store: Store, pictures: Sequence[Picture]) -> Eyes | None:
+    """Who is to look at pictures and photographs; nobody where there are too few of these."""
+    wanted = plan.config.truth
+    if len(photographs(pictures, wanted.photographs, 0)) < LEAST:
+        return None
+    noted = features.known(store)
+    return judge.eyes(wanted, store.provenance, noted.eyes if noted else None)
 
 
 class PoolTask(AtlasTask):
@@ -213,12 +240,91 @@ class CutCrops(PoolTask):
         self.have_done(batches, self.running.steps.cut)
 
 
+class SeePhotographs(PoolTask):
+    """Has the pool see cuttings of photographs, with the eyes that try pictures on them."""
+
+    def requires(self) -> AtlasTask:
+        """All else that is made of the pictures."""
+        return CutCrops.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether these eyes have seen all that are to be seen, and no others are kept."""
+        if not self.requires().complete():
+            return False
+        store, wanted, eyes = self.store, self._wanted(), self.running.eyes
+        if not wanted or eyes is None:
+            return not store.folder.has(features.LIST)
+        return features.is_of(store, wanted, eyes) and not features.pending(store, wanted)
+
+    def run(self) -> None:
+        """See those that are new."""
+        store, wanted, eyes = self.store, self._wanted(), self.running.eyes
+        if not wanted or eyes is None:
+            features.forget(store)
+            return
+        features.begin(store, wanted, eyes)
+        batches = features.pending(store, wanted)
+        for table in features.cuttings_of(store, features.known(store)):
+            table.prepare(features.PILE, batches)
+        self.running.display.stage("photographs", sum(len(batch.units) for batch in batches))
+        self.have_done(batches, self.running.steps.see_parts)
+
+    def _wanted(self) -> list[Photograph]:
+        return features.photographs(self.store, self.plan.config.truth.photographs)
+
+
+class SeeImages(PoolTask):
+    """Has the pool see the units' own pictures, with the same eyes."""
+
+    def requires(self) -> AtlasTask:
+        """The photographs, with whom it is noted who looks."""
+        return SeePhotographs.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether every picture was seen."""
+        return self.requires().complete() and not self._pending()
+
+    def run(self) -> None:
+        """See those that are new."""
+        store, batches = self.store, self._pending()
+        for table in self._tables():
+            table.prepare_all(store.provenance.available_sections(), batches)
+        self.running.display.stage("pictures on trial", sum(len(b.units) for b in batches))
+        self.have_done(batches, self.running.steps.see_images)
+
+    def _pending(self) -> list[Batch]:
+        return self.store.pending(self._tables())
+
+    def _tables(self) -> list[features.Pictures]:
+        return features.pictures_of(self.store, features.known(self.store))
+
+
+class TryPictures(AtlasTask):
+    """Finds how well pictures tell which photographs excite their units."""
+
+    def requires(self) -> AtlasTask:
+        """All that is to be seen for it."""
+        return SeeImages.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether that is known of what was seen."""
+        return self.requires().complete() and verdicts.is_current(self.store)
+
+    def run(self) -> None:
+        """Find it."""
+        self.running.display.stage("what pictures tell")
+        verdicts.write(self.store)
+
+
 class IndexExamples(WriteIndex):
     """Writes `index.parquet`, with what the pictures tell."""
 
     def requires(self) -> AtlasTask:
         """All that the pictures tell."""
-        return CutCrops.of(self.running)
+        return TryPictures.of(self.running)
 
 
 class PageExamples(WriteSite):

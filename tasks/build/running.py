@@ -9,6 +9,7 @@ from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register
 
 from pipeline.plan.batches import Batch
+from pipeline.truth.judge import Eyes
 from tasks.planning import Plan
 from tasks.pool import cluster
 from tasks.pool.dispatch import Display, Outcome
@@ -29,7 +30,10 @@ class Running:
         plan: the build.
         display: told how it goes.
         steps: what workers do.
+        eyes: who looks at pictures and photographs, if anybody is to try the ones on the others.
     """
+
+    eyes: Eyes | None = None
 
     def __init__(
         self,

@@ -251,7 +251,9 @@ def examples(
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most.
 
-    Where they have labels, a unit whose activation tells one beyond chance has it for a name.
+    Where they have labels, a unit whose activation tells one beyond chance has it for a name. Of
+    ten photographs and more, each picture is tried: does it tell, by another network's eyes
+    (truth.judge), which crops of them excite its unit? See `prediction` and `tells` in the index.
     """
     _load_dask()
     from pipeline.examples.labels import Labels  # noqa: PLC0415
@@ -276,6 +278,7 @@ def examples(
     printing.show_some("rescaled by the range of their own greys", shown.rescaled)
     printing.show_some("passed over, no pictures by name", passed)
     printing.show_labelled(shown)
+    printing.show_tried(shown)
 
 
 @app.command(cls=TakesUnits)
@@ -338,10 +341,12 @@ def show(
     The image is drawn in the terminal's colours, where it has any; --save keeps it. kept: the share
     of its gain that it keeps under views that the ascent has not seen, the mean of kept_noise,
     kept_jpeg and the others. agreement: how often its variants are more alike than units, 0.5 is
-    chance.
+    chance. Where pictures were tried on photographs (`atlas examples`), it says whether
+    this one tells what excites the unit, by whose eyes.
     """
     from PIL import Image  # noqa: PLC0415
 
+    from pipeline.plan import words  # noqa: PLC0415, slow to import
     from tasks.command import terminal  # noqa: PLC0415
 
     folder, unit = options.folder_and(arguments, "UNIT")
@@ -351,13 +356,16 @@ def show(
     image, row, trajectory = atlas.image(unit), atlas.row(unit), atlas.trajectory(unit)
     if save is not None:
         printing.save(Image.fromarray(image), save)
+    judged = {"judge": atlas.judge} if "tells" in row else {}
     if as_json:
-        printing.show_json({**row, "trajectory": trajectory})
+        printing.show_json({**row, **judged, "trajectory": trajectory})
         return
     if printing.out.is_terminal and printing.out.color_system and not printing.out.no_color:
         printing.out.print(terminal.picture(image))
     lines = {str(name): printing.text_of(value) for name, value in row.items()}
-    for name, text in (lines | {"trajectory": terminal.curve(trajectory.tolist())}).items():
+    said = words.trial(atlas.unit(unit), dict(row), atlas.judge)
+    lines |= {"trajectory": terminal.curve(trajectory.tolist())}
+    for name, text in (lines | ({"photographs": said} if said else {})).items():
         printing.out.print(f"{name:<18} {text}".rstrip(), markup=False, highlight=False)
     for path in (save, film):
         if path is not None:

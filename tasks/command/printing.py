@@ -169,6 +169,23 @@ def show_labelled(shown: "Shown") -> None:
     )
 
 
+def show_tried(shown: "Shown") -> None:
+    """Say on what pictures were tried, and what came of it; or why they were not."""
+    if not shown.photographs:
+        out.print(
+            "no picture was tried on photographs: that takes ten that could be read, and "
+            "truth.photographs above 0"
+        )
+        return
+    on = f"pictures were tried on {shown.crops:,} crops of {shown.photographs:,} photographs"
+    if not shown.judge:
+        out.print(f"{on}; no other network judged (truth.judge)")
+        return
+    told = f"{shown.tell:,} of {shown.told:,} tell what excites their units"
+    known = told if shown.told else "of none can be said whether it tells, with so few units"
+    out.print(f"{on}, by the eyes of {shown.judge}: {known}", markup=False)
+
+
 def show_some(what: str, names: Sequence[str], most: int = 5) -> None:
     """Count names, if there are any, and say the first of them."""
     if names:

@@ -5,7 +5,7 @@ The driver imports this module to name the functions, so TensorFlow waits until 
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,18 +18,22 @@ from pipeline.examples.source import Picture
 from pipeline.explore import circuits, responses
 from pipeline.network import device
 from pipeline.plan.batches import Batch, Named
+from pipeline.plan.identity import digest
 from pipeline.plan.units import Unit
 from pipeline.store.folder import Folder
 from pipeline.store.store import Store
-from pipeline.truth import kept
+from pipeline.truth import cuttings, features, kept
+from pipeline.truth.cuttings import Photograph
+from pipeline.truth.judge import Eyes
 from tasks.pool import arrival
 
 if TYPE_CHECKING:
     from pipeline.ascent.circuits import Tracer
     from pipeline.ascent.engine import Engine
-    from pipeline.network.observer import Observer
+    from pipeline.network.observer import Observed, Observer
 
 Member = TypeVar("Member", bound=Named)
+Looking = TypeVar("Looking", features.Cuttings, features.Pictures)
 Do = Callable[[Store, Batch[Member], int | None], int | None]
 """What is done with a batch of an atlas.
 
@@ -137,6 +141,35 @@ def look(store: Store, batch: Batch[Picture], most: int | None) -> None:
     seen.commit(tables, batch, values)
 
 
+def look_at_parts(store: Store, batch: Batch[Photograph], most: int | None) -> None:
+    """See the cuttings of a batch of photographs with all eyes that are to try pictures on them."""
+    known = store.provenance
+    cut = [cuttings.cut(photograph, known.size) for photograph in batch.units]
+    for photograph, (_, state) in zip(batch.units, cut, strict=True):
+        if state not in source.SEEN:
+            raise WorkError(seen.lost(photograph.pictures[0], state))
+    images, some = np.concatenate([parts for parts, _ in cut]), most or known.batch_size
+    tables = features.cuttings_of(store, features.noted(store))
+    found = {
+        table.eye: {"mean": at.mean, "peak": at.peak}
+        for table, at in _seen_by(store, tables, images, some)
+    }
+    features.commit(store, batch, [len(parts) for parts, _ in cut], found)
+
+
+def look_at_images(store: Store, batch: Batch, most: int | None) -> None:
+    """See a batch's images with all eyes that are to try them on photographs."""
+    record = store.records.one(batch.section, batch.chunk)
+    if record is None or not {unit.id for unit in batch.units} <= set(record.units):
+        return  # as for `respond`
+    batch = replace(batch, units=tuple(map(store.provenance.unit, record.units)))
+    images, some = store.read(record, "images"), most or store.provenance.batch_size
+    tables = features.pictures_of(store, features.noted(store))
+    for table, at in _seen_by(store, tables, images, some):
+        table.forget_others(batch)
+        table.write(batch, {"mean": at.mean})
+
+
 def crop(store: Store, batch: Batch, most: int | None) -> None:
     """Cut out what excites a batch's units in their strongest pictures."""
     del most  # of images that a network sees
@@ -153,6 +186,8 @@ class Steps:
     view: Do[Unit] = view
     see: Do[Picture] = look
     cut: Do[Unit] = crop
+    see_parts: Do[Photograph] = look_at_parts
+    see_images: Do[Unit] = look_at_images
 
 
 STEPS = Steps()
@@ -188,6 +223,43 @@ def _observing(folder: Folder, fingerprint: str, layers: tuple[str, ...]) -> "Ob
 
     known = Store.open(folder).provenance
     return Observer(known.locate_weights(), layers, known.reading)
+
+
+def _seen_by(
+    store: Store, tables: Sequence[Looking], images: np.ndarray, most: int
+) -> Iterator[tuple[Looking, "Observed"]]:
+    """What each table's eye makes of images."""
+    own = tuple(table.layer for table in tables if not table.is_judges)
+    found = _observer(store, own).see(images, most) if own else {}
+    for table in tables:
+        if table.is_judges:
+            yield table, _judge(store).see(images, most)[table.layer]
+        else:
+            yield table, found[table.layer]
+
+
+def _judge(store: Store) -> "Observer":
+    """This process's observer of the network that judges, kept from batch to batch."""
+    device.use(store.provenance.device, store.provenance.render.compiler)
+    return _judging(store.folder, digest(_eyes(store).to_json()))
+
+
+@functools.lru_cache(maxsize=1)
+def _judging(folder: Folder, eyes: str) -> "Observer":
+    del eyes
+    from pipeline.network.observer import Observer  # noqa: PLC0415, TensorFlow, see above
+
+    judge = _eyes(Store.open(folder)).judge
+    if judge is None:
+        raise WorkError(f"{folder}: no network is to judge")
+    return Observer(judge.located(), (judge.layer,), judge.reading)
+
+
+def _eyes(store: Store) -> Eyes:
+    noted = features.noted(store)
+    if noted is None:
+        raise WorkError(f"{store.folder}: it is not noted who is to look; `atlas examples` does so")
+    return noted.eyes
 
 
 def _tracer(store: Store, unit: Unit, layers: tuple[str, ...]) -> "Tracer":

@@ -16,16 +16,22 @@ from pipeline.examples.source import READ, Picture
 from pipeline.explore import circuits, responses
 from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.batches import Batch
-from pipeline.plan.identity import SCHEMA, Fingerprint
+from pipeline.plan.identity import SCHEMA, Fingerprint, stream
 from pipeline.plan.provenance import Provenance
+from pipeline.plan.units import Unit
 from pipeline.store.store import Store
-from pipeline.truth import kept
+from pipeline.truth import features, kept
+from pipeline.truth.judge import Eyes, Judge, read_layers
 from pipeline.truth.views import VIEWS
 
 SIZE, STEPS = 8, 4
 LAYERS = [Layer("mixed2", 3, 6, 4, 5, 100), Layer("mixed4", 7, 10, 3, 3, 200)]
 ARCHITECTURE = Architecture("small", SIZE, {layer.name: layer for layer in LAYERS}, None)
 """Two layers, without a classifier."""
+WIDE = Architecture(
+    "wide", SIZE, {"mixed2": LAYERS[0], "mixed4": Layer("mixed4", 7, 50, 3, 3, 200)}, None
+)
+"""Two layers, the second of as many channels as it takes to tell their pictures apart."""
 
 
 def provenance(
@@ -143,6 +149,78 @@ def show(
     crops.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
         crops.cut(batch)
+
+
+LATENTS = 8
+"""Things of which there is more or less in made-up photographs."""
+
+
+def look(
+    store: Store,
+    judge: str = "lite0",
+    most: int | None = None,
+    name: str = "Another",
+    planted: tuple[str, ...] = (),
+) -> None:
+    """Have a made-up judge, and the layers before, look at cuttings of the pictures shown to it.
+
+    Each cutting has so much of each latent thing, each channel sees some, pictures show these; but
+    planted ones show anything else.
+    """
+    by = Weights("lite0", Path("l.keras"), judge)
+    before = {layer.name: None if n == 0 else LAYERS[n - 1].name for n, layer in enumerate(LAYERS)}
+    own = {name: before[name] for name in read_layers(store.provenance)}
+    eyes = Eyes(own, Judge(name, by, judge, "some_layer", LATENTS, (-1.0, 1.0)))
+    wanted = features.photographs(store, 200)
+    features.begin(store, wanted, eyes)
+    noted = features.noted(store)
+    batches = features.pending(store, wanted)
+    for table in features.cuttings_of(store, noted):
+        table.prepare(features.PILE, batches)
+    for batch in batches[:most]:
+        latents = np.concatenate([_latents(p.id) for p in batch.units])
+        found = {
+            table.eye: {"mean": (seen := _made_of(latents, table)), "peak": seen + 1}
+            for table in features.cuttings_of(store, noted)
+        }
+        features.commit(store, batch, [CUT] * len(batch.units), found)
+    faces = features.pictures_of(store, noted)
+    todo = store.pending(faces)
+    for table in faces:
+        table.prepare_all(store.provenance.available_sections(), todo)
+        for batch in todo[:most]:
+            shown = np.stack([_wants(unit, unit.id in planted) for unit in batch.units])
+            table.write(batch, {"mean": _made_of(shown, table)})
+
+
+CUT = 14
+"""Cuttings of a made-up photograph."""
+
+
+def _latents(photograph: str) -> np.ndarray:
+    return stream("latents", photograph).normal(size=(CUT, LATENTS)).astype(np.float32)
+
+
+def _seen(layer: str, channel: int) -> np.ndarray:
+    return stream("sees", layer, channel).normal(size=LATENTS).astype(np.float32)
+
+
+def _wants(unit: Unit, is_planted: bool) -> np.ndarray:
+    """What a picture shows: what its channel sees, or not, and noise; or noise alone."""
+    noise = stream("noise", unit.id).normal(size=LATENTS).astype(np.float32)
+    if is_planted:
+        return noise
+    sign = -1.0 if unit.negative else 1.0
+    return np.asarray(3 * sign * _seen("+".join(unit.layers), unit.index) + noise / 2)
+
+
+def _made_of(latents: np.ndarray, table: features.Cuttings | features.Pictures) -> np.ndarray:
+    """What an eye makes of latent things: the judge sees them as they are."""
+    if table.is_judges:
+        return latents
+    channels = WIDE.layers[table.layer].channels
+    sees = np.stack([_seen(table.layer, channel) for channel in range(channels)])
+    return np.asarray(np.logaddexp(latents @ sees.T, 0.0), np.float32)
 
 
 def trace(store: Store) -> Store:

@@ -33,8 +33,9 @@ def configuration(model: Path, output: Path, units: tuple[str, ...]) -> str:
     return (
         f"output: {output}\nunits:\n{listed}\nmodel: {{weights: {model}}}\nimage: {{size: 24}}\n"
         "recipe: {name: fourier, steps: 4}\nbatch_size: 4\ncluster: threads\n"
-        # Each section compiles for a while: see test_circuits, and test_graph.
-        "explore: {circuits: false}\ntruth: {kept: false}\n"
+        # Each section compiles for a while, and another network would look: see test_circuits,
+        # test_graph and test_photographs.
+        "explore: {circuits: false}\ntruth: {kept: false, photographs: 0}\n"
     )
 
 

@@ -13,6 +13,7 @@ from pipeline.plan.architecture import Layer
 from pipeline.plan.provenance import Provenance
 from pipeline.publish import site
 from pipeline.store.store import Store
+from pipeline.truth import verdicts
 
 HARM = "</script><script>harm()</script><img src=x onerror=harm()>\u2028\"'&<!--"
 ARCHITECTURE = replace(atlases.ARCHITECTURE, name=f"small {HARM}", classes=3)
@@ -49,6 +50,19 @@ def write_called(folder: Path) -> Path:
     index.refresh(store)
     site.write(store)
     Atlas(store).annotate({"mixed2:3": f"curves {HARM}", "-mixed2:1": "whiskers, left"})
+    return folder / site.NAME
+
+
+def write_tried(folder: Path) -> Path:
+    """The page of an atlas whose pictures a judge of harm has tried; mixed4:7 has a planted one."""
+    made = atlases.provenance("mixed4:all", architecture=atlases.WIDE, batch_size=64)
+    store = atlases.commit(Store.create(folder, made))
+    with tempfile.TemporaryDirectory() as pictures:
+        atlases.show(store, Path(pictures), [f"{number}.png" for number in range(40)])
+    atlases.look(store, name=f"Another {HARM}", planted=("mixed4:7",))
+    verdicts.write(store)
+    index.refresh(store)
+    site.write(store)
     return folder / site.NAME
 
 

@@ -191,7 +191,8 @@ class Gallery {
     if (!source) image.removeAttribute("src");
     caption.firstChild.textContent = captionOf(row);
     caption.firstChild.title = captionOf(row);
-    caption.lastChild.textContent = note;
+    caption.lastChild.textContent = isDoubtful(row) ? `? ${note}` : note;
+    caption.lastChild.title = isDoubtful(row) ? `${DOUBT} ${model.judge}` : "";
     this.put(tile, place);
   }
 

@@ -19,6 +19,7 @@ function searches() {
     ["kept < 0.4", "pictures that lose most of what they excite under noise, blur, a turn and others"],
     [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
     [`note:${wordNoted(done)}`, "units on which you noted a word"],
+    ["tells = false", "pictures that do not tell which of your photographs excite the unit, marked ?"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
   ].filter(([text]) => {

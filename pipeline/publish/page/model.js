@@ -31,6 +31,7 @@ function takeData(data) {
     kinds: data.kinds,
     meanings: data.meanings,
     pictured: data.pictured,
+    judge: data.judge,
     centers: data.centers,
     size: data.size,
     tile: data.tile,
@@ -81,6 +82,11 @@ function columnOf(name, encoded, rows) {
   const some = values.find((value) => value !== null);
   const kind = { number: "number", boolean: "truth" }[typeof some] ?? "text";
   return { name, kind, values, isEmpty: some === undefined };
+}
+
+/** Whether a unit's picture is known not to tell what excites the unit. */
+function isDoubtful(row) {
+  return value("tells", row) === false;
 }
 
 function value(name, row) {
@@ -170,7 +176,7 @@ function rowAsJson(row, told) {
   const whole = {};
   for (const [name, column] of model.columns) whole[name] = column.values[row];
   for (const [name, one] of Object.entries(told ?? {})) {
-    if (!["trajectory", "film", "examples", "circuit", "naming"].includes(name)) whole[name] = one;
+    if (!["trajectory", "film", "examples", "circuit", "naming", "trial"].includes(name)) whole[name] = one;
   }
   return whole;
 }

@@ -39,6 +39,7 @@ function tell(row, told, { picture, side, rest }) {
   if (told?.circuit) side.children[0].after(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
   if (told?.film) filmed(picture, told.film, row);
   if (told?.naming) rest.prepend(naming(told.naming));
+  if (told?.trial) rest.prepend(part("On your photographs", element("p", {}, told.trial)));
   if (told?.nearest?.length) rest.append(nearest(told));
   if (told?.examples) rest.append(exampleSheet(told.examples));
   rest.append(provenance(told), json(rowAsJson(row, told)));
@@ -73,8 +74,11 @@ function figureOf(row) {
     return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
   }
   const image = element("img", { src: source, alt: `${pictured(row)}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
-  return element("figure", { className: "large" }, element("div", { className: "frame" }, image), element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
+  const doubt = isDoubtful(row) ? element("p", { className: "doubt" }, element("strong", {}, "?"), ` ${DOUBT} ${model.judge}.`) : null;
+  return element("figure", { className: "large" }, element("div", { className: "frame" }, image), doubt, element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
 }
+
+const DOUBT = "This picture did not tell which of your photographs the unit answers to most, by the eyes of";
 
 /** What a unit's picture is a picture of. */
 function pictured(row) {
@@ -100,7 +104,7 @@ function keyFigures(row) {
   const activation = value("activation", row);
   if (activation === null) return element("dl", { className: "figures" }, figure("state", value("status", row)));
   const sorted = spreadOf(row, "activation");
-  const names = ["activation_robust", "kept", "agreement", "own_rank", "selectivity", "natural_quantile", "name_auroc"].filter((name) => hasColumn(name) && value(name, row) !== null);
+  const names = ["activation_robust", "kept", "agreement", "own_rank", "selectivity", "natural_quantile", "prediction", "name_auroc"].filter((name) => hasColumn(name) && value(name, row) !== null);
   return element(
     "dl",
     { className: "figures" },
@@ -215,7 +219,9 @@ function nameOf(picture) {
 }
 
 function provenance(told) {
-  const facts = told?.image_sha256 ? [...model.facts, ["image SHA-256, of its pixels", told.image_sha256]] : model.facts;
+  const judge = model.judge ? [["judge of pictures", model.judge]] : [];
+  const image = told?.image_sha256 ? [["image SHA-256, of its pixels", told.image_sha256]] : [];
+  const facts = [...model.facts, ...judge, ...image];
   const lines = facts.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)));
   return part("Provenance", element("dl", { className: "facts" }, ...lines));
 }

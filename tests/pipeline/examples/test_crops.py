@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline import Atlas
 from pipeline.errors import NotMeasuredError
-from pipeline.examples import crops, strongest
+from pipeline.examples import crops, source, strongest
 from pipeline.examples.crops import SIZE, Crops
 from pipeline.examples.source import Picture
 from pipeline.plan.provenance import Provenance
@@ -78,3 +78,23 @@ def test_crops_of_other_units_are_none(tmp_path: Path, make_provenance: Make, bu
     Crops(store).clear()
     assert crops.state_of(store) == ""
     assert [batch.chunk for batch in Crops(store).pending()] == [0]
+
+
+def test_a_picture_is_decoded_once_for_all_batches(
+    shown: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    load = source.load
+
+    def noting(picture: Picture, size: int) -> tuple[np.ndarray, int]:
+        decoded.append(picture.id)
+        return load(picture, size)
+
+    monkeypatch.setattr(source, "load", noting)
+    cut = Crops(shown)
+    batches = cut.pending()
+    cut.prepare_all(shown.provenance.available_sections(), batches)
+    for batch in batches:
+        cut.cut(batch)
+    assert len(batches) > 1
+    assert len(decoded) == len(set(decoded)) > strongest.BEST

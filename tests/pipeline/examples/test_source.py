@@ -170,3 +170,17 @@ def test_a_part_of_a_picture() -> None:
     seen = source.crop(square, (0.5, 0.0, 1.0, 0.5), 10)
     assert seen.shape == (10, 10, 3)
     assert (seen[3:7, 3:7] == RED).all()
+
+
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(tmp_path: Path) -> None:
+    wave = np.sin(np.linspace(0, 40, 1600))[None, :, None] * [90, 60, 30] + 128
+    image = Image.fromarray(np.repeat(wave, 900, axis=0).astype(np.uint8))
+    image.save(tmp_path / "a.png")
+    image.save(tmp_path / "a.jpg", quality=95)
+    whole, state = source.decoded(_picture(tmp_path / "a.jpg"), 40)
+    assert state == READ
+    assert whole.size == (200, 113)  # an eighth; 80 is the least
+    assert source.decoded(_picture(tmp_path / "a.jpg"), 500)[0].size == (1600, 900)
+    small, exact = (source.load(_picture(tmp_path / f"a.{end}"), 40)[0] for end in ("jpg", "png"))
+    assert np.abs(small.astype(int) - exact).max() < 12
+    assert source.decoded(_picture(tmp_path / "b.jpg"), 40) == (None, GONE)

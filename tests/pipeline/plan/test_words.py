@@ -137,3 +137,36 @@ def test_nothing_is_said_of_a_unit_without_sources() -> None:
 )
 def test_a_share_is_in_hundredths(share: float, said: str) -> None:
     assert words.percent(share) == said
+
+
+ROW = {
+    "activation": 3.0, "prediction": 0.783, "prediction_low": 0.702, "prediction_high": 0.851,
+    "prediction_null": 0.664, "prediction_photo": 0.721, "prediction_pictures": 1, "tells": True,
+}  # fmt: skip
+
+
+def test_whether_a_picture_tells_is_said_with_the_judge() -> None:
+    unit = unit_of("mixed4:3")
+    assert words.trial(unit, ROW, "Lite0, block9_add") == (
+        "The picture tells what excites the unit. Of two crops of your photographs, one of the "
+        "hundredth that excites it most and one of the rest, the first is more like the picture in "
+        "78 % of cases (95 % interval 70 % to 85 %), as Lite0, block9_add sees them. One in forty "
+        "of other units' pictures exceeds 66 %. The strongest photograph in its place comes to "
+        "72 %."
+    )
+    doubtful = words.trial(unit_of("-mixed4:3"), ROW | {"tells": False}, "Lite0")
+    assert doubtful.startswith("? The picture did not tell what lowers the unit: do not cite it")
+    several = words.trial(unit, ROW | {"prediction_pictures": 4}, "Lite0")
+    assert several.startswith("The 4 pictures together tell what excites the unit.")
+
+
+def test_what_is_not_known_is_said_to_be() -> None:
+    unit = unit_of("mixed4:3")
+    few = {k: v for k, v in ROW.items() if k not in ("tells", "prediction_null")}
+    assert words.trial(unit, few, "Lite0").endswith(
+        "The atlas has too few other pictures to say whether it tells."
+    )
+    said = words.trial(unit, {"activation": 3.0}, "Lite0")
+    assert said.startswith("It is not known whether this picture tells what excites the unit:")
+    assert words.trial(unit, {"activation": 3.0}, "") == ""
+    assert words.trial(unit, {}, "Lite0") == ""  # it has no picture
