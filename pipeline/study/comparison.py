@@ -222,6 +222,10 @@ def _about_numbers(summary: pd.DataFrame) -> Iterator[str]:
         f"Intervals hold 95 % of {RESAMPLES:,} resamples of units, variants of a unit together, "
         f"and for seconds of whole batches; there is none below {LEAST} of these."
     )
+    yield (
+        "Seconds are of rendering, by the processor; a worker's first batch of a section has its "
+        "compiling with it."
+    )
     short = summary[(summary["counted"] < summary["pairs"]) & (summary["section"] != ALL)]
     for (measure, name), rows in short.groupby(["measure", "variation"], sort=False):
         missing = int((rows["pairs"] - rows["counted"]).sum())

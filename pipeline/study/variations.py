@@ -14,7 +14,9 @@ Variations = dict[str, AtlasConfig]
 """Configurations by the names of their variations, in order."""
 _NEXT = re.compile(r";\s*(?=[\w.]+\s*=)")
 """What stands between two settings of a variation."""
-_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
+_LONGEST = 100
+"""Letters of a name that is made of what differs."""
 
 
 def of_files(files: Sequence[Path], settings: Sequence[str] = ()) -> Variations:
@@ -84,7 +86,7 @@ def _short(part: str) -> str:
 
 def _plain(text: str) -> str:
     """A text as a folder's name."""
-    return re.sub(r"[^\w.+]+", "-", text, flags=re.ASCII).strip("-._") or "variation"
+    return re.sub(r"[^\w.+]+", "-", text, flags=re.ASCII).strip("-._")[:_LONGEST] or "variation"
 
 
 def joined(*parts: Variations) -> Variations:
@@ -114,6 +116,10 @@ def several(found: Mapping[str, AtlasConfig]) -> Variations:
         if not _NAME.fullmatch(name):
             raise ConfigError(
                 f"the variation {name!r}: expected a name of letters, digits, '.', '_', '+' and '-'"
+            )
+        if twin := next((n for n in said.values() if n.casefold() == name.casefold()), None):
+            raise ConfigError(
+                f"{twin} and {name} would be one folder on disks that do not tell cases"
             )
         text = config.model_copy(update={"output": ""}).model_dump_json()
         if text in said:

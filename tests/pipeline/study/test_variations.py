@@ -102,6 +102,11 @@ def test_names_are_names_of_folders(name: str) -> None:
         variations.several({"a": _config(), name: _config(seed=1)})
 
 
+def test_names_differ_by_more_than_case() -> None:
+    with pytest.raises(ConfigError, match="Draft and draft would be one folder on disks that"):
+        variations.several({"Draft": _config(), "draft": _config(seed=1)})
+
+
 def test_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
     placed = variations.placed({"a": _config(), "b": _config(seed=1)}, tmp_path)
     assert [config.output for config in placed.values()] == [
