@@ -43,7 +43,7 @@ MEASURES = {
             "kept",
             1,
             False,
-            "share of the activation that views leave, of kinds that no ascent used",
+            "what pictures keep under views whose kind no ascent used",
         ),
         Measure("prediction", 1, False, "how well pictures tell photographs, by the judge's eyes"),
         Measure("prediction_own", 1, False, "the same by the network's own"),

@@ -15,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def study(
     configs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[CONFIG]...", help="A variation a file.")
+        list[Path] | None, typer.Argument(metavar="CONFIG", help="A variation a file.")
     ] = None,
     base: Annotated[
         Path | None,
@@ -53,8 +53,8 @@ def study(
     Each variation is an atlas of its own below the study's folder, built as `atlas build` does:
     stop it at any moment, the same command goes on. It is called after its file, or what differs.
 
-    activation: as a factor, since layers have scales of their own. kept: the share of it that is
-    kept under views of whose kind no ascent used any. prediction: how well pictures tell
+    activation: as a factor, since layers have scales of their own. kept: what a picture
+    keeps under views whose kind no ascent used. prediction: how well pictures tell
     photographs, with --pictures. seconds: a processor's, of rendering a unit. Changes are the
     middle one over units, with 95 % intervals. Beside the atlases: summary.parquet,
     units.parquet, study.md and pareto.png.
