@@ -17,6 +17,7 @@ import tasks
 from pipeline import errors
 from pipeline.examples.strongest import Example
 from pipeline.explore.diff import Changes
+from pipeline.study.comparison import Study
 
 PAGE = Path(__file__).with_name("api.md")
 _HEAD = """# From Python
@@ -48,6 +49,9 @@ def document() -> str:
         "## A whole atlas\n",
         *_function("tasks", tasks.build_atlas),
         *_class("tasks", tasks.Progress),
+        "## Comparing recipes\n",
+        *_function("tasks", tasks.build_study),
+        *_class("pipeline.study.comparison", Study),
         "## Reading an atlas\n",
         *_class("pipeline", pipeline.Atlas),
         *_class("pipeline", pipeline.Card),

@@ -8,12 +8,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.notebook import build_atlas
+    from tasks.notebook import build_atlas, build_study
     from tasks.progress import Progress
 
-__all__ = ["Progress", "build_atlas"]
+__all__ = ["Progress", "build_atlas", "build_study"]
 
-_LATE = {"Progress": "tasks.progress", "build_atlas": "tasks.notebook"}
+_LATE = {
+    "Progress": "tasks.progress",
+    "build_atlas": "tasks.notebook",
+    "build_study": "tasks.notebook",
+}
 """Names by the module that is imported once they are used: every start of the command pays."""
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of these

@@ -1,7 +1,8 @@
-"""A whole atlas from a notebook or a script: a build as the command's, as a function."""
+"""Whole atlases from a notebook or a script: builds as the command's, as functions."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import luigi
@@ -11,8 +12,10 @@ from pipeline.atlas import Atlas
 from pipeline.config.given import Given, configuration
 from pipeline.errors import WorkError
 from pipeline.network.apart import unseen_script
+from pipeline.study.comparison import Study
 from tasks import planning, progress
 from tasks.build import run
+from tasks.build import study as studying
 from tasks.build.run import Report
 from tasks.planning import Plan
 from tasks.pool.dispatch import Note
@@ -60,6 +63,47 @@ def build_atlas(
     if report.failed:
         raise _failed(report, atlas)
     return atlas
+
+
+def build_study(
+    variations: Mapping[str, Given],
+    output: str | Path = "study",
+    settings: Mapping[str, Any] | None = None,
+    *,
+    against: str | None = None,
+    pictures: str | Path | None = None,
+    measure: str | None = None,
+    progress: bool | Callable[[Progress], object] = True,
+) -> Study:
+    """Build an atlas of each variation, or what is missing of it, and compare them: `atlas study`.
+
+    >>> base = {"units": ["mixed4:0-31"]}
+    >>> study = build_study({name: {**base, "recipe": name} for name in ("draft", "fourier")})
+    >>> study.summary.query("section == 'mixed4'")
+
+    Args:
+        variations: configurations by name, each as of `build_atlas`; their atlases are called so.
+        output: the folder of the study: the atlases, the tables, a page and a plot.
+        settings: changes to all of them by key.
+        against: the variation that the others are held against; the first, if nothing is said.
+        pictures: a folder of pictures to show all atlases, as `atlas examples` does.
+        measure: what the plot holds against seconds: `prediction`, `kept` or `activation`; the
+            first that is measured, if nothing is said.
+        progress: as of `build_atlas`.
+
+    Returns:
+        The study; what it holds is in its folder too.
+
+    Raises:
+        UsageError: anything that cannot be; nothing was written.
+        NotMeasuredError: `measure` is not measured of these units; all but the plot is written.
+        WorkError: batches failed, or a build could not go on; what is committed stays.
+    """
+    made = {name: configuration(given, settings) for name, given in variations.items()}
+    shown = Path(pictures).expanduser() if pictures is not None else None
+    wish = studying.Wish(Path(output).expanduser(), against, shown, measure)
+    with unseen_script(), _no_handlers(), _display(progress) as display:
+        return studying.study(made, wish, display)
 
 
 def _display(wanted: bool | Callable[[Progress], object]) -> Display:

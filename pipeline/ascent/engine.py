@@ -44,6 +44,8 @@ class Engine:
         options: what is rendered of each unit, and in which arithmetic.
         renderer: what renders the units of a section.
         reading: how the network is read.
+        by_processor: whether what a batch took is said in time of this process's processor, as of
+            one that computes alone on one thread, rather than by the clock.
 
     Attributes:
         most: how many images are rendered at once since a batch did not fit in memory, else None.
@@ -59,6 +61,7 @@ class Engine:
         options: Render = PLAIN,
         renderer: Callable[[network.Network, Recipe, int, Render], Renderer] = Renderer,
         reading: Reading = PLAINLY,
+        by_processor: bool = False,
     ) -> None:
         self.weights = weights
         self.recipe = recipe
@@ -68,6 +71,7 @@ class Engine:
         self.options = options
         self.reading = reading
         self._renderer = renderer
+        self._by_processor = by_processor
         self.most: int | None = None
         # What `auto` means is settled where an atlas is planned.
         self._precision: Precision = "float32" if options.precision == "auto" else options.precision
@@ -88,6 +92,7 @@ class Engine:
             provenance.batch_size,
             provenance.render,
             reading=provenance.reading,
+            by_processor=provenance.device == "cpu",
         )
 
     def compute(self, units: Sequence[Unit]) -> Results:
@@ -103,9 +108,9 @@ class Engine:
         """
         batch = batch_size(units[0].kind, self.batch_size, self.options.group)
         renderer, meter = self.compiled(units[0])
-        start = time.perf_counter()
+        start = _now()
         rendered = self._render(renderer, units, batch)
-        seconds = time.perf_counter() - start
+        seconds = self._since(start)
         most = min(batch, self.most or batch)
         results = _results(rendered, meter.measure(rendered, units, most, seconds))
         for stuck in self._stuck(units, results, most):
@@ -135,13 +140,19 @@ class Engine:
         again = [units[row] for row in rows]
         layers = (renderer.network.feeder or "",)
         read = [Unit(CHANNEL, layers, unit.index, variant=unit.variant) for unit in again]
-        start = time.perf_counter()
+        start = _now()
         begun = self.compiled(read[0])[0].begun(read, self.seed, most)
         rendered = replace(renderer.render(again, self.seed, most, begun), first=first)
-        seconds = time.perf_counter() - start
+        seconds = self._since(start)
         results = _results(rendered, meter.measure(rendered, again, most, seconds))
         higher = np.flatnonzero(results.statistics.activation > found.statistics.activation[rows])
         return found.with_rows(rows[higher], results, higher)
+
+    def _since(self, start: tuple[float, float]) -> float:
+        """Seconds since then: of the processor, where that is asked for."""
+        passed, worked = np.subtract(_now(), start)
+        # The smaller one where threads of this process share it.
+        return float(min(passed, worked) if self._by_processor else passed)
 
     def see(self, images: np.ndarray, units: Sequence[Unit]) -> np.ndarray:
         """The plain activation of images, in float32.
@@ -212,3 +223,8 @@ class Engine:
 
 def _results(rendered: Rendered, statistics: Statistics) -> Results:
     return Results(rendered.images, rendered.trajectory, rendered.snapshots, statistics)
+
+
+def _now() -> tuple[float, float]:
+    """The time, by the clock and of the processor."""
+    return time.perf_counter(), time.process_time()

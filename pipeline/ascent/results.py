@@ -44,7 +44,8 @@ class Statistics:
         deviation: standard deviation of the same numbers.
         sparsity: share of the same numbers that are zero or less.
         steps: steps of the ascent.
-        seconds: the unit's share of its batch's rendering time.
+        seconds: the unit's share of its batch's rendering, of the processor; on a GPU, by the
+            clock.
     """
 
     activation: np.ndarray

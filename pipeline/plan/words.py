@@ -31,7 +31,7 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "mean": place,
         "deviation": "of the same numbers",
         "sparsity": "share of the same numbers that is zero or less",
-        "seconds": "its share of its batch's rendering",
+        "seconds": "its share of its batch's rendering; of the processor, on a CPU",
         "steps": "of the ascent",
         "explained": "share that goes without the ten channels that it is most built from",
         "explained_random": "the same without ten drawn at random: the yardstick",

@@ -19,10 +19,19 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
-from tasks.command import ask, options, printing
-from tasks.command.options import AsJson, Config, Folder, Only, Output, Settings, TakesUnits
+from tasks.command import ask, options, printing, study
+from tasks.command.options import (
+    INTERRUPTED,
+    AsJson,
+    Config,
+    Folder,
+    Only,
+    Output,
+    Settings,
+    TakesUnits,
+)
 
-FAILED, WRONG, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+FAILED, WRONG, INCOMPLETE = 1, 2, 3
 HUNG_UP = 128 + 13
 """Where who reads the output has enough of it, as `head` has: what SIGPIPE makes of other tools."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -486,6 +495,7 @@ def doctor(
 
 
 app.add_typer(ask.app)
+app.add_typer(study.app)
 
 
 def main() -> None:

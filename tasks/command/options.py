@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pipeline.config.schema import AtlasConfig
 
 DEFAULT_CONFIG = Path("atlas_config.yaml")
+INTERRUPTED = 130
+"""The exit code where somebody pressed Ctrl-C."""
 _ID = re.compile(r"-[^-].*:\S|-:")
 _HIDDEN = "\0"
 """What stands before the id of a negative unit while the words are parsed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import ConfigError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.findings import Finding
     from pipeline.plan.provenance import Provenance
+    from pipeline.study.comparison import Study
     from tasks.build.estimate import Estimate
     from tasks.build.examples import Shown
     from tasks.build.run import Report
@@ -150,6 +152,20 @@ def show_checked(checked: "Checked") -> None:
 def _group(finding: "Finding") -> str:
     section, slash, _ = finding.part.rpartition("/")
     return section if slash and finding.state in ("whole", "damaged", "lost") else "the atlas"
+
+
+def show_study(found: "Study") -> None:
+    """Print a study's table, and what has to be known of it."""
+    from pipeline.study import report  # noqa: PLC0415, slow to import
+
+    shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for number, name in enumerate(report.heads(found)):
+        shown.add_column(name, justify="right" if number > 2 else "left", no_wrap=True)
+    for row in report.rows(found):
+        shown.add_row(*map(escape, row))
+    out.print(shown)
+    for note in found.notes:
+        out.print(note, markup=False, highlight=False)
 
 
 def show_left_out(pictures: int, left_out: "Mapping[str, str]") -> None:

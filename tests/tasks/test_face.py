@@ -4,14 +4,14 @@ import pytest
 
 import tasks
 
-NAMES = ["Progress", "build_atlas"]
+NAMES = ["Progress", "build_atlas", "build_study"]
 
 
 def test_public_names() -> None:
     assert tasks.__all__ == NAMES
     assert set(NAMES) <= set(dir(tasks))
     assert [getattr(tasks, name).__module__ for name in NAMES] == [
-        "tasks.progress", "tasks.notebook",
+        "tasks.progress", "tasks.notebook", "tasks.notebook",
     ]  # fmt: skip
 
 

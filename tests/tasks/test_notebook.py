@@ -18,7 +18,7 @@ import tasks
 from pipeline import Atlas
 from pipeline.errors import AtlasError, ConfigError, UnitError, WorkError
 from pipeline.patience import within
-from tasks import Progress, build_atlas
+from tasks import Progress, build_atlas, build_study
 from tasks.build import run
 
 
@@ -29,7 +29,7 @@ def plain(tiny_model: Path, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_public_names() -> None:
-    assert tasks.__all__ == ["Progress", "build_atlas"]
+    assert tasks.__all__ == ["Progress", "build_atlas", "build_study"]
     assert set(tasks.__all__) <= set(dir(tasks))
     with pytest.raises(AttributeError, match="module 'tasks' has no attribute 'builds'"):
         getattr(tasks, "builds")  # noqa: B009, the checker knows too
@@ -124,6 +124,23 @@ def test_units_that_the_weights_have_nothing_for_are_told(
     atlas = build_atlas(plain, progress=seen.append)
     assert atlas["logits:1"].row["status"] == "unavailable"
     assert seen[0].note == f"1 units are unavailable: {path} has no classifier"
+
+
+def test_a_study_is_a_function_too(plain: dict[str, Any], tmp_path: Path) -> None:
+    plain |= {"units": ["relu:0-1"], "explore": {"responses": False}, "site": False}
+    seen: list[Progress] = []
+    both = {name: plain | {"seed": seed} for seed, name in enumerate(("one", "two"))}
+    study = build_study(
+        both, tmp_path / "study", {"recipe.steps": 2}, against="two", progress=seen.append
+    )
+    assert (study.variations, study.against) == (("one", "two"), "two")
+    assert Atlas.open(tmp_path / "study" / "one").provenance.recipe.steps == 2
+    assert [one.note for one in seen if " of 2" in one.note] == ["one, 1 of 2", "two, 2 of 2"]
+    assert (tmp_path / "study" / "study.md").is_file()
+    both["two"] |= {"image": {"size": 32}}
+    with pytest.raises(ConfigError, match=r"image\.size differs: 24 in one, 32 in two"):
+        build_study(both, tmp_path / "other", progress=False)
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_script_needs_no_guard(tiny_model: Path, tmp_path: Path) -> None:

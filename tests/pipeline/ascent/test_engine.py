@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,19 @@ def test_images_are_seen_as_they_were_measured(make: Make) -> None:
     measured = np.concatenate([each.statistics.activation for each in results])
     np.testing.assert_array_equal(engine.see(images, units), measured)
     np.testing.assert_array_equal(engine.see(images[::-1], units[::-1]), measured[::-1])
+
+
+def test_time_is_the_processor_s_where_that_is_asked_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "process_time", lambda: 7.0)  # it did nothing
+    units = _units("one", 2)
+    assert (make(by_processor=True).compute(units).statistics.seconds == 0).all()
+    assert (make().compute(units).statistics.seconds > 0).all()
+    monkeypatch.setattr(time, "process_time", lambda: 1e6 * time.monotonic())  # of other threads
+    seconds = make(by_processor=True).compute(units).statistics.seconds
+    assert (seconds > 0).all()
+    assert (seconds < 600).all()
 
 
 def test_the_last_two_networks_are_kept(make: Make) -> None:

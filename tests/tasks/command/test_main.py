@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("cpu")
 COMMANDS = (
     "init", "build", "plan", "status", "query", "show", "render", "doctor", "verify", "similar",
     "compare", "sheet", "diff", "export", "view", "examples", "where", "mosaic", "circuit", "why",
-    "note",
+    "note", "study",
 )  # fmt: skip
 
 

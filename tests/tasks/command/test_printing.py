@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import studies
 from PIL import Image
 
+from pipeline.config.recipes import RECIPES
 from pipeline.errors import ConfigError
 from pipeline.publish import site
 from pipeline.store.folder import LocalFolder
+from pipeline.study.comparison import compare
 from pipeline.verify import Finding
 from tasks.build.estimate import Estimate
 from tasks.build.run import Report
@@ -50,6 +53,15 @@ def test_a_report_counts_what_there_is(
         f"mosaic  {tmp_path}/mosaic.png",
         f"index   {tmp_path}/index.parquet",
     ]
+
+
+def test_a_study_is_a_table_and_what_has_to_be_known(capsys: pytest.CaptureFixture[str]) -> None:
+    made = {"a": studies.index(), "[b]": studies.index(times=2.0)}
+    printing.show_study(compare(made, dict.fromkeys(made, RECIPES["draft"])))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["section", "measure", "variation", "units"]
+    assert lines[2].split() == ["[b]", "12", "13.0", "×2.00", "2.00", "to", "2.00", "100", "%"]
+    assert "24 units, the same in all." in lines
 
 
 def test_a_report_names_the_page_where_there_is_one(

@@ -1,0 +1,1 @@
+"""Studies: the same units by several recipes, compared fairly."""
