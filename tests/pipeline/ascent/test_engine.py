@@ -99,19 +99,6 @@ def test_a_batch_comes_out_rendered_and_measured(engine: Engine) -> None:
     assert (statistics.seconds > 0).all()
 
 
-def test_time_is_the_processor_s_where_that_is_asked_for(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "process_time", lambda: 7.0)  # it did nothing
-    units = _units("one", 2)
-    assert (make(by_processor=True).compute(units).statistics.seconds == 0).all()
-    assert (make().compute(units).statistics.seconds > 0).all()
-    monkeypatch.setattr(time, "process_time", lambda: 1e6 * time.monotonic())  # of other threads
-    seconds = make(by_processor=True).compute(units).statistics.seconds
-    assert (seconds > 0).all()
-    assert (seconds < 600).all()
-
-
 def test_the_last_two_networks_are_kept(make: Make) -> None:
     engine = make()
 
@@ -273,3 +260,16 @@ def test_a_network_of_grey_images_gets_grey_pictures(tmp_path: Path) -> None:
     np.testing.assert_array_equal(results.images[..., 0], results.images[..., 1])
     np.testing.assert_array_equal(results.images[..., 0], results.images[..., 2])
     assert (results.statistics.activation > results.statistics.activation_start).all()
+
+
+def test_time_is_the_processor_s_where_that_is_asked_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "process_time", lambda: 7.0)  # it did nothing
+    units = _units("one", 2)
+    assert (make(by_processor=True).compute(units).statistics.seconds == 0).all()
+    assert (make().compute(units).statistics.seconds > 0).all()
+    monkeypatch.setattr(time, "process_time", lambda: 1e6 * time.monotonic())  # of other threads
+    seconds = make(by_processor=True).compute(units).statistics.seconds
+    assert (seconds > 0).all()
+    assert (seconds < 600).all()
