@@ -76,14 +76,8 @@ def lay_out(study: Study, measure: Measure) -> Paper:
     step = (_LEFT + _WIDE + _GAP, _ABOVE + _HIGH + _BELOW + _GAP // 2)
     top = _GAP + 2 * _TITLE
     width, rows = _GAP + wide * step[0], math.ceil(len(panels) / wide)
-    items: list[Item] = [
-        Text(
-            _GAP,
-            _GAP,
-            fitting(f"{measure.name}: {measure.title}", width - 2 * _GAP, _TITLE),
-            _TITLE,
-        )
-    ]
+    head = measure.title if measure.name in measure.title else f"{measure.name}: {measure.title}"
+    items: list[Item] = [Text(_GAP, _GAP, fitting(head, width - 2 * _GAP, _TITLE), _TITLE)]
     for place, (section, found) in enumerate(panels.items()):
         row, column = divmod(place, wide)
         x, y = _GAP + column * step[0] + _LEFT, top + row * step[1] + _ABOVE

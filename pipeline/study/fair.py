@@ -16,8 +16,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "transforms.pad": ("half",),
     "transforms.rotate": ("turn",),
     "transforms.crop": ("crop",),
-    "transforms.scale, enlarging": ("crop",),
-    "transforms.scale, reducing": ("half",),
+    "transforms.scale above 1": ("crop",),
+    "transforms.scale below 1": ("half",),
     "blur": ("blur",),
     "octaves": ("half",),
 }
@@ -61,8 +61,8 @@ def _used(recipe: Recipe) -> Iterator[str]:
         if name == "apply" or not _is_drawn(given):
             continue
         if name == "scale":
-            yield from ["transforms.scale, enlarging"] if given.most > 1 else []
-            yield from ["transforms.scale, reducing"] if given.least < 1 else []
+            yield from ["transforms.scale above 1"] if given.most > 1 else []
+            yield from ["transforms.scale below 1"] if given.least < 1 else []
         else:
             yield f"transforms.{name}"
     if _is_drawn(recipe.blur):

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tasks.build.run import Report
     from tasks.command.doctor import Finding as Checked
 
+_WIDEST = 1_000
+"""Columns of a table that is not to be cut."""
+
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -163,7 +166,8 @@ def show_study(found: "Study") -> None:
         shown.add_column(name, justify="right" if number > 2 else "left", no_wrap=True)
     for row in report.rows(found):
         shown.add_row(*map(escape, row))
-    out.print(shown)
+    # On a narrow terminal lines are wrapped, rather than their texts cut.
+    Console(soft_wrap=True, width=_WIDEST).print(shown)
     for note in found.notes:
         out.print(note, markup=False, highlight=False)
 

@@ -108,19 +108,6 @@ def test_images_are_seen_as_they_were_measured(make: Make) -> None:
     np.testing.assert_array_equal(engine.see(images[::-1], units[::-1]), measured[::-1])
 
 
-def test_time_is_the_processor_s_where_that_is_asked_for(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "process_time", lambda: 7.0)  # it did nothing
-    units = _units("one", 2)
-    assert (make(by_processor=True).compute(units).statistics.seconds == 0).all()
-    assert (make().compute(units).statistics.seconds > 0).all()
-    monkeypatch.setattr(time, "process_time", lambda: 1e6 * time.monotonic())  # of other threads
-    seconds = make(by_processor=True).compute(units).statistics.seconds
-    assert (seconds > 0).all()
-    assert (seconds < 600).all()
-
-
 def test_the_last_two_networks_are_kept(make: Make) -> None:
     engine = make()
 
@@ -326,3 +313,16 @@ def test_a_unit_that_every_spot_lowers_begins_anew_with_a_lit_map(tmp_path: Path
     _assert_equal(computed(units[1:], begins_lit=True), after, [1])
     _assert_equal(computed(units[:1], begins_lit=True), after, [0])
     np.testing.assert_array_equal(after.images[1], before.images[1])
+
+
+def test_time_is_the_processor_s_where_that_is_asked_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "process_time", lambda: 7.0)  # it did nothing
+    units = _units("one", 2)
+    assert (make(by_processor=True).compute(units).statistics.seconds == 0).all()
+    assert (make().compute(units).statistics.seconds > 0).all()
+    monkeypatch.setattr(time, "process_time", lambda: 1e6 * time.monotonic())  # of other threads
+    seconds = make(by_processor=True).compute(units).statistics.seconds
+    assert (seconds > 0).all()
+    assert (seconds < 600).all()

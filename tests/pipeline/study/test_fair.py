@@ -55,7 +55,7 @@ def test_what_an_ascent_does_takes_the_views_of_its_kind(recipe: Recipe, views: 
 def test_every_transform_is_decided_on() -> None:
     """A transform that a recipe gains has a line, or is the view of its own name."""
     keys = {f"transforms.{name}" for name in Transforms.model_fields} - {"transforms.apply"}
-    decided = {key.partition(",")[0] for key in fair._KINDS}
+    decided = {key.partition(" ")[0] for key in fair._KINDS}
     views = {"noise", "jpeg", "blur", "turn", "crop", "grey", "half", "mirror"}
     assert keys - decided <= {f"transforms.{view}" for view in views}
     assert {view for kinds in fair._KINDS.values() for view in kinds} <= views
@@ -65,9 +65,9 @@ def test_why_names_the_transforms_and_whose_they_are() -> None:
     found = fair.left_out({name: RECIPES[name] for name in ("draft", "fourier", "article")})
     assert found == {
         "blur": "blur of article",
-        "crop": "transforms.scale, enlarging of draft, fourier",
+        "crop": "transforms.scale above 1 of draft, fourier",
         "half": (
-            "transforms.scale, reducing of draft, fourier; transforms.pad of article; "
+            "transforms.scale below 1 of draft, fourier; transforms.pad of article; "
             "octaves of article"
         ),
         "turn": "transforms.rotate of draft, fourier",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.study.paired import LEAST, interval, paired
+from pipeline.study.paired import LEAST, _medians, interval, paired
 
 
 def _random() -> np.random.Generator:
@@ -102,6 +102,13 @@ def test_what_belongs_together_is_resampled_together() -> None:
     alone = interval(batches, np.arange(10), _random())
     assert together[1] - together[0] > 0.9 * (alone[1] - alone[0])
     assert together[1] - together[0] > 1.5 * (apart[1] - apart[0])
+
+
+def test_medians_of_values_that_are_there_so_often() -> None:
+    ordered, often = np.array([1.0, 2.0, 4.0, 8.0]), _random().multinomial(4, [0.25] * 4, 50)
+    expected = [np.median(np.repeat(ordered, row)) for row in often]
+    assert _medians(ordered, often).tolist() == expected
+    assert len(set(expected)) > 5
 
 
 def test_many_units_are_held_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import studies
 from builds import silent
 from PIL import Image
 
 from pipeline import Atlas
 from pipeline.config import yaml_file
+from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import AtlasConfig
 from pipeline.errors import AtlasError, AtlasFolderError, ConfigError, NotMeasuredError, WorkError
-from pipeline.study.comparison import Study
+from pipeline.study.comparison import Study, compare
 from tasks.build import study as studying
 from tasks.build.study import Wish
 from tasks.pool.work import Steps
@@ -149,6 +151,12 @@ def test_units_that_failed_end_a_study(configure, hopeless: Path, tmp_path: Path
 
 def test_a_folder_that_cannot_be_written_is_said(configure, tmp_path: Path) -> None:
     configs = _small(configure, one="seed=0", two="seed=1")
-    (tmp_path / "study").write_text("in the way")
-    with pytest.raises((ConfigError, AtlasFolderError, WorkError)):
-        _study(configs, tmp_path / "study")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(AtlasFolderError, match=r"file.one cannot be written: Not a directory"):
+        _study(configs, tmp_path / "file")
+    made = {"a": studies.index(), "b": studies.index(times=2.0)}
+    found = compare(made, dict.fromkeys(made, RECIPES["draft"]))
+    (tmp_path / "study" / "summary.parquet").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"study cannot be written: Is a directory"):
+        studying.write(found, tmp_path / "study")
+    assert not (tmp_path / "study" / "pareto.png").exists()

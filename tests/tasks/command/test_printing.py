@@ -55,7 +55,10 @@ def test_a_report_counts_what_there_is(
     ]
 
 
-def test_a_study_is_a_table_and_what_has_to_be_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_is_a_table_and_what_has_to_be_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")  # nothing is cut
     made = {"a": studies.index(), "[b]": studies.index(times=2.0)}
     printing.show_study(compare(made, dict.fromkeys(made, RECIPES["draft"])))
     lines = capsys.readouterr().out.splitlines()
