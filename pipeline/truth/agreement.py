@@ -15,7 +15,7 @@ from pipeline.plan.units import Unit
 
 TYPES = {"agreement": "Float32"}
 """The columns of the index that come from here, and their pandas types."""
-MEANINGS = {"agreement": "how often two of its variants are more alike than one and another unit's"}
+MEANINGS = {"agreement": "how alike its variants are; 0: as of different units, 1: the same"}
 """What the columns say, for people."""
 
 
@@ -42,17 +42,17 @@ def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray]) -> pd.Da
 def of_section(units: Sequence[Unit], features: np.ndarray) -> dict[str, float]:
     """How alike the variants of each unit of a section are, by the id of each variant.
 
-    Of each variant, each other of the same unit, and each picture of another unit: how often the
-    cosine between the first two is the larger, ties by half (an AUROC). Features are each against
-    their spread over the section.
+    The mean cosine between two of them, less that between one of them and another unit's picture;
+    features are each against their spread over the section. (How often the first is the larger, an
+    AUROC, is 1 for nearly all, and tells none from another.)
 
     Args:
         units: pictures of one section.
         features: what each picture is to the channels of a layer, (units, channels).
 
     Returns:
-        1 where variants are each other's nearest, 0.5 where they are no more alike than pictures
-        of different units; nothing for a unit of one variant, or where there is no other unit.
+        1 where variants excite the same, 0 where they are no more alike than pictures of different
+        units; nothing for a unit of one variant, or where there is no other unit.
     """
     mean = features.mean(axis=0, dtype=np.float64)
     values = features - mean
@@ -67,7 +67,9 @@ def of_section(units: Sequence[Unit], features: np.ndarray) -> dict[str, float]:
     for rows in kin.values():
         if 1 < len(rows) < len(units):
             cosines = _cosines(values, rows, channels)
-            found |= dict.fromkeys((units[row].id for row in rows), _agreement(cosines, rows))
+            among, others = cosines[:, rows], np.delete(cosines, rows, axis=1)
+            alike = among[~np.eye(len(rows), dtype=bool)].mean() - others.mean()
+            found |= dict.fromkeys((units[row].id for row in rows), float(alike))
     return found
 
 
@@ -93,16 +95,3 @@ def _cosines(values: np.ndarray, rows: Sequence[int], channels: np.ndarray | Non
             products -= left * right * is_taken
             squares -= np.stack(np.broadcast_arrays(left**2, right**2)) * is_taken
     return np.asarray(products / np.sqrt(np.maximum(squares, 1e-12)).prod(axis=0))
-
-
-def _agreement(cosines: np.ndarray, rows: Sequence[int]) -> float:
-    """The AUROC of cosines to siblings against those to others, the mean over variants."""
-    others = np.ones(cosines.shape[1], bool)
-    others[list(rows)] = False
-    parts = []
-    for number, row in enumerate(rows):
-        strange = np.sort(cosines[number, others])
-        alike = cosines[number, [other for other in rows if other != row]]
-        ranks = [np.searchsorted(strange, alike, side) for side in ("left", "right")]
-        parts.append(np.mean(ranks) / len(strange))
-    return float(np.mean(parts))

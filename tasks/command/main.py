@@ -349,8 +349,8 @@ def show(
 
     The image is drawn in the terminal's colours, where it has any; --save keeps it. kept: the share
     of its gain that it keeps under views that the ascent has not seen, the mean of kept_noise,
-    kept_jpeg and the others. agreement: how often its variants are more alike than units, 0.5 is
-    chance. Where pictures were tried on photographs (`atlas examples`), it says whether
+    kept_jpeg and the others. agreement: how alike its variants are, 0 as pictures of different
+    units, 1 the same. Where pictures were tried on photographs (`atlas examples`), it says whether
     this one tells what excites the unit, by whose eyes.
     """
     from PIL import Image  # noqa: PLC0415

@@ -26,7 +26,7 @@ def test_variants_of_one_thing_agree() -> None:
     units = _units()
     found = agreement.columns(units, {"a": _features(units, 10.0)})["agreement"]
     assert list(found.index) == [unit.id for first in units[:30] for unit in _kin(units, first)]
-    assert found.min() == 1.0
+    assert found.between(0.9, 1.1).all()
 
 
 def _kin(units: list[Unit], first: Unit) -> list[Unit]:
@@ -34,14 +34,14 @@ def _kin(units: list[Unit], first: Unit) -> list[Unit]:
 
 
 @pytest.mark.parametrize("climbed", [0.0, 50.0])
-def test_noise_agrees_by_half_however_high_each_channel_was_climbed(climbed: float) -> None:
+def test_noise_agrees_in_nothing_however_high_each_channel_was_climbed(climbed: float) -> None:
     units, means = _units(), []
     for seed in range(40):
         features = _features(units, 0.0, seed)
         features[range(len(units)), [unit.index for unit in units]] += climbed
         found = agreement.columns(units, {"a": features})
         means.append(float(found["agreement"].mean()))
-    assert np.mean(means) == pytest.approx(0.5, abs=0.02)  # four standard errors
+    assert np.mean(means) == pytest.approx(0, abs=0.01)
 
 
 def test_a_unit_of_two_things_agrees_less_than_one_of_one() -> None:
@@ -51,8 +51,8 @@ def test_a_unit_of_two_things_agrees_less_than_one_of_one() -> None:
     rows = [units.index(unit) for unit in two]
     features[rows[2:]] = _features(units, 3.0, seed=9)[rows[2:]]
     found = agreement.columns(units, {"a": features})["agreement"]
-    assert found[two[0].id] < 0.75
-    assert found.drop([unit.id for unit in two]).min() > 0.95
+    assert found[two[0].id] < 0.5
+    assert found.drop([unit.id for unit in two]).min() > 0.7
     assert found[[unit.id for unit in two]].nunique() == 1  # the unit's, at each of its variants
 
 
@@ -65,10 +65,11 @@ def test_classes_are_told_by_the_deepest_layer() -> None:
     units = [Unit(LOGITS, (), n, variant=v) for n in range(9) for v in (0, 1)]
     deep = _features(units, 10.0)
     found = agreement.columns(units, {"a": np.zeros_like(deep), "b": deep})["agreement"]
-    assert (len(found), found.min()) == (18, 1.0)
+    assert len(found) == 18
+    assert found.min() > 0.9
 
 
-def test_what_lies_still_is_no_number_but_a_tie() -> None:
+def test_where_nothing_answers_nothing_agrees() -> None:
     units = _units(count=4)
     found = agreement.columns(units, {"a": np.full((len(units), CHANNELS), 0.1)})["agreement"]
-    assert set(found) == {0.5}
+    assert set(found) == {0.0}
