@@ -43,7 +43,7 @@ _OF_PICTURES = (
 State = Literal["whole", "damaged", "lost", "stale", "left over", "foreign"]
 _ALTERED, _CHANGED = "it is not as it was written", "the atlas has changed since"
 _CHUNK = re.compile(r"(.*)/c/[0-9]+(/0)*", re.DOTALL)
-_LOOKED = re.compile(r"(atlas\.zarr/)?truth/(cuttings|pictures)/.+", re.DOTALL)
+_LOOKED = re.compile(r"(atlas\.zarr/)?truth/((cuttings|pictures)/.+|zarr\.json)", re.DOTALL)
 _MOSAIC = re.compile(r"mosaics/[^/]+\.(png|json)", re.DOTALL)
 
 

@@ -38,36 +38,34 @@ def before(weights: Weights, reading: Reading, names: Sequence[str]) -> dict[str
         WeightsError: the file does not load, or has no classifier and `CLASSES` is asked for.
     """
     found = read(weights)
-    read_by = parents(found.model)
+    ends = {name: _end(found, reading, name) for name in names}
+    graph = keras.Model(found.model.inputs[0], list(ends.values()))
+    reads = parents(graph)
     through: dict[str, frozenset[str]] = {}  # by operation, what all ways to it go through
     mixed: dict[str, frozenset[str]] = {}  # by operation, what mixes channels on any way to it
-    order = [operation.name for operation in found.model.operations]
-    for operation in found.model.operations:
-        name, reads = operation.name, read_by[operation.name]
-        ways = [through[parent] for parent in reads]
+    maps = []
+    for operation in graph.operations:
+        name, before_it = operation.name, reads[operation.name]
+        ways = [through[parent] for parent in before_it]
         through[name] = frozenset.intersection(*ways) | {name} if ways else frozenset({name})
         mixing = {name} if isinstance(operation, _MIXING) else set()
-        mixed[name] = frozenset(mixing).union(*(mixed[parent] for parent in reads))
-    maps = {
-        operation.name
-        for operation in found.model.operations
-        if isinstance(operation, keras.layers.Layer)
-        and read_by[operation.name]
-        and len(shape_of(operation)) == 4
-    }
+        mixed[name] = frozenset(mixing).union(*(mixed[parent] for parent in before_it))
+        is_layer = isinstance(operation, keras.layers.Layer)
+        if is_layer and before_it and len(shape_of(operation)) == 4:
+            maps.append(name)
     nearest: dict[str, str | None] = {}
-    for wanted in names:
-        name = _operation(found, reading, wanted)
-        behind = [n for n in order if n in through[name] & maps and mixed[name] - mixed[n]]
+    for wanted, end in ends.items():
+        name = keras_private.source(end).name
+        behind = [n for n in maps if n in through[name] and mixed[name] - mixed[n]]
         nearest[wanted] = behind[-1] if behind else None
     return nearest
 
 
-def _operation(found: Read, reading: Reading, name: str) -> str:
-    """The name of the operation that gives a layer's values, or the logits."""
+def _end(found: Read, reading: Reading, name: str) -> keras.KerasTensor:
+    """A layer's values, or the logits."""
     if name != CLASSES:
-        return name
+        return found.model.get_layer(name).output
     head = chosen(found, heads(found), reading.output)
     if head is None:
         raise WeightsError(f"{found.model.name} has no classifier: there is no layer before it")
-    return str(keras_private.source(head.logits).name)
+    return head.logits
