@@ -34,6 +34,7 @@ from pipeline.network.observer import Observer  # noqa: E402
 from pipeline.plan.resolve import resolve_provenance  # noqa: E402
 from pipeline.store.store import Store  # noqa: E402
 from pipeline.truth import prediction, trial, verdicts  # noqa: E402
+from pipeline.truth.prediction import Crops, Subjects  # noqa: E402
 from pipeline.truth.trial import Eye, Pool  # noqa: E402
 from tasks import build_atlas, planning, progress  # noqa: E402
 from tasks.build import examples  # noqa: E402
@@ -132,18 +133,21 @@ def _of_pictures(pool: Pool) -> dict[str, Any]:
     """How well the pictures of a pool's units tell, and photographs, by each eye."""
     found: dict[str, Any] = {"units": len(pool.units)}
     for name, eye in _eyes(pool).items():
-        crops, pictures = eye.crops, eye.directions(pool.units)
-        told = prediction.of_pictures(crops, pool.subjects, pictures, SEED)
+        crops, subjects, pictures = eye.crops, pool.subjects, eye.directions(pool.units)
+        told = prediction.of_pictures(crops, subjects, pictures, SEED)
+        strongest = prediction.strongest(crops, subjects)
+        photo = prediction.of_tried(crops, subjects, strongest, SEED)
+        plain = prediction.strongest(crops, subjects, lambda directions, _: directions)
         found[name] = {
             "layer": eye.layer,
             "picture": _median(told.auroc),
-            "plain": _median(prediction.own(crops, pool.subjects, pictures)),
-            "photo": _median(prediction.of_photographs(crops, pool.subjects)),
-            "photo_plain": _median(
-                prediction.of_photographs(crops, pool.subjects, lambda plain, _: plain)
-            ),
-            "better": _share(told.auroc > prediction.of_photographs(crops, pool.subjects)),
+            "plain": _median(_own(crops, subjects, pictures)),
+            "photo": _median(photo.auroc),
+            "photo_plain": _median(prediction.own(crops, subjects, plain)),
+            "better": _share((told.auroc > photo.auroc)[told.is_known]),
             "tells": _share(told.tells[told.is_known]),
+            "photo_tells": _share(photo.tells[photo.is_known]),
+            "null": _median(told.null),
             "known": int(told.is_known.sum()),
         }
     return found
@@ -162,7 +166,7 @@ def _of_trained(pool: Pool, planted: int) -> dict[str, Any]:
         ]
         moved = [order != np.arange(len(order)) for order in orders]
         pairs = list(zip(shuffled, moved, strict=True))
-        plain = [prediction.own(crops, pool.subjects, pictures[order]) for order in orders]
+        plain = [_own(crops, pool.subjects, pictures[order]) for order in orders]
         false = pictures.copy()
         false[:planted] = eye.scaled(_features(pool, eye, images))
         told = prediction.of_pictures(crops, pool.subjects, false, SEED)
@@ -211,6 +215,11 @@ def _features(pool: Pool, eye: Eye, images: np.ndarray) -> np.ndarray:
     else:
         observer = Observer(known.locate_weights(), (eye.layer,), known.reading)
     return observer.see(images, BATCH)[eye.layer].mean
+
+
+def _own(crops: Crops, subjects: Subjects, pictures: np.ndarray) -> np.ndarray:
+    """The AUROC of pictures, not contrasted."""
+    return prediction.own(crops, subjects, (pictures, pictures))
 
 
 def _median(values: np.ndarray) -> float:

@@ -12,7 +12,8 @@ KEPT = Path(__file__).with_name("truth.json")
 HEADING = "## What pictures tell"
 _HEADS = [
     "units", "looked at by", "picture", "picture, not contrasted", "strongest photograph",
-    "photograph, not contrasted", "picture better than photograph", "tells",
+    "photograph, not contrasted", "picture better than photograph", "pictures that tell",
+    "photographs that do",
 ]  # fmt: skip
 _NULLS = [
     "units", "looked at by", "shuffled", "shuffled, not contrasted", "of shuffled tell",
@@ -56,7 +57,7 @@ def section(found: Mapping[str, Any]) -> str:
 def _told(of: Mapping[str, Any], eye: str) -> list[str]:
     at = of[eye]
     figures = [f"{at[name]:.2f}" for name in ("picture", "plain", "photo", "photo_plain")]
-    shares = [f"{100 * at[name]:.0f} %" for name in ("better", "tells")]
+    shares = [f"{100 * at[name]:.0f} %" for name in ("better", "tells", "photo_tells")]
     return [_who(at, eye), *figures, *shares]
 
 

@@ -114,7 +114,11 @@ def trial(unit: Unit, row: Mapping[str, Any], judge: str) -> str:
         return f"{said} The atlas has too few other pictures to say whether it tells."
     if row["tells"]:
         return f"The {picture} {tells} what {verb}s the unit. {said}"
-    doubt = f"{MARK} The {picture} did not tell what {verb}s the unit: do not cite it unawares."
+    is_above = found > row["prediction_null"]
+    why = "too few photographs bear it out" if is_above else "no better than other units' pictures"
+    doubt = (
+        f"{MARK} The {picture} did not tell what {verb}s the unit ({why}): do not cite it unawares."
+    )
     return f"{doubt} {said}"
 
 

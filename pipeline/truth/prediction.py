@@ -24,6 +24,8 @@ NULL, RESAMPLES = 1_000, 1_000
 _INTERVAL = (2.5, 97.5)
 _AT_ONCE = 256
 """Pictures that are ranked together."""
+Tried = tuple[np.ndarray, np.ndarray]
+"""What is held against the crops of either half for each unit: directions, (units, channels)."""
 
 
 @dataclass(frozen=True)
@@ -129,36 +131,39 @@ def of_pictures(crops: Crops, subjects: Subjects, pictures: np.ndarray, seed: in
         seed: of what is drawn.
     """
     tried = contrasted(pictures, subjects.number)
-    auroc = own(crops, subjects, tried)
+    return of_tried(crops, subjects, (tried, tried), seed)
+
+
+def of_tried(crops: Crops, subjects: Subjects, tried: Tried, seed: int) -> Predicted:
+    """As `of_pictures`, of whatever directions, contrasted already, in either half."""
     low, high = _interval(crops, subjects, tried, seed)
     null, middle = _others(crops, subjects, tried, seed)
-    return Predicted(auroc, low, high, null, middle)
+    return Predicted(own(crops, subjects, tried), low, high, null, middle)
 
 
-def of_photographs(
+def strongest(
     crops: Crops,
     subjects: Subjects,
     contrast: Callable[[np.ndarray, np.ndarray], np.ndarray] = contrasted,
-) -> np.ndarray:
-    """The AUROC of the strongest crop of the other half in the picture's place, (units,).
+) -> Tried:
+    """In the picture's place, in either half, the crop of the other that excites a unit most.
 
     Args:
         crops: what a layer sees of them.
         subjects: the units.
         contrast: what takes off what others are like; as `likeness.contrasted`.
     """
-    found = []
-    for half in (False, True):
-        strongest = crops.directions[subjects.strongest[int(not half)]]
-        tried = contrast(strongest, subjects.number)
-        found.append(_own_of_half(crops, subjects, tried, half))
-    return np.asarray(np.mean(found, axis=0))
+    first, second = (
+        contrast(crops.directions[numbers], subjects.number) for numbers in subjects.strongest[::-1]
+    )
+    return first, second
 
 
-def own(crops: Crops, subjects: Subjects, tried: np.ndarray) -> np.ndarray:
-    """The AUROC of each unit's own contrasted direction, the mean of both halves, (units,)."""
+def own(crops: Crops, subjects: Subjects, tried: Tried) -> np.ndarray:
+    """The AUROC of each unit's own direction, the mean of both halves, (units,)."""
+    pairs = zip((False, True), tried, strict=True)
     return np.asarray(
-        np.mean([_own_of_half(crops, subjects, tried, half) for half in (False, True)], axis=0)
+        np.mean([_own_of_half(crops, subjects, rows, half) for half, rows in pairs], axis=0)
     )
 
 
@@ -193,26 +198,26 @@ def _own_of_half(crops: Crops, subjects: Subjects, tried: np.ndarray, half: bool
 
 
 def _others(
-    crops: Crops, subjects: Subjects, tried: np.ndarray, seed: int
+    crops: Crops, subjects: Subjects, tried: Tried, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """What one in forty of other units' pictures exceeds, and the middle of them, (units,) each."""
-    count, random = len(tried), np.random.default_rng([seed, 0])
+    count, random = len(subjects.number), np.random.default_rng([seed, 0])
     drawn = np.sort(random.permutation(count)[:NULL])
+    halves = [crops.of_half(half) for half in (False, True)]
     ranks = [
         np.concatenate(
-            [_ranks(directions @ tried[drawn[some]].T) for some in _parts(len(drawn))], 1
+            [_ranks(crops.directions[rows] @ of[drawn[some]].T) for some in _parts(len(drawn))], 1
         )
-        for directions in (crops.directions[crops.of_half(half)] for half in (False, True))
+        for rows, of in zip(halves, tried, strict=True)
     ]
     null, middle = np.full(count, np.nan), np.full(count, np.nan)
     for some in _parts(count):
-        halves = zip(map(crops.of_half, (False, True)), ranks, strict=True)
-        found = np.mean(
-            [aurocs(subjects.excites[np.ix_(rows, some)], of) for rows, of in halves], axis=0
-        )
+        pairs = zip(halves, ranks, strict=True)
+        reached = [aurocs(subjects.excites[np.ix_(rows, some)], of) for rows, of in pairs]
+        found = np.mean(reached, axis=0)
         found[subjects.number[some][:, None] == subjects.number[drawn]] = np.nan
-        for unit, reached in zip(some, found, strict=True):
-            null[unit], middle[unit] = _border(reached[np.isfinite(reached)])
+        for unit, of_others in zip(some, found, strict=True):
+            null[unit], middle[unit] = _border(of_others[np.isfinite(of_others)])
     return null, middle
 
 
@@ -225,7 +230,7 @@ def _border(reached: np.ndarray) -> tuple[float, float]:
 
 
 def _interval(
-    crops: Crops, subjects: Subjects, tried: np.ndarray, seed: int
+    crops: Crops, subjects: Subjects, tried: Tried, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where 95 % of resamples of the photographs have each unit's AUROC, (units,) each.
 
@@ -235,9 +240,11 @@ def _interval(
         _Half(crops, subjects, rows, np.random.default_rng([seed, 1, number]))
         for number, rows in enumerate(map(crops.of_half, (False, True)))
     ]
-    low, high = np.full(len(tried), np.nan), np.full(len(tried), np.nan)
-    for some in _parts(len(tried)):
-        scores = [crops.directions[half.rows] @ tried[some].T for half in halves]
+    count = len(subjects.number)
+    low, high = np.full(count, np.nan), np.full(count, np.nan)
+    for some in _parts(count):
+        pairs = zip(halves, tried, strict=True)
+        scores = [crops.directions[half.rows] @ of[some].T for half, of in pairs]
         for place, unit in enumerate(some):
             found = [h.resampled(unit, s[:, place]) for h, s in zip(halves, scores, strict=True)]
             both = np.mean(found, axis=0)

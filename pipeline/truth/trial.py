@@ -261,11 +261,11 @@ class Figures:
         predicted = photo = own = own_photo = None
         if judge is not None:
             predicted = prediction.of_pictures(judge.crops, subjects, pictures[judge], seed)
-            photo = prediction.of_photographs(judge.crops, subjects)
+            photo = _of_strongest(judge.crops, subjects)
         if before is not None:
             tried = contrasted(pictures[before], subjects.number)
-            own = prediction.own(before.crops, subjects, tried)
-            own_photo = prediction.of_photographs(before.crops, subjects)
+            own = prediction.own(before.crops, subjects, (tried, tried))
+            own_photo = _of_strongest(before.crops, subjects)
         return cls(predicted, photo, own, own_photo)
 
     def row(self, number: int) -> Mapping[str, Any]:
@@ -286,6 +286,10 @@ class Figures:
                 "tells": bool(of.tells[number]) if of.is_known[number] else None,
             }
         return found
+
+
+def _of_strongest(crops: Crops, subjects: Subjects) -> np.ndarray:
+    return prediction.own(crops, subjects, prediction.strongest(crops, subjects))
 
 
 def _at(values: np.ndarray | None, number: int) -> float:

@@ -155,7 +155,11 @@ def test_whether_a_picture_tells_is_said_with_the_judge() -> None:
         "72 %."
     )
     doubtful = words.trial(unit_of("-mixed4:3"), ROW | {"tells": False}, "Lite0")
-    assert doubtful.startswith("? The picture did not tell what lowers the unit: do not cite it")
+    assert doubtful.startswith(
+        "? The picture did not tell what lowers the unit (too few photographs bear it out): do not"
+    )
+    low = words.trial(unit, ROW | {"tells": False, "prediction": 0.6}, "Lite0")
+    assert low.startswith("? The picture did not tell what excites the unit (no better than other")
     several = words.trial(unit, ROW | {"prediction_pictures": 4}, "Lite0")
     assert several.startswith("The 4 pictures together tell what excites the unit.")
 

@@ -68,7 +68,19 @@ def test_pictures_tell_and_photographs_too() -> None:
     assert found.is_known.all()
     assert found.tells.mean() > 0.9
     assert np.median(found.middle) == pytest.approx(0.5, abs=0.02)
-    assert np.median(prediction.of_photographs(crops, subjects)) > 0.7
+    strongest = prediction.strongest(crops, subjects)
+    photographs = prediction.of_tried(crops, subjects, strongest, 0)
+    assert np.median(photographs.auroc) > 0.7
+    assert photographs.auroc.tolist() == prediction.own(crops, subjects, strongest).tolist()
+    assert 0.3 < photographs.tells.mean() < found.tells.mean()
+
+
+def test_no_photograph_explains_itself() -> None:
+    crops, subjects, _, _ = _world(50)
+    first, second = prediction.strongest(crops, subjects, lambda plain, _: plain)
+    assert (first == crops.directions[subjects.strongest[1]]).all()
+    assert not crops.half[subjects.strongest[0]].any()
+    assert (second == crops.directions[subjects.strongest[0]]).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
