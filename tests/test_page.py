@@ -211,6 +211,25 @@ def test_sort_and_filters(page: Page, address: str) -> None:
     expect(page.locator("#count")).to_have_text("54 units")
 
 
+def test_what_pictures_keep_is_shown_sorted_and_searched(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:9")
+    row = page.locator("tr", has=page.get_by_role("rowheader", name="kept noise"))
+    expect(row).to_contain_text("share of its gain left: noise of 16 levels on each pixel")
+    expect(row).to_contain_text("0.125")
+    expect(page.locator("dl.figures")).to_contain_text("kept0.5625")
+    page.goto(f"{address}#?q=kept+>+0.5+mixed2:0-3")
+    assert tiles(page) == [
+        "mixed2:0#1",
+        "mixed2:1#1",
+        "mixed2:2",
+        "mixed2:2#1",
+        "mixed2:3",
+        "mixed2:3#1",
+    ]
+    page.locator("#sort").select_option("kept_half")
+    assert page.url.endswith("&sort=-kept_half")
+
+
 def test_a_deep_link_opens_a_unit(page: Page, address: str) -> None:
     page.goto(f"{address}#mixed4:3")
     expect(page.locator("h1#unit-heading")).to_have_text("mixed4:3")

@@ -42,9 +42,10 @@ def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray]) -> pd.Da
 def of_section(units: Sequence[Unit], features: np.ndarray) -> dict[str, float]:
     """How alike the variants of each unit of a section are, by the id of each variant.
 
-    The mean cosine between two of them, less that between one of them and another unit's picture;
-    features are each against their spread over the section. (How often the first is the larger, an
-    AUROC, is 1 for nearly all, and tells none from another.)
+    The mean cosine between two of them, against that between one of them and another unit's
+    picture: how much of the way from that to 1 it goes, as in Cohen's kappa. Features are each
+    against their spread over the section. (How often the first is the larger, an AUROC, is 1 for
+    nearly all, and tells none from another.)
 
     Args:
         units: pictures of one section.
@@ -67,9 +68,10 @@ def of_section(units: Sequence[Unit], features: np.ndarray) -> dict[str, float]:
     for rows in kin.values():
         if 1 < len(rows) < len(units):
             cosines = _cosines(values, rows, channels)
-            among, others = cosines[:, rows], np.delete(cosines, rows, axis=1)
-            alike = among[~np.eye(len(rows), dtype=bool)].mean() - others.mean()
-            found |= dict.fromkeys((units[row].id for row in rows), float(alike))
+            alike = cosines[:, rows][~np.eye(len(rows), dtype=bool)].mean()
+            chance = np.delete(cosines, rows, axis=1).mean()
+            agreement = float((alike - chance) / max(1.0 - chance, 1e-12))
+            found |= dict.fromkeys((units[row].id for row in rows), agreement)
     return found
 
 

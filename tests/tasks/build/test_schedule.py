@@ -20,8 +20,8 @@ def test_luigid_is_used_when_a_host_is_given(configure, luigid: int) -> None:
     assert build(configure(*there, units=("relu:0-3", "logits:1"))).done == 5
     listed = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{luigid}/").task_list("DONE", "")
     assert {task["name"] for task in listed.values()} == {
-        "BuildAtlas", "DrawMosaic", "WriteSite", "WriteIndex", "MeasureResponses", "RenderUnits",
-        "Enumerate",
+        "BuildAtlas", "DrawMosaic", "WriteSite", "WriteIndex", "TryViews", "TraceCircuits",
+        "MeasureResponses", "RenderUnits", "Enumerate",
     }  # fmt: skip
 
 
