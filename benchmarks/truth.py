@@ -85,7 +85,7 @@ def _config(folder: Path, weights: str, channels: str, size: int) -> AtlasConfig
                 "model": {"weights": weights, "range": "tf"}, "image": {"size": size},
                 "recipe": "draft", "batch_size": BATCH, "site": False,
                 "explore": {"responses": False, "circuits": False},
-                "truth": {"photographs": 1000},
+                "truth": {"photographs": 1000, "kept": False},
             }
         )
     )  # fmt: skip

@@ -53,7 +53,7 @@ def config(painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> At
     path.write_text(
         f"output: {tmp_path}/atlas\nunits: {json.dumps(UNITS)}\nmodel: {{weights: {painter}, "
         "range: tf}\nimage: {size: 24}\nrecipe: {name: fourier, steps: 3}\nbatch_size: 8\n"
-        "cluster: threads\ntruth: {photographs: 0}\n"
+        "cluster: threads\ntruth: {kept: false, photographs: 0}\n"
     )
     monkeypatch.chdir(tmp_path)
     made = yaml_file.load(path)

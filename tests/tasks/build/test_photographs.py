@@ -116,7 +116,7 @@ def _configuration(textures: Path, another: Path, folder: Path) -> str:
         f"model: {{weights: {textures}, range: tf}}\nimage: {{size: {SIZE}}}\n"
         "recipe: {name: draft, steps: 16}\nbatch_size: 16\ncluster: threads\n"
         "explore: {circuits: false, responses: false}\n"
-        f"truth: {{judge: {another}, judge_layer: slants, photographs: 50}}\n"
+        f"truth: {{kept: false, judge: {another}, judge_layer: slants, photographs: 50}}\n"
     )
 
 
@@ -392,6 +392,7 @@ def _dead_leaves(folder: Path, count: int) -> None:
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{number:02d}.png")
 
 
+@pytest.mark.slow
 def test_pictures_of_random_weights_tell_their_own_network_and_no_other(tmp_path: Path) -> None:
     import keras
 
@@ -411,7 +412,7 @@ def test_pictures_of_random_weights_tell_their_own_network_and_no_other(tmp_path
         f"output: {tmp_path}/atlas\nunits: ['mixed1:0-63']\nimage: {{size: 64}}\n"
         f"model: {{weights: {tmp_path}/random.keras, range: tf}}\n"
         "recipe: {name: draft, steps: 12}\nbatch_size: 16\ncluster: threads\nsite: false\n"
-        "explore: {circuits: false, responses: false}\n"
+        "explore: {circuits: false, responses: false}\ntruth: {kept: false}\n"
     )
     build(config)
     _show(config, tmp_path / "leaves")
