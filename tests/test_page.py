@@ -633,6 +633,7 @@ def test_the_map_by_keyboard(page: Page, atlas: Path) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator("#canvas")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("h1#unit-heading")).to_be_visible()
     page.go_back()
     expect(page.locator("#canvas")).to_be_focused()
 
