@@ -657,8 +657,13 @@ def test_back_from_a_unit_leaves_the_gallery_where_it_was(page: Page, wide: str,
         page.evaluate(TWO_FRAMES)
         assert page.evaluate("() => scrollY") == 3000
     page.mouse.click(90, 400)
+    expect(page.locator("h1#unit-heading")).to_be_visible()
+    opened = page.locator("h1#unit-heading").inner_text()
     page.locator("#unit-next").click()
+    expect(page.locator("h1#unit-heading")).not_to_have_text(opened)
     page.keyboard.press("Escape")
+    expect(page.locator("#gallery")).to_be_visible()
+    page.evaluate(TWO_FRAMES)
     assert page.evaluate("() => scrollY") == 3000
 
 
