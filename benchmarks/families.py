@@ -31,7 +31,6 @@ from benchmarks import family_table, report  # noqa: E402
 from pipeline.ascent.engine import Engine  # noqa: E402
 from pipeline.ascent.render import Renderer  # noqa: E402
 from pipeline.config import yaml_file  # noqa: E402
-from pipeline.config.recipes import RECIPES  # noqa: E402
 from pipeline.config.weights import resolve  # noqa: E402
 from pipeline.model import model_file  # noqa: E402
 from pipeline.model.intake import tell  # noqa: E402
@@ -48,10 +47,23 @@ FAMILIES = (
     "MobileNetV2", "MobileNetV3Small", "DenseNet121", "NASNetMobile", "EfficientNetB0",
     "EfficientNetV2B0", "ConvNeXtTiny",
 )  # fmt: skip
-DRAFT = (RECIPES["draft"].optimizer.rate, RECIPES["draft"].steps)
-TRIES = (DRAFT, (0.015, 22), (0.003, 22), (0.05, 96), (0.15, 96), (0.015, 96))
-"""Rates and steps of the ascent: the recipe's own, and others for channels that do not rise by
-them, since networks of random weights are rough (Balduzzi et al., 2017)."""
+DRAFT: Mapping[str, Any] = {"name": "draft"}
+NOISE: Mapping[str, Any] = {"kind": "pixel", "noise": "uniform", "amplitude": 1.0}
+TRIES: tuple[Mapping[str, Any], ...] = (
+    DRAFT,
+    *(
+        {**DRAFT, "optimizer": {"rate": rate}, "steps": steps}
+        for rate, steps in ((0.015, 22), (0.003, 22), (0.05, 96), (0.15, 96), (0.015, 96))
+    ),
+    {
+        **DRAFT,
+        "optimizer": {"rate": 0.015},
+        "parametrization": NOISE,
+        "transforms": {"rotate": None, "scale": None},
+    },
+)
+"""Recipes: the plain one, and others for channels that do not rise by it, since networks of random
+weights are rough (Balduzzi et al., 2017); the last begins with noise such as norms are set from."""
 PARTS = ("dead", "times")
 SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 5
 
@@ -84,7 +96,7 @@ def tried(name: str, most: int, parts: Sequence[str] = PARTS) -> dict[str, Any]:
             made = make(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
             _alive(made).save(path)
         layer, channels, acts = _middle(path)
-        known = _planned(path, f"{layer}:0-{min(channels, max(most, BATCH)) - 1}", *DRAFT)
+        known = _planned(path, f"{layer}:0-{min(channels, max(most, BATCH)) - 1}", DRAFT)
         tell = {"activations": acts, "layer": layer, "living": known.reading.is_living}
         if "dead" in parts:
             tell |= _dead(path, layer, list(known.units())[:most])
@@ -95,23 +107,25 @@ def tried(name: str, most: int, parts: Sequence[str] = PARTS) -> dict[str, Any]:
 
 def _dead(path: str, layer: str, units: list[Unit]) -> dict[str, Any]:
     """Which channels of a layer rise by no way, and how many are left after each."""
-    dead, left = dict.fromkeys(units, 0.0), []
+    dead, left = dict.fromkeys(units, -np.inf), []
     for way in TRIES:
-        dead = _not_risen(_planned(path, f"{layer}:0", *way), list(dead)) if dead else {}
+        dead = _not_risen(_planned(path, f"{layer}:0", way), dead) if dead else {}
         left.append(len(dead))
     values = {unit.index: value for unit, value in dead.items()}
     return {"channels": len(units), "left": left, "dead": values}
 
 
-def _not_risen(known: Provenance, units: list[Unit]) -> dict[Unit, float]:
-    """Those of some units that are no higher than they began, and how high that is."""
+def _not_risen(known: Provenance, dead: Mapping[Unit, float]) -> dict[Unit, float]:
+    """Those of some units that end no higher than they ever began, and how high that was."""
     left: dict[Unit, float] = {}
     engine = Engine.of(known)
-    for first in range(0, len(units), BATCH):
-        some = units[first : first + BATCH]
+    for first in range(0, len(dead), BATCH):
+        some = list(dead)[first : first + BATCH]
         found = engine.compute(some).statistics
-        ends = zip(some, found.activation, found.activation_start, strict=True)
-        left |= {unit: float(start) for unit, end, start in ends if not end > start}
+        for unit, end, start in zip(some, found.activation, found.activation_start, strict=True):
+            began = max(dead[unit], float(start))
+            if not end > began:
+                left[unit] = began
     return left
 
 
@@ -146,8 +160,7 @@ def _middle(path: str) -> tuple[str, int, dict[str, int]]:
     return chosen.name, int(chosen.output.shape[3]), last.counted(model)
 
 
-def _planned(path: str, units: str, rate: float, steps: int) -> Provenance:
-    recipe = {"name": "draft", "optimizer": {"rate": rate}, "steps": steps}
+def _planned(path: str, units: str, recipe: Mapping[str, Any]) -> Provenance:
     said = {"units": [units], "model": {"weights": path}, "recipe": recipe}
     return resolve_provenance(
         yaml_file.parse(json.dumps({**said, "image": {"size": SIZE}, "batch_size": BATCH})),
