@@ -61,9 +61,16 @@ TRIES: tuple[Mapping[str, Any], ...] = (
         "parametrization": NOISE,
         "transforms": {"rotate": None, "scale": None},
     },
+    {
+        **DRAFT,
+        "steps": 96,
+        "revive": 60,
+        "transforms": {"jitter": None, "rotate": None, "scale": None},
+    },
 )
 """Recipes: the plain one, and others for channels that do not rise by it, since networks of random
-weights are rough (Balduzzi et al., 2017); the last begins with noise such as norms are set from."""
+weights are rough (Balduzzi et al., 2017). The last but one begins with noise such as norms are set
+from; the last looks long, at one place, for what a silent channel lacks."""
 PARTS = ("dead", "times")
 SIZE, STEPS, BATCH, TIMES = 80, 8, 16, 5
 

@@ -38,12 +38,12 @@ def section(kept: Kept) -> str:
         f"middle, the first or all, by `draft` at {size} px. Networks of random weights are rough "
         "(Balduzzi et al., 2017), so those that do not rise by its rate of 0.15 in 22 steps are "
         "tried with 0.015 and 0.003, then in 96 steps with 0.05, 0.15 and 0.015, then from pixels "
-        "of such noise as the norms were set from, without turns and zooms: `left` are those that "
-        "had not risen after each, the last of them `dead`. Such a channel is `silent`, or as high "
-        "on what an ascent begins with as anything made it: MobileNetV2's, taken apart, read one "
-        "channel each by kernels mostly below zero. Full maps of sixes would raise them, to 1.04, "
-        "1.50 and 2.15; no ascent lights what they read beyond 1. `lite0`'s is six, its most, at "
-        "every place of grey. Times "
+        "of such noise as the norms were set from, and with 60 steps that pass silent ReLUs, "
+        "neither moved: `left` are those that had not risen after each, the last of them `dead`. "
+        "Such a channel is `silent`, or as high on what an ascent begins with as anything made it: "
+        "MobileNetV2's, taken apart, reads one channel by a kernel mostly below zero. A full map "
+        "of sixes would raise it, to 1.04; no ascent lights what it reads beyond 1. `lite0`'s is "
+        "six, its most, at every place of grey. Times "
         "are of one thread, compiling left out, the ways in turn, medians of five: a batch of 16 "
         "of ours, and one image of a plain loop of Keras' own model and `GradientTape` with a "
         "normalised gradient, without transforms, as it stands, with its step in a `tf.function`, "
@@ -54,12 +54,14 @@ def section(kept: Kept) -> str:
 
 def _row(name: str, found: Mapping[str, Any]) -> list[str]:
     acts = ", ".join(found["activations"])
+    tried = found["left"]
+    left = tried[: tried.index(0) + 1] if 0 in tried else tried
     ours, plain, compiled, batched = (
         1e3 * found[name] for name in ("ours", "plain", "compiled", "batched")
     )
     return [
         name, acts, f"`{found['layer']}`",
-        str(found["channels"]), ", ".join(map(str, found["left"])), str(len(found["dead"])),
+        str(found["channels"]), ", ".join(map(str, left)), str(len(found["dead"])),
         str(sum(value <= 0 for value in found["dead"].values())),
         f"{ours:.1f}", f"{plain:.1f}", f"{compiled:.1f}", f"{batched:.1f}",
         f"{plain / ours:.1f}, {compiled / ours:.1f} and {batched / ours:.1f}",

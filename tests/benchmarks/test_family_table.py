@@ -20,7 +20,7 @@ def test_rows_and_what_is_slow() -> None:
     text = family_table.section({"B": _found(0.01, 0.05, 2), "A": _found(0.01, 0.015)})
     rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
     assert rows == [
-        "| A | relu, silu | `mid` | 64 | 5, 0, 0 | 0 | 0 "
+        "| A | relu, silu | `mid` | 64 | 5, 0 | 0 | 0 "
         "| 10.0 | 45.0 | 15.0 | 5.0 | 4.5, 1.5 and 0.5 |",
         "| B | relu, silu | `mid` | 64 | 5, 2, 2 | 2 | 1 "
         "| 10.0 | 150.0 | 50.0 | 5.0 | 15.0, 5.0 and 0.5 |",
