@@ -61,6 +61,7 @@ def compare(
     recipes: Mapping[str, Recipe],
     against: str | None = None,
     seed: int = 0,
+    trials: Mapping[str, str] | None = None,
 ) -> Study:
     """Compare atlases of the same units.
 
@@ -69,6 +70,8 @@ def compare(
         recipes: the recipe of each.
         against: the variation that the others are held against; the first, if nothing is said.
         seed: of the resampling.
+        trials: by the variation's name, what its pictures were tried on, and by whom; the same for
+            all, if nothing is said.
 
     Raises:
         ConfigError: there are fewer than two, or none of the name `against`.
@@ -79,7 +82,7 @@ def compare(
     unfair = fair.left_out(recipes)
     seen = measures.views(list(indices.values()))
     views = [view for view in seen if view not in unfair]
-    wanting = measures.wanting(indices, seen, views)
+    wanting = measures.wanting(indices, seen, views, trials)
     frames = {name: measures.rows(index, units, views) for name, index in indices.items()}
     compared = [measure for name, measure in MEASURES.items() if name not in wanting]
     summary = pd.DataFrame(_summary(frames, compared, first, seed)).astype(_TYPES)

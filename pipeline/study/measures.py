@@ -86,7 +86,10 @@ def _columns(index: pd.DataFrame) -> list[str]:
 
 
 def wanting(
-    indices: Mapping[str, pd.DataFrame], seen: Sequence[str], fair: Sequence[str]
+    indices: Mapping[str, pd.DataFrame],
+    seen: Sequence[str],
+    fair: Sequence[str],
+    trials: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """By measure that cannot be compared, why.
 
@@ -94,7 +97,10 @@ def wanting(
         indices: by variation.
         seen: the views that all know of.
         fair: those of them that `kept` is the mean of.
+        trials: by variation, what its pictures were tried on, and by whom.
     """
+    first, *others = (trials or {"": ""}).items()
+    unlike = [name for name, trial in others if trial != first[1]]
     found: dict[str, str] = {}
     for name in MEASURES:
         if name == "kept" and seen:
@@ -103,6 +109,11 @@ def wanting(
             found[name] = f"not measured in {', '.join(without)}"
         elif name == "kept":
             found[name] = "not measured view by view"
+        elif name.startswith("prediction") and unlike:
+            found[name] = (
+                f"in {first[0]} other photographs were shown, or another judge saw them, than in "
+                f"{', '.join(unlike)}: show all the same ones (--pictures)"
+            )
     return found
 
 

@@ -156,6 +156,23 @@ def refuse_unlike(known: Mapping[str, Provenance]) -> None:
         raise ConfigError(f"there is no unit in common: units are {listed}")
 
 
+def refuse_other_judges(configs: Mapping[str, AtlasConfig]) -> None:
+    """Stop where pictures would be tried otherwise by one variation than by another.
+
+    Raises:
+        ConfigError: with what differs, and both values.
+    """
+    first, *others = configs
+    for key in ("judge", "judge_layer", "photographs"):
+        wanted = {name: getattr(config.truth, key) for name, config in configs.items()}
+        for name in others:
+            if wanted[name] != wanted[first]:
+                raise ConfigError(
+                    f"truth.{key} differs: {wanted[first]} in {first}, {wanted[name]} in {name}; a "
+                    "study compares what one judge says of one set of photographs: make them alike"
+                )
+
+
 def _must_be_alike(one: Provenance, other: Provenance) -> Iterator[tuple[str, object, object]]:
     """What must be alike, and what it is in each."""
     if one.weights.sha256 != other.weights.sha256:

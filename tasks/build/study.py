@@ -21,6 +21,7 @@ from pipeline.store.store import ROOT, Store
 from pipeline.study import measures, report, variations
 from pipeline.study.comparison import Study, checked, compare, ranking
 from pipeline.study.measures import Measure
+from pipeline.truth import verdicts
 from tasks import planning
 from tasks.build import examples, run
 from tasks.planning import Plan
@@ -79,6 +80,7 @@ def study(
         {name: store.provenance.recipe for name, store in stores.items()},
         wish.against,
         next(iter(stores.values())).provenance.seed,
+        {name: tried.trial for name, store in stores.items() if (tried := verdicts.tried(store))},
     )
     write(found, wish.folder, measure)
     if wish.sheet:
@@ -96,6 +98,7 @@ def _planned(configs: Mapping[str, AtlasConfig], wish: Wish) -> dict[str, Plan]:
         raise AtlasFolderError(f"{wish.folder} is an atlas: a study needs a folder of its own (-o)")
     placed = variations.placed(named, wish.folder)
     plans = {name: planning.make(config) for name, config in placed.items()}
+    variations.refuse_other_judges(placed)
     variations.refuse_unlike({name: plan.provenance for name, plan in plans.items()})
     return plans
 

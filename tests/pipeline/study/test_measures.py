@@ -44,6 +44,16 @@ def test_what_is_wanting_and_where() -> None:
     assert measures.wanting(both, [], []) == {"kept": "not measured view by view"}
 
 
+def test_predictions_of_other_trials_are_wanting() -> None:
+    whole = studies.index(prediction=0.7, prediction_own=0.8, kept=0.5, **studies.kept())
+    three = {"a": whole, "b": whole, "c": whole}
+    assert measures.wanting(three, ["grey"], ["grey"], dict.fromkeys("abc", "1")) == {}
+    found = measures.wanting(three, ["grey"], ["grey"], {"a": "1", "b": "1", "c": "2"})
+    assert list(found) == ["prediction", "prediction_own"]
+    assert found["prediction"].startswith("in a other photographs were shown, or another judge saw")
+    assert "than in c: show all the same ones" in found["prediction"]
+
+
 def test_rows_have_kept_by_fair_views_alone() -> None:
     index = studies.index(4, kept=0.9, **studies.kept(turn=1.0, grey=0.2, noise=0.4))
     index.loc[1, "kept_noise"] = None

@@ -104,6 +104,8 @@ def _study(configs: dict[str, AtlasConfig], folder: Path, **how) -> Study:
         ("seed=1", {"sheet": Path("plot.jpg")}, r"plot\.jpg: expected a file that ends in"),
         ("seed=1", {"pictures": Path("nowhere")}, "nowhere"),
         ("units=[relu:99]", {}, "relu:99"),
+        ("truth.judge=none", {}, r"truth\.judge differs: auto in one, none in two; .*one judge"),
+        ("truth.photographs=9", {}, r"truth\.photographs differs: 0 in one, 9 in two"),
     ],
 )
 def test_what_cannot_be_writes_nothing(
