@@ -177,7 +177,7 @@ def _absent(found: Mapping[str, Mapping[str, Any]]) -> str:
         "Horama: PyTorch as PyPI has it for Linux on x86-64 asks for CUDA's libraries, a score of "
         "packages that would be most of the benchmark's installation, and both would need "
         "InceptionV3's weights in PyTorch's form, checked layer by layer. Lucent's defaults are "
-        "lucid's recipe; MaCo is xplique's, by the same authors."
+        "lucid's recipe, and MaCo is xplique's here, of the same first author."
     )
 
 

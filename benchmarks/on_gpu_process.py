@@ -7,6 +7,7 @@ was measured is there when the process is ended.
 import argparse
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -42,6 +43,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="other than the recipes'")
     options = parser.parse_args()
     cases = [Case(**case) for case in options.cases]
+    if options.device == "gpu":
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # of several cards one is measured
     device.use(options.device, cases[0].compiler)
     print(json.dumps(asdict(where(options.device))), flush=True)
     for case in cases:

@@ -1,6 +1,6 @@
 """xplique's feature visualization as it comes: a Fourier buffer, Adam, its standard transforms.
 
-`--maco` renders by its MaCo instead (Fel et al., 2023), whose authors are its own.
+`--maco` renders by its MaCo instead (Fel et al., 2023, of the same first author).
 
 Every call of its `optimize` traces its step anew, so there is nothing to warm up: the clock starts
 when the first gradient, and with it the tracing, is done. A user pays for the tracing at each call.
