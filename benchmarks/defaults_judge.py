@@ -26,6 +26,7 @@ from pipeline.truth.views import VIEWS
 
 PHOTO = "photograph"
 """In a method's place, the strongest photograph."""
+BATCH = 16
 NOBODYS = ("jpeg", "grey", "turn", "half")
 """Views by which none of the methods climbs."""
 Figures = dict[str, list[float]]
@@ -62,21 +63,29 @@ def strengths(
     Kept is a share of the activation, not of what was gained: where others' pictures began is not
     known, and a channel behind a ReLU begins near zero.
     """
-    network, found = load(resolve("bundled"), (layer,)), {}
-    for name, pictures in images.items():
-        meter, count = Meter(network, pictures.shape[1]), len(pictures)
-        units = [Unit(CHANNEL, (layer,), channel) for channel in channels[:count]]
-        plain = meter.plain(pictures, units, count)
-        seen = [meter.plain(view.see(pictures, units), units, count) for view in VIEWS]
-        shares = kept.shares(np.stack(seen, axis=1), np.zeros(count), plain, np.ones(count))
-        mine = [view.name in NOBODYS for view in VIEWS]
-        found[name] = {
-            "plain": _listed(plain),
-            "robust": _listed(meter.robust(pictures, units, count)),
-            "kept": _listed(shares.mean(axis=1)),
-            "kept_by_nobodys": _listed(shares[:, mine].mean(axis=1)),
-        }
-    return found
+    pictures = np.concatenate(list(images.values()))
+    units = [
+        Unit(CHANNEL, (layer,), channel)
+        for of in images.values()
+        for channel in channels[: len(of)]
+    ]
+    meter = Meter(load(resolve("bundled"), (layer,)), pictures.shape[1])
+    plain = meter.plain(pictures, units, BATCH)
+    seen = [meter.plain(view.see(pictures, units), units, BATCH) for view in VIEWS]
+    shares = kept.shares(np.stack(seen, axis=1), np.zeros(len(units)), plain, np.ones(len(units)))
+    mine = [view.name in NOBODYS for view in VIEWS]
+    columns = {
+        "plain": plain,
+        "robust": meter.robust(pictures, units, BATCH),
+        "kept": shares.mean(axis=1),
+        "kept_by_nobodys": shares[:, mine].mean(axis=1),
+    }
+    ends = np.cumsum([len(of) for of in images.values()])[:-1]
+    each = {name: np.split(values, ends) for name, values in columns.items()}
+    return {
+        method: {name: _listed(each[name][number]) for name in columns}
+        for number, method in enumerate(images)
+    }
 
 
 def tell(

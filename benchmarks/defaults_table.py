@@ -143,9 +143,9 @@ def _how(found: Mapping[str, Mapping[str, Any]]) -> str:
         f"by our engine, in float32, and says some things otherwise: {UNSAID}.\n\nAll pictures are "
         "judged on stored uint8 pixels by the same float32 network. Robust activation: the mean "
         "over 16 small shifts, turns and scales. Dead: channels of zero or less, left out of the "
-        "ratios. Kept: the share of the activation left when the picture is seen otherwise "
-        "([docs/truth.md](docs/truth.md)), in the mean of all eight views, and of the four by "
-        "which no method climbs (JPEG, greys, turned, halved)." + _tried(found)
+        "ratios and of what is kept. Kept: the share of the activation left when the picture is "
+        "seen otherwise ([docs/truth.md](docs/truth.md)), in the mean of all eight views, and of "
+        "the four by which no method climbs (JPEG, greys, turned, halved)." + _tried(found)
     )
 
 
