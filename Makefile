@@ -1,11 +1,13 @@
-# make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-classes |
-# bench-families | bench-circuits | bench-truth — each makes what it needs, in .venv.
+# make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-peers |
+# bench-classes | bench-families | bench-circuits | bench-truth | bench-gpu — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
 #   CONFIG=, OUTPUT=    another configuration, another atlas folder
 #   FULL="draft fourier article"  with bench: all channels by these recipes too (5, 10, 30 minutes)
-#   PHOTOS=             with bench-truth: a folder of photographs
+#   PHOTOS=             with bench-truth and bench-peers: a folder of photographs
+#   ISA=avx2            with bench-peers: as on a processor of AVX2 alone
+#   DEVICE=cpu          with bench-gpu: the same way without a GPU, which writes nothing
 #   WEIGHTS=            with bench-classes: another classifier of ImageNet's [lite0]
 
 PYTHON ?= python3
@@ -26,7 +28,7 @@ CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9
            block12_expand:0-11, head:0-3]
 
 .PHONY: install atlas demo classes test test-all api tour lint bench bench-circuits bench-classes bench-families \
-        bench-scale bench-truth clean
+        bench-gpu bench-peers bench-scale bench-truth clean
 
 install: $(BASE)
 
@@ -68,11 +70,17 @@ bench-truth: $(BASE)
 	@test -n "$(PHOTOS)" || { echo "expected PHOTOS=, a folder of photographs: make bench-truth PHOTOS=~/pictures"; exit 1; }
 	$(VENV)/bin/python -m benchmarks.truth $(PHOTOS)
 
+bench-gpu: $(BASE)
+	$(VENV)/bin/python -m benchmarks.on_gpu $(if $(DEVICE),--device $(DEVICE))
+
 bench-circuits: $(BASE)
 	$(VENV)/bin/python -m benchmarks.circuits
 
 bench-families: $(BASE)
 	$(VENV)/bin/python -m benchmarks.families
+
+bench-peers: $(VENV)/.installed-bench
+	$(VENV)/bin/python -m benchmarks.defaults $(if $(PHOTOS),--photographs $(PHOTOS)) $(if $(ISA),--isa $(ISA))
 
 bench: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks.run $(if $(FULL),--full $(FULL))

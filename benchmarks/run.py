@@ -21,7 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import circuit_table, class_table, family_table, report, truth_table
+from benchmarks import (
+    circuit_table,
+    class_table,
+    defaults_table,
+    family_table,
+    report,
+    truth_table,
+)
 from benchmarks.gate import Gate
 from benchmarks.shown import LAYERS, SHOWN, Measured, channels
 from pipeline.config.recipes import RECIPES
@@ -47,6 +54,7 @@ def main() -> None:
         found = measure(Path(folder), options.full)
     found.minutes = (time.monotonic() - began) / 60
     report.write(found, options.out)
+    defaults_table.again(options.out)
     class_table.again(options.out)
     family_table.again(options.out)
     circuit_table.again(options.out)

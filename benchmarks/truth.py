@@ -11,7 +11,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ import numpy as np  # noqa: E402
 from benchmarks import report, truth_table  # noqa: E402
 from pipeline.ascent.engine import Engine  # noqa: E402
 from pipeline.config import yaml_file  # noqa: E402
-from pipeline.config.schema import AtlasConfig  # noqa: E402
 from pipeline.config.weights import resolve  # noqa: E402
 from pipeline.examples.source import found_in  # noqa: E402
 from pipeline.model import model_file  # noqa: E402
@@ -45,6 +44,7 @@ RAW = {
     "transforms": {"jitter": None, "rotate": None, "scale": None}, "optimizer": {"rate": 0.01},
 }  # fmt: skip
 """An ascent of pixels with nothing that keeps them honest."""
+DRAFT = {"name": "draft"}
 
 
 def main() -> None:
@@ -59,15 +59,18 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        trained = _shown(options.atlas or place / "trained", "bundled", "all", options)
+        how = {"photographs": options.photographs, "size": options.size}
+        every = [f"{layer}:all" for layer in LAYERS]
+        trained = shown(options.atlas or place / "trained", "bundled", every, **how)
         path = place / "random.keras"
         _random_weights().save(path)
-        random = _shown(place / "random", str(path), f"0-{options.random - 1}", options)
+        few = [f"{layer}:0-{options.random - 1}" for layer in LAYERS]
+        random = shown(place / "random", str(path), few, **how)
         found = {
             "trained": {
-                _layer(pool): _of_trained(pool, options.planted) for pool in _pools(trained)
+                layer_of(pool): _of_trained(pool, options.planted) for pool in trial.pools(trained)
             },
-            "random": {_layer(pool): _of_pictures(pool) for pool in _pools(random)},
+            "random": {layer_of(pool): _of_pictures(pool) for pool in trial.pools(random)},
             "tried": vars(verdicts.tried(trained)),
             "size": options.size,
             "machine": report.machine(),
@@ -76,30 +79,44 @@ def main() -> None:
     truth_table.again(options.out)
 
 
-def _config(folder: Path, weights: str, channels: str, size: int) -> AtlasConfig:
-    """An atlas of channels of both layers, and nothing beside the pictures."""
-    return yaml_file.parse(
+def shown(
+    folder: Path,
+    weights: str,
+    units: Sequence[str],
+    photographs: Path,
+    size: int,
+    recipe: Mapping[str, Any] = DRAFT,
+    precision: str = "auto",
+) -> Store:
+    """An atlas that was shown photographs, and has nothing beside its pictures.
+
+    Args:
+        folder: where it is, or is to be.
+        weights: as in `model.weights`, of networks that take -1 to 1.
+        units: patterns.
+        photographs: a folder of them.
+        size: side of the images, in pixels.
+        recipe: how to render, as in the configuration.
+        precision: of the ascent.
+    """
+    config = yaml_file.parse(
         json.dumps(
             {
-                "output": str(folder), "units": [f"{layer}:{channels}" for layer in LAYERS],
+                "output": str(folder), "units": list(units),
                 "model": {"weights": weights, "range": "tf"}, "image": {"size": size},
-                "recipe": "draft", "batch_size": BATCH, "site": False,
+                "recipe": recipe, "render": {"precision": precision}, "batch_size": BATCH,
+                "site": False,
                 "explore": {"responses": False, "circuits": False},
                 "truth": {"photographs": 1000, "kept": False},
             }
         )
     )  # fmt: skip
-
-
-def _shown(folder: Path, weights: str, channels: str, options: argparse.Namespace) -> Store:
-    """An atlas that was shown the photographs."""
-    config = _config(folder, weights, channels, options.size)
     build_atlas(config)
     began = time.perf_counter()
-    pictures = found_in(options.photographs)
+    pictures = found_in(photographs)
     with progress.silent() as display:
-        shown = examples.show(planning.existing(config), pictures, display)
-    print(f"{folder}: {shown.crops} crops, {time.perf_counter() - began:.0f} s")
+        seen = examples.show(planning.existing(config), pictures, display)
+    print(f"{folder}: {seen.crops} crops, {time.perf_counter() - began:.0f} s")
     return Store.open(config.output)
 
 
@@ -114,15 +131,17 @@ def _random_weights() -> keras.Model:
     return model
 
 
-def _pools(store: Store) -> list[Pool]:
-    return list(trial.pools(store))
-
-
-def _layer(pool: Pool) -> str:
+def layer_of(pool: Pool) -> str:
+    """The layer that a pool's units look at."""
     return pool.units[0].reads[0]
 
 
-def _eyes(pool: Pool) -> dict[str, Eye]:
+def eyes(pool: Pool) -> dict[str, Eye]:
+    """Who looks at a pool's pictures: its network's layer before, and the judge.
+
+    Raises:
+        SystemExit: one of them is missing.
+    """
     judge, before = pool.judge, pool.before
     if judge is None or before is None:
         raise SystemExit("somebody has to judge, and there has to be a layer before")
@@ -132,7 +151,7 @@ def _eyes(pool: Pool) -> dict[str, Eye]:
 def _of_pictures(pool: Pool) -> dict[str, Any]:
     """How well the pictures of a pool's units tell, and photographs, by each eye."""
     found: dict[str, Any] = {"units": len(pool.units)}
-    for name, eye in _eyes(pool).items():
+    for name, eye in eyes(pool).items():
         crops, subjects, pictures = eye.crops, pool.subjects, eye.directions(pool.units)
         told = prediction.of_pictures(crops, subjects, pictures, SEED)
         strongest = prediction.strongest(crops, subjects)
@@ -158,7 +177,7 @@ def _of_trained(pool: Pool, planted: int) -> dict[str, Any]:
     found, random = _of_pictures(pool), np.random.default_rng(SEED)
     images, strength = _planted(pool, planted)
     found["strength"] = strength
-    for name, eye in _eyes(pool).items():
+    for name, eye in eyes(pool).items():
         crops, pictures = eye.crops, eye.directions(pool.units)
         orders = [random.permutation(len(pictures)) for _ in range(SHUFFLES)]
         shuffled = [
@@ -168,7 +187,7 @@ def _of_trained(pool: Pool, planted: int) -> dict[str, Any]:
         pairs = list(zip(shuffled, moved, strict=True))
         plain = [_own(crops, pool.subjects, pictures[order]) for order in orders]
         false = pictures.copy()
-        false[:planted] = eye.scaled(_features(pool, eye, images))
+        false[:planted] = eye.scaled(features(pool, eye, images))
         told = prediction.of_pictures(crops, pool.subjects, false, SEED)
         mine = told.is_known[:planted]
         found[name] |= {
@@ -207,7 +226,7 @@ def _activations(store: Store, units: Sequence[Any]) -> np.ndarray:
     return np.array(found)
 
 
-def _features(pool: Pool, eye: Eye, images: np.ndarray) -> np.ndarray:
+def features(pool: Pool, eye: Eye, images: np.ndarray) -> np.ndarray:
     """What an eye makes of other pictures."""
     known, judge = pool.looked.store.provenance, pool.looked.noted.eyes.judge
     if eye.is_judges and judge is not None:
