@@ -59,13 +59,11 @@ class Objective:
             whole map of its channel.
         score: what the ascent raises, (batch,), where the value's own gradient is a poor way up:
             it rises and falls with the value.
-        is_among: whether the unit is one of several of a layer, and not yet held against them.
     """
 
     value: Callable[[Activations, Aim], tf.Tensor]
     field: Callable[[Activations, Aim], tf.Tensor] = _channel_map
     score: Callable[[Activations, Aim], tf.Tensor] | None = None
-    is_among: bool = True
 
 
 def outputs(unit: Unit, *, with_features: bool = False) -> tuple[str, ...]:
@@ -90,14 +88,6 @@ def score(objective: str, activations: Activations, aim: Aim) -> tf.Tensor:
     """What the ascent raises, (batch,): the plain activation, or what rises and falls with it."""
     known = OBJECTIVES[objective]
     return (known.score or known.value)(activations, aim)
-
-
-def layer_mean(objective: str, activations: Activations) -> tf.Tensor | None:
-    """The mean of all units of each image's layer, at all places, (batch,); None where none is."""
-    if not OBJECTIVES[objective].is_among:
-        return None
-    values = activations.get(CLASSES, next(iter(activations.values())))
-    return tf.reduce_mean(values, axis=list(range(1, len(values.shape))))
 
 
 def field(objective: str, activations: Activations, aim: Aim) -> tf.Tensor:
@@ -203,10 +193,9 @@ def _all_sigmoids(activations: Activations, aim: Aim) -> tf.Tensor:
 OBJECTIVES = {
     "channel": Objective(_channel),
     "neuron": Objective(_neuron),
-    "deepdream": Objective(_deepdream, _everything, is_among=False),
+    "deepdream": Objective(_deepdream, _everything),
     "logits": Objective(_logits, _all_logits),
-    "softmax": Objective(_softmax, _all_probabilities, _log_odds, is_among=False),
-    # Its logit is log(p / (1 - p)), too.
-    "softmax/sigmoid": Objective(_sigmoid, _all_sigmoids, _logits, is_among=False),
+    "softmax": Objective(_softmax, _all_probabilities, _log_odds),
+    "softmax/sigmoid": Objective(_sigmoid, _all_sigmoids, _logits),  # log(p / (1 - p)), too
 }
 """By the name of a kind of unit; of one whose probabilities are made otherwise, that behind it."""

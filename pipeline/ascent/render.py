@@ -280,7 +280,7 @@ class _Octave:
                 view = transforms.warp(view, matrices)
             activations = self._network(view, revive=reviving)
             value = objectives.activation(objective, activations, aim)
-            score = self._score(objective, activations, aim)
+            score = objectives.score(objective, activations, aim)
             total = tf.reduce_sum(score * aim.sign)
             if self._group > 1:
                 # In units of the score, so that one weight serves every unit.
@@ -288,14 +288,6 @@ class _Octave:
                 worth = self._diversity * tf.stop_gradient(tf.abs(score))
                 total -= tf.reduce_sum(worth * alike)
         return value, tape.gradient(total, numbers)
-
-    def _score(self, objective: str, activations: objectives.Activations, aim: Aim) -> tf.Tensor:
-        """What is raised of each image, (batch,)."""
-        score = objectives.score(objective, activations, aim)
-        mean = objectives.layer_mean(objective, activations)
-        if self._recipe.against_layer == 0 or mean is None:
-            return score
-        return score - self._recipe.against_layer * mean
 
     def _after(self, numbers: tf.Tensor, matrices: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """What a recipe does to the image itself after a step."""

@@ -179,10 +179,8 @@ class Octaves(Frozen):
     growth: Annotated[float, Field(gt=1, le=4)] = 1.15
 
 
-class Recipe(_Grown):
+class Recipe(Frozen):
     """How an image is found: everything but the unit, the seed, the size and the weights."""
-
-    later = ("against_layer",)
 
     name: str
     steps: Annotated[int, Field(ge=1, le=100_000)]
@@ -193,9 +191,6 @@ class Recipe(_Grown):
     optimizer: Annotated[Adam | Normalised, Field(discriminator="kind")]
     blur: Blur | None = None
     octaves: Octaves = Octaves()
-    against_layer: NotNegative = 0.0
-    """How often the mean of the unit's layer is taken off what the ascent raises, so that the
-    image has what tells the unit from the others. Not for DeepDream, nor for probabilities."""
 
     @model_validator(mode="after")
     def _only_pixels_are_changed_in_place(self) -> Self:

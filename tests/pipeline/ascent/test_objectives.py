@@ -106,20 +106,6 @@ def test_the_score_of_other_units_is_their_activation(kind: str) -> None:
     np.testing.assert_array_equal(objectives.score(kind, values, target), activation)
 
 
-def test_the_mean_of_a_layer_is_over_all_its_units_and_places() -> None:
-    values = _values(3, 4, 5, 6)
-    for kind in ("channel", "neuron"):
-        got = objectives.layer_mean(kind, {"a": values, FEATURES: values[..., :2]})
-        np.testing.assert_allclose(got, values.mean((1, 2, 3)), rtol=1e-5, atol=1e-7)
-    got = objectives.layer_mean("logits", {CLASSES: values[:, 0, 0], FEATURES: values})
-    np.testing.assert_allclose(got, values[:, 0, 0].mean(1), rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.parametrize("kind", ["deepdream", "softmax", "softmax/sigmoid"])
-def test_what_is_no_one_of_a_layer_is_held_against_none(kind: str) -> None:
-    assert objectives.layer_mean(kind, {CLASSES: _values(2, 3)}) is None
-
-
 def test_the_sign_is_in_the_aim_and_not_in_the_activation() -> None:
     values = _values(2, 3, 3, 4)
     units = [Unit(CHANNEL, ("a",), 1), Unit(CHANNEL, ("a",), 1, negative=True)]

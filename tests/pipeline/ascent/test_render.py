@@ -224,26 +224,6 @@ def test_a_spectrum_in_octaves_is_the_same_in_any_company(
     _assert_alone_or_not(Renderer(mixed2, recipe, SIZE), _channels([5, 70, 100]))
 
 
-def test_against_its_layer_a_unit_stands_out_of_it(mixed2: Network) -> None:
-    units = _channels([5, 70, 100, 200])
-    target = objectives.aim(units, mixed2.map_size(SIZE))
-
-    def times(weight: float) -> np.ndarray:
-        changes = {"steps": 16, "transforms": Transforms(), "against_layer": weight}
-        recipe = SHORT.model_copy(update=changes)
-        images = Renderer(mixed2, recipe, SIZE).render(units, 0, 4).images
-        seen = mixed2(tf.constant(images / np.float32(127.5) - 1, tf.float32))
-        own = np.asarray(objectives.activation("channel", seen, target))
-        return own / np.asarray(objectives.layer_mean("channel", seen))
-
-    assert (times(3.0) > times(0.0)).all()
-
-
-def test_against_its_layer_a_unit_is_the_same_in_any_company(mixed2: Network) -> None:
-    recipe = SHORT.model_copy(update={"against_layer": 3.0})
-    _assert_alone_or_not(Renderer(mixed2, recipe, SIZE), _channels([5, 70, 100]))
-
-
 @pytest.mark.parametrize("step", [0, 9, 49, 199])
 def test_blur_is_a_gaussian_whose_sigma_falls(step: int) -> None:
     dot = np.zeros((1, 7, 7, 3), np.float32)
