@@ -124,7 +124,11 @@ class Engine:
             return []
         start, end = found.statistics.activation_start, found.statistics.activation
         rows = np.flatnonzero(~(end - start > _RISE * np.abs(start)))
-        return [rows[first : first + most] for first in range(0, len(rows), most)]
+        renderer, _ = self.compiled(units[0])
+        styles = [rows[some] for some in renderer.by_style([units[int(row)] for row in rows])]
+        return [
+            some[first : first + most] for some in styles for first in range(0, len(some), most)
+        ]
 
     def _begin_lit(
         self, units: Sequence[Unit], rows: np.ndarray, found: Results, first: np.ndarray, most: int

@@ -71,17 +71,21 @@ class Renderer:
         self._group = options.group
         self._is_xla = options.compiler == "xla"
         self._marks = _marks(options.snapshots, recipe.steps)
-        self._octaves = [
-            _Octave(network, recipe, options, octave, steps, first)
-            for octave, steps, first in _schedule(recipe, size)
+        self._styles = [
+            [
+                _Octave(network, each, options, octave, steps, first)
+                for octave, steps, first in _schedule(recipe, size)
+            ]
+            for each in recipe.each
         ]
 
     def begun(self, units: Sequence[Unit], seed: int, batch: int) -> tf.Tensor:
         """The numbers that the first octave has after half its steps, for another ascent to begin.
 
-        Arguments as those of `render`; a row for each of the units as they are padded.
+        Arguments as those of `render`; a row for each of the units as they are padded, which are
+        of one style.
         """
-        octave = self._octaves[0]
+        octave = self._styles[self._style(units[0])][0]
         padded, streams, aim = self._prepared(units, seed, batch)
         numbers = octave.start(streams)
         matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
@@ -98,15 +102,19 @@ class Renderer:
                 variants of a unit, one after the other.
             seed: the atlas's seed.
             batch: the largest batch; fewer units are padded to one of a few smaller shapes.
-            begun: numbers to begin with, see `begun`, instead of fresh ones.
+            begun: numbers to begin with, see `begun`, instead of fresh ones; of one style.
         """
+        if len(parts := self.by_style(units)) > 1:
+            each = [self.render([units[row] for row in rows], seed, batch) for rows in parts]
+            return Rendered.joined(each).rows(np.argsort(np.concatenate(parts)).tolist())
+        octaves = self._styles[self._style(units[0])]
         padded, streams, aim = self._prepared(units, seed, batch)
-        fresh = self._octaves[0].start(streams)
+        fresh = octaves[0].start(streams)
         numbers = fresh if begun is None else begun
-        first = self._stored(self._octaves[0].image(numbers))
+        first = self._stored(octaves[0].image(numbers))
         seen, snapshots = [], []
-        for octave in self._octaves:
-            if octave is not self._octaves[0]:
+        for octave in octaves:
+            if octave is not octaves[0]:
                 numbers = octave.grow(numbers, streams)
             matrices = np.stack([octave.draw(stream) for stream in streams], axis=1)
             numbers, trajectory, kept = octave.climb(padded[0], numbers, matrices, aim, self._marks)
@@ -114,11 +122,22 @@ class Renderer:
             snapshots += [self._stored(images) for images in kept]
         count = len(units)
         return Rendered(
-            self._stored(self._octaves[-1].image(numbers))[:count],
+            self._stored(octaves[-1].image(numbers))[:count],
             first[:count],
             np.concatenate(seen, axis=1)[:count],
             np.stack(snapshots, axis=1)[:count] if snapshots else _none(count, self.size),
         )
+
+    def by_style(self, units: Sequence[Unit]) -> list[list[int]]:
+        """The rows of units, those of one style together."""
+        styles = [self._style(unit) for unit in units]
+        return [
+            [row for row, style in enumerate(styles) if style == wanted]
+            for wanted in sorted(set(styles))
+        ]
+
+    def _style(self, unit: Unit) -> int:
+        return unit.variant % len(self._styles)
 
     def _prepared(
         self, units: Sequence[Unit], seed: int, batch: int

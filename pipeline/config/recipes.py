@@ -179,28 +179,51 @@ class Octaves(Frozen):
     growth: Annotated[float, Field(gt=1, le=4)] = 1.15
 
 
-class Recipe(Frozen):
+Form = Annotated[Spectrum | Maco | Pixel, Field(discriminator="kind")]
+
+
+class Style(Frozen):
+    """What some variants of a unit have otherwise than the recipe says."""
+
+    parametrization: Form | None = None
+    transforms: Transforms | None = None
+
+
+class Recipe(_Grown):
     """How an image is found: everything but the unit, the seed, the size and the weights."""
+
+    later = ("styles",)
 
     name: str
     steps: Annotated[int, Field(ge=1, le=100_000)]
     revive: Annotated[int, Field(ge=0)]
     """For so many first steps a silent ReLU lets the gradient out."""
-    parametrization: Annotated[Spectrum | Maco | Pixel, Field(discriminator="kind")]
+    parametrization: Form
     transforms: Transforms
     optimizer: Annotated[Adam | Normalised, Field(discriminator="kind")]
     blur: Blur | None = None
     octaves: Octaves = Octaves()
+    styles: tuple[Style, ...] = ()
+    """Of the variants of a unit each takes the next of these, in turn; none: all are alike."""
 
     @model_validator(mode="after")
     def _only_pixels_are_changed_in_place(self) -> Self:
-        changed = self.transforms.apply == "image" or self.blur
-        if changed and self.parametrization.kind != "pixel":
-            raise ValueError(
-                "`transforms.apply: image` and `blur` change the image itself, so they need "
-                f"`parametrization.kind: pixel`, not {self.parametrization.kind}"
-            )
+        for each in self.each:
+            changed = each.transforms.apply == "image" or each.blur
+            if changed and each.parametrization.kind != "pixel":
+                raise ValueError(
+                    "`transforms.apply: image` and `blur` change the image itself, so they need "
+                    f"`parametrization.kind: pixel`, not {each.parametrization.kind}"
+                )
         return self
+
+    @property
+    def each(self) -> "tuple[Recipe, ...]":
+        """The recipe of each style, without styles of its own; the first is of the variant 0."""
+        if not self.styles:
+            return (self,)
+        own = [{key: part for key, part in style if part is not None} for style in self.styles]
+        return tuple(self.model_copy(update={"styles": (), **changes}) for changes in own)
 
 
 RECIPES = {

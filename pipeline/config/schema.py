@@ -202,6 +202,15 @@ class AtlasConfig(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _keeps_variants_apart_in_one_way(self) -> Self:
+        if self.render.group > 1 and self.recipe.styles:
+            raise ValueError(
+                "render.diversity keeps variants apart that are rendered alike, and recipe.styles "
+                "renders them otherwise: leave out one of them"
+            )
+        return self
+
     @property
     def device(self) -> Device:
         """The kind of device that the pool computes on."""

@@ -82,8 +82,11 @@ def line_of(path: KeyPath, lines: Lines) -> str:
 def _valid_keys(model: type[BaseModel], path: KeyPath, data: Any) -> list[str]:
     """The keys that a mapping inside the configuration may have."""
     for part in path:
-        data = data[part]
-        model = _below(model, part, data)
+        if isinstance(data, list):  # its model is that of all its members
+            data = data[int(part)]
+        else:
+            data = data[part]
+            model = _below(model, part, data)
     return list(model.model_fields)
 
 

@@ -175,7 +175,20 @@ def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:
         raise ConfigError(
             f"{name}{at}: recipe {wanted!r} is not known: expected one of {', '.join(RECIPES)}"
         )
-    data["recipe"] = _merged(RECIPES[wanted].model_dump(mode="json"), changes)
+    recipe = _merged(RECIPES[wanted].model_dump(mode="json"), changes)
+    if isinstance(recipe.get("styles"), list):
+        recipe["styles"] = [_style(recipe, style) for style in recipe["styles"]]
+    data["recipe"] = recipe
+
+
+def _style(recipe: Mapping[str, Any], style: Any) -> Any:
+    """A style's parts, each made whole by what the recipe has there."""
+    if not isinstance(style, dict):
+        return style
+    return {
+        key: _merged(recipe[key], part) if isinstance(part, dict) and key in recipe else part
+        for key, part in style.items()
+    }
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

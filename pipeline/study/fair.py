@@ -31,7 +31,7 @@ def climbed(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     ('blur',)
     """
     found: dict[str, tuple[str, ...]] = {}
-    for used in _used(recipe):
+    for used in dict.fromkeys(used for each in recipe.each for used in _used(each)):
         for view in _KINDS.get(used, (used.removeprefix("transforms."),)):
             found[view] = (*found.get(view, ()), used)
     return found

@@ -108,7 +108,7 @@ def columns(store: Store) -> pd.DataFrame:
         DamageError: a chunk is damaged.
     """
     known, table = store.provenance, Kept(store)
-    outside = [not view.is_of(known.recipe) for view in VIEWS]
+    outside = [not any(map(view.is_of, known.recipe.each)) for view in VIEWS]
     rows: dict[str, np.ndarray] = {}
     for section in known.available_sections():
         pictures = {record.chunk: record for record in store.records.of(section.name)}

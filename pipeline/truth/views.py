@@ -134,6 +134,11 @@ def _enlarges(recipe: Recipe) -> bool:
     return is_cropped or (scale is not None and scale.most >= 1.0 / _PART)
 
 
+def _shrinks(recipe: Recipe) -> bool:
+    scale = recipe.transforms.scale
+    return scale is not None and scale.least <= 0.5
+
+
 VIEWS = (
     View("noise", "noise of 16 levels on each pixel", _noise),
     View("jpeg", "saved as a JPEG of quality 20", _jpeg),
@@ -142,6 +147,6 @@ VIEWS = (
     View("mirror", "mirrored, left to right", _mirror, ((1.0, 0.0), (0.0, -1.0))),
     View("turn", "turned by 20 degrees", _turn, _turned(_TURN), _turns),
     View("crop", "its middle three quarters, enlarged", _crop, _ENLARGED, _enlarges),
-    View("half", "reduced to half its size, and enlarged again", _half),
+    View("half", "reduced to half its size, and enlarged again", _half, is_of=_shrinks),
 )
 """The views, in the order of the index's columns."""

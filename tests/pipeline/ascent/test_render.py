@@ -20,7 +20,9 @@ from pipeline.config.recipes import (
     Octaves,
     Pixel,
     Recipe,
+    Scale,
     Spectrum,
+    Style,
     Transforms,
 )
 from pipeline.config.schema import Render
@@ -294,6 +296,21 @@ def test_variants_differ_from_start_to_end_and_are_units_like_others(toy: Networ
     _assert_alone_or_not(renderer, units)
     first = renderer.render(units, 0, 4).first
     assert len({image.tobytes() for image in first}) == 3
+
+
+def test_each_variant_is_as_its_style_renders_it(mixed2: Network) -> None:
+    soft = Style(parametrization=Spectrum(decay=2.0))
+    wide = Style(transforms=Transforms(scale=Scale(least=0.4)))
+    recipe = SHORT.model_copy(update={"styles": (soft, wide)})
+    renderer = Renderer(mixed2, recipe, SIZE, Render(snapshots=2))
+    units = [unit.sibling(number) for unit in _channels([5, 70]) for number in (1, 0, 2)]
+    rendered = renderer.render(units, 0, 8)
+    for row, unit in enumerate(units):
+        own = Renderer(mixed2, recipe.each[unit.variant % 2], SIZE, Render(snapshots=2))
+        alone = own.render([unit], 0, 8)
+        for name, values in vars(alone).items():
+            np.testing.assert_array_equal(values[0], getattr(rendered, name)[row], err_msg=name)
+    assert renderer.by_style(units) == [[1, 2, 4, 5], [0, 3]]
 
 
 def _kept_apart(mixed2: Network, diversity: float, steps: int, variants: int = 2) -> Renderer:

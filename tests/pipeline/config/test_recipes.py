@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.recipes import RECIPES, Blur, Crop, Recipe, Scale, Transforms
+from pipeline.config.recipes import (
+    RECIPES,
+    Blur,
+    Crop,
+    Recipe,
+    Scale,
+    Spectrum,
+    Style,
+    Transforms,
+)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -51,6 +60,38 @@ def test_what_came_later_is_said_only_where_it_does_something(part: str) -> None
         assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
     assert key not in RECIPES["fourier"].model_dump(mode="json")[name]
     assert key in RECIPES["classes"].model_dump(mode="json")[name]
+
+
+STYLED = RECIPES["fourier"].model_copy(
+    update={
+        "styles": (
+            Style(),
+            Style(parametrization=Spectrum(decay=2.0)),
+            Style(transforms=Transforms(jitter=None)),
+        )
+    }
+)
+
+
+def test_each_style_is_a_recipe_that_has_none() -> None:
+    plain = RECIPES["fourier"]
+    assert plain.each == (plain,)
+    first, second, third = STYLED.each
+    assert first == plain
+    assert second == plain.model_copy(update={"parametrization": Spectrum(decay=2.0)})
+    assert third == plain.model_copy(update={"transforms": Transforms()})
+
+
+def test_styles_are_said_only_where_there_are_any() -> None:
+    assert "styles" not in RECIPES["fourier"].model_dump(mode="json")
+    assert Recipe.model_validate_json(STYLED.model_dump_json()) == STYLED
+
+
+def test_only_pixels_are_changed_in_place_in_any_style() -> None:
+    parts = {name: getattr(STYLED, name) for name in Recipe.model_fields}
+    wrong = Style(transforms=Transforms(apply="image"))
+    with pytest.raises(ValidationError, match=r"need `parametrization.kind: pixel`, not spectrum"):
+        Recipe(**parts | {"styles": (Style(), wrong)})
 
 
 def test_a_recipe_is_frozen() -> None:

@@ -29,6 +29,13 @@ def test_there_may_be_a_snapshot_of_each_step() -> None:
         parse(UNITS + "render: {snapshots: 7}", "f", ["recipe.steps=6"])
 
 
+def test_variants_are_kept_apart_in_one_way() -> None:
+    styled = ["render.variants=2", "recipe.styles=[{}, {}]"]
+    assert len(parse(UNITS, settings=styled).recipe.each) == 2
+    with pytest.raises(ConfigError, match=r"render\.diversity keeps variants apart .*: leave out"):
+        parse(UNITS, "f", [*styled, "render.diversity=0.5"])
+
+
 @pytest.mark.parametrize(
     ("text", "cluster", "device"),
     [

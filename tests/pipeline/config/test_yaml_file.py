@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import yaml_file
-from pipeline.config.recipes import Adam, Normalised, Pixel
+from pipeline.config.recipes import (
+    Adam,
+    Jitter,
+    Maco,
+    Normalised,
+    Pixel,
+    Scale,
+    Spectrum,
+    Transforms,
+)
 from pipeline.config.schema import AtlasConfig, Threads
 from pipeline.config.yaml_file import parse
 from pipeline.errors import ConfigError
@@ -175,6 +184,47 @@ def test_every_number_of_a_recipe_can_be_set() -> None:
     assert (recipe.transforms.jitter.pixels, recipe.transforms.jitter.probability) == (5, 0.25)
     assert recipe.transforms.pad is not None
     assert recipe.steps == 200
+
+
+def test_a_style_changes_parts_of_its_recipe() -> None:
+    text = (
+        UNITS
+        + """recipe:
+  steps: 9
+  styles:
+    - {}
+    - {parametrization: {decay: 2.0}, transforms: {scale: {least: 0.4}, rotate: null}}
+    - {parametrization: {kind: maco}}
+"""
+    )
+    recipe = parse(text).recipe
+    first, second, third = recipe.each
+    assert {each.steps for each in recipe.each} == {9}
+    assert first == recipe.model_copy(update={"styles": ()})
+    assert second.parametrization == Spectrum(decay=2.0)
+    assert second.transforms == Transforms(jitter=Jitter(), scale=Scale(least=0.4, most=1.1))
+    assert third.parametrization == Maco()
+    assert parse(UNITS + "recipe: draft", settings=["recipe.styles=[{}, {}]"]).recipe.styles
+
+
+@pytest.mark.parametrize(
+    ("styles", "message"),
+    [
+        (
+            "[{decay: 2}]",
+            r"unknown key 'recipe\.styles\.0\.decay': expected one of parametrization",
+        ),
+        (
+            "[{parametrization: {decay: -1}}]",
+            r"recipe\.styles\.0\.parametrization\.decay: .* came -1",
+        ),
+        ("[7]", r"recipe\.styles\.0: .* came 7"),
+        ("7", r"recipe\.styles: .* came 7"),
+    ],
+)
+def test_a_style_that_is_none_is_refused(styles: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(UNITS + f"recipe: {{styles: {styles}}}")
 
 
 def test_parts_of_a_recipe_can_be_left_out_and_exchanged() -> None:

@@ -11,12 +11,14 @@ from pipeline.config.recipes import (
     Recipe,
     Rotate,
     Scale,
+    Style,
     Transforms,
 )
 from pipeline.study import fair
 
 BARE = RECIPES["fourier"].model_copy(update={"transforms": Transforms()})
 """A recipe whose ascent sees nothing but the image."""
+WIDE = Transforms(scale=Scale(least=0.8, most=1.0))
 
 
 def _with(**transforms: object) -> Recipe:
@@ -43,6 +45,7 @@ def test_an_ascent_without_transforms_leaves_all_views() -> None:
         (_with(pad=Pad(pixels=0)), set()),
         (BARE.model_copy(update={"octaves": Octaves(count=2)}), {"half"}),
         (BARE.model_copy(update={"blur": Blur()}), {"blur"}),
+        (BARE.model_copy(update={"styles": (Style(), Style(transforms=WIDE))}), {"half"}),
         (RECIPES["maco"], {"crop", "turn"}),
         (RECIPES["article"], {"blur", "half"}),
         (RECIPES["draft"], {"crop", "half", "turn"}),

@@ -97,3 +97,6 @@ def test_so_may_one_of_other_numbers() -> None:
     )
     recipe = RECIPES["fourier"].model_copy(update={"transforms": wide})
     assert [view.name for view in VIEWS if view.is_of(recipe)] == ["turn", "crop"]
+    far = wide.model_copy(update={"rotate": None, "scale": Scale(least=0.5)})
+    recipe = RECIPES["fourier"].model_copy(update={"transforms": far})
+    assert [view.name for view in VIEWS if view.is_of(recipe)] == ["half"]
