@@ -125,6 +125,14 @@ def photographs(store: Store, most: int) -> list[Photograph]:
     return found if len(found) >= cuttings.LEAST else []
 
 
+def trial(store: Store) -> str:
+    """A digest of the photographs and of who looks; empty where none does. Raises as `noted`."""
+    known = noted(store)
+    if known is None:
+        return ""
+    return digest([list(known.photographs), known.size, known.eyes.to_json()])
+
+
 def noted(store: Store) -> Noted | None:
     """What was noted as looking began; nothing where it never did.
 

@@ -47,13 +47,11 @@ class Tried:
         judge: the network that judges, and its layer, for people; empty where none does.
         photographs: how many there are.
         crops: that were cut out of them.
-        trial: a digest of the photographs and of who looks; empty in files of before it was kept.
     """
 
     judge: str
     photographs: int
     crops: int
-    trial: str = ""
 
 
 def write(store: Store) -> None:
@@ -69,8 +67,7 @@ def _said(store: Store) -> dict[str, str]:
         return {"photographs": "0", "crops": "0"}
     first, judge = features.cuttings_of(store, noted)[0], noted.eyes.judge
     crops = int(first.counts().sum()) if first.is_of(noted) else 0
-    trial = digest([list(noted.photographs), noted.size, noted.eyes.to_json()])
-    said = {"photographs": str(len(noted.photographs)), "crops": str(crops), "trial": trial}
+    said = {"photographs": str(len(noted.photographs)), "crops": str(crops)}
     return said | ({"judge": str(judge), "judge_sha256": judge.sha256} if judge else {})
 
 
@@ -104,8 +101,7 @@ def tried(store: Store) -> Tried | None:
         found = parquet.notes(store.folder, NAME)
     except FileNotFoundError:
         return None
-    counts = int(found["photographs"]), int(found["crops"])
-    return Tried(found.get("judge", ""), *counts, found.get("trial", ""))
+    return Tried(found.get("judge", ""), int(found["photographs"]), int(found["crops"]))
 
 
 def columns(store: Store) -> pd.DataFrame:

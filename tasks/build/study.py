@@ -21,7 +21,7 @@ from pipeline.store.store import ROOT, Store
 from pipeline.study import measures, report, variations
 from pipeline.study.comparison import Study, checked, compare, ranking
 from pipeline.study.measures import Measure
-from pipeline.truth import verdicts
+from pipeline.truth import features
 from tasks import planning
 from tasks.build import examples, run
 from tasks.planning import Plan
@@ -80,7 +80,7 @@ def study(
         {name: store.provenance.recipe for name, store in stores.items()},
         wish.against,
         next(iter(stores.values())).provenance.seed,
-        {name: tried.trial for name, store in stores.items() if (tried := verdicts.tried(store))},
+        {name: features.trial(store) for name, store in stores.items()},
     )
     write(found, wish.folder, measure)
     if wish.sheet:
