@@ -16,6 +16,11 @@ from pipeline.plan.architecture import CLASSES, Squash
 from pipeline.plan.units import Unit
 
 Activations = Mapping[str, tf.Tensor]
+_LEAST_COSINE = 0.1
+_TINY = 1e-12
+
+
+_NO_WEIGHTS = np.zeros(0, np.float32)
 
 
 class Aim(NamedTuple):
@@ -23,23 +28,28 @@ class Aim(NamedTuple):
 
     A batch of any units of one section is the same computation on other aims, so that it is
     compiled once. `row` and `column` are parts of the map's height and width, so that they hold
-    for the smaller maps of an octave too.
+    for the smaller maps of an octave too. Of directions `weights` are the vectors, (batch,
+    channels), else none, (batch, 0), and `power` is that of the cosine.
     """
 
     index: tf.Tensor
     row: tf.Tensor
     column: tf.Tensor
     sign: tf.Tensor
+    weights: tf.Tensor
+    power: tf.Tensor
 
 
 def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
-    """The aim of a batch of units, on a layer whose full map has `map_size` rows and columns."""
+    """The aim of a batch of units of a kind, on a layer of a map of so many rows and columns."""
     rows, columns = map_size
     return Aim(
         index=np.array([unit.index for unit in units], np.int32),
         row=np.array([((unit.row or 0) + 0.5) / rows for unit in units], np.float32),
         column=np.array([((unit.column or 0) + 0.5) / columns for unit in units], np.float32),
         sign=np.array([-1.0 if unit.negative else 1.0 for unit in units], np.float32),
+        weights=np.stack([u.direction.vector if u.direction else _NO_WEIGHTS for u in units]),
+        power=np.array([u.direction.power if u.direction else 0.0 for u in units], np.float32),
     )
 
 
@@ -132,11 +142,73 @@ def _channel(activations: Activations, aim: Aim) -> tf.Tensor:
 
 def _neuron(activations: Activations, aim: Aim) -> tf.Tensor:
     (values,) = activations.values()
+    place = tf.concat([_place(values, aim), aim.index[:, None]], axis=1)
+    return tf.gather_nd(values, place, batch_dims=1)
+
+
+def _place(values: tf.Tensor, aim: Aim) -> tf.Tensor:
+    """Row and column of each image's place on a map, (batch, 2)."""
     rows, columns = tf.unstack(tf.shape(values)[1:3])
     row = tf.cast(aim.row * tf.cast(rows, tf.float32), tf.int32)
     column = tf.cast(aim.column * tf.cast(columns, tf.float32), tf.int32)
-    place = tf.stack([row, column, aim.index], axis=1)
-    return tf.gather_nd(values, place, batch_dims=1)
+    return tf.stack([row, column], axis=1)
+
+
+def _there(activations: Activations, aim: Aim) -> tf.Tensor:
+    """The layer's numbers at each image's place, (batch, channels)."""
+    (values,) = activations.values()
+    return tf.gather_nd(values, _place(values, aim), batch_dims=1)
+
+
+def _along(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The dot products of vectors and weights, (batch, channels) both."""
+    # Image by image: reduced in one go, the last bits depend on the size of the batch.
+    return tf.stack([tf.reduce_sum(row) for row in tf.unstack(vectors * weights)])
+
+
+def _direction(activations: Activations, aim: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    return _along(tf.reduce_mean(values, axis=(1, 2)), aim.weights)
+
+
+def _direction_at(activations: Activations, aim: Aim) -> tf.Tensor:
+    return _along(_there(activations, aim), aim.weights)
+
+
+def _direction_map(activations: Activations, aim: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    weighted = tf.unstack(values * aim.weights[:, None, None, :])
+    return tf.stack([tf.reshape(tf.reduce_sum(of, axis=2), (-1,)) for of in weighted])
+
+
+def _cosine(activations: Activations, aim: Aim) -> tf.Tensor:
+    (values,) = activations.values()
+    return _by_cosine(tf.reshape(values, (tf.shape(values)[0], -1, values.shape[-1])), aim)
+
+
+def _cosine_at(activations: Activations, aim: Aim) -> tf.Tensor:
+    return _by_cosine(_there(activations, aim)[:, None, :], aim)
+
+
+def _by_cosine(vectors: tf.Tensor, aim: Aim) -> tf.Tensor:
+    """The mean over places of dot product x cosine^power, (batch,).
+
+    As lucid's `dot_compare` (optvis/objectives.py), which holds the cosine above a tenth, so that a
+    picture that is nothing like the direction has a way up; downwards that of the other direction.
+
+    Args:
+        vectors: (batch, places, channels).
+        aim: what each image is for.
+    """
+    found = []
+    parts = (tf.unstack(of) for of in (vectors, aim.weights, aim.sign, aim.power))
+    for seen, weights, sign, power in zip(*parts, strict=True):
+        dots = tf.reduce_sum(seen * weights, axis=1)
+        lengths = tf.sqrt(tf.maximum(tf.reduce_sum(seen * seen, axis=1), _TINY))
+        length = tf.sqrt(tf.reduce_sum(weights * weights))
+        cosines = sign * dots / (lengths * length)
+        found.append(tf.reduce_mean(dots * tf.maximum(cosines, _LEAST_COSINE) ** power))
+    return tf.stack(found)
 
 
 def _deepdream(activations: Activations, aim: Aim) -> tf.Tensor:
@@ -193,6 +265,10 @@ def _all_sigmoids(activations: Activations, aim: Aim) -> tf.Tensor:
 OBJECTIVES = {
     "channel": Objective(_channel),
     "neuron": Objective(_neuron),
+    "direction": Objective(_direction, _direction_map),
+    "direction at a place": Objective(_direction_at, _direction_map),
+    "cosine": Objective(_direction, _direction_map, _cosine),
+    "cosine at a place": Objective(_direction_at, _direction_map, _cosine_at),
     "deepdream": Objective(_deepdream, _everything),
     "logits": Objective(_logits, _all_logits),
     "softmax": Objective(_softmax, _all_probabilities, _log_odds),

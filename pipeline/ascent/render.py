@@ -144,7 +144,7 @@ class Renderer:
     ) -> tuple[list[Unit], list[np.random.Generator], Aim]:
         padded = self.padded(units, batch)
         aim = objectives.aim(padded, self.network.map_size(self.size))
-        return padded, [stream(seed, unit.id) for unit in padded], aim
+        return padded, [stream(seed, unit.begins_as) for unit in padded], aim
 
     def padded(self, units: Sequence[Unit], batch: int) -> list[Unit]:
         """Units repeated up to the shape in which they are rendered."""

@@ -15,7 +15,7 @@ from pipeline.errors import UnitError
 from pipeline.examples import strongest
 from pipeline.explore import circuits, responses
 from pipeline.plan.architecture import CLASSES
-from pipeline.plan.kinds import CHANNEL, LOGITS
+from pipeline.plan.kinds import CHANNEL, COSINE, DIRECTION, LOGITS
 from pipeline.plan.units import Shown, Unit
 from pipeline.store.store import Store
 
@@ -170,7 +170,13 @@ def _names(reason: Reason, sign: int) -> list[str]:
 
 
 def _there(store: Store, unit: Unit, shown: Mapping[str, Shown]) -> Unit:
-    """A neuron where its channel has its largest value on the picture, which its activation is."""
+    """A neuron where its channel has its largest value on the picture, which its activation is.
+
+    A direction at a place as one of the whole map, whose mean its activation is.
+    """
+    if unit.kind.has_direction and unit.row is not None:
+        kind = COSINE if unit.direction and unit.direction.power else DIRECTION
+        return replace(unit, kind=kind, row=None, column=None)
     if unit.row is None:
         return unit
     [layer] = unit.layers

@@ -19,8 +19,8 @@ def pictured(unit: str, alive: bool = True) -> str:
 def meanings(kind: Kind, negative: bool) -> dict[str, str]:
     """What the columns of the index are of units of a kind and direction."""
     verb, best = ("lower", "lowest") if negative else ("excite", "highest")
-    if kind.has_channel:
-        place = "of its channel's map on the image"
+    if kind.has_map:
+        place = f"of its {'channel' if kind.has_channel else 'direction'}'s map on the image"
     else:
         place = f"of all {'classes' if kind.needs_classifier else 'its layers'} on the image"
     return {

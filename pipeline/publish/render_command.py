@@ -34,7 +34,9 @@ def _settings(known: Provenance) -> list[tuple[str, Any]]:
     if known.reading.output:
         model["output"] = known.reading.output
     plain, default = known.render.model_dump(mode="json"), Render().model_dump(mode="json")
+    files = {name.partition("/")[0]: of.file for name, of in known.bases.items()}
     return [
+        *([("directions", json.dumps(files))] if files else []),
         ("model", json.dumps(model)),
         ("image.size", known.size),
         ("recipe", _recipe(known.recipe)),

@@ -12,9 +12,9 @@ from pipeline.config import yaml_file
 from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import AtlasConfig, Model, Render
 from pipeline.config.weights import Weights
-from pipeline.plan import render_command
 from pipeline.plan.identity import Fingerprint
 from pipeline.plan.provenance import Provenance
+from pipeline.publish import render_command
 
 Make = Callable[..., Provenance]
 

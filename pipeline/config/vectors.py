@@ -1,0 +1,226 @@
+"""Matrices of the user's whose rows are directions: `.npy`, `.npz` and `.safetensors` files.
+
+Nothing is unpickled, and nothing but numbers is read.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ConfigError
+
+SUFFIXES = (".npy", ".npz", ".safetensors")
+MOST = 2**23
+"""Numbers of a matrix: they are kept with the atlas."""
+PARTS, SHARES = "parts", "shares"
+"""The arrays of a dictionary: its directions, and what share of the variance each explains."""
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+"""By the name that safetensors have for a type, NumPy's; it has none for bfloat16."""
+_HEADER = 2**20
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+"""What reading a broken file raises."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """A matrix whose rows are directions.
+
+    Attributes:
+        name: what ids call it, as in `sae`, or `sae/decoder` where a file has several.
+        file: the name of its file, without the folder.
+        values: (rows, channels) float32, finite.
+        shares: (rows,) float32, of the variance that each explains; None where nothing says so.
+        layer: the layer that it is of, where the file says so.
+        weights: the SHA-256 of the weights that it is of, where the file says so.
+        sha256: of all of it but the file's name.
+    """
+
+    name: str
+    file: str = field(compare=False)
+    values: np.ndarray = field(compare=False, repr=False)
+    shares: np.ndarray | None = field(default=None, compare=False, repr=False)
+    layer: str = field(default="", compare=False)
+    weights: str = field(default="", compare=False)
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        about = [self.values.shape, self.layer, self.weights, self.shares is not None]
+        found = hashlib.sha256(json.dumps(about).encode())
+        for each in (self.values, self.shares):
+            found.update(b"" if each is None else np.ascontiguousarray(each, "<f4").tobytes())
+        object.__setattr__(self, "sha256", found.hexdigest())
+
+    @cached_property
+    def plain(self) -> Mapping[str, Any]:
+        """A plain form for JSON; `from_json` reads it."""
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "shape": self.values.shape,
+            "values": _text(self.values),
+            **({} if self.shares is None else {"shares": _text(self.shares)}),
+            **({"layer": self.layer} if self.layer else {}),
+            **({"weights": self.weights} if self.weights else {}),
+        }
+
+    @classmethod
+    def from_json(cls, name: str, record: Mapping[str, Any]) -> "Vectors":
+        """The matrix of which `plain` was written.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not what that wrote.
+        """
+        shares = _numbers(record["shares"]) if "shares" in record else None
+        values = _numbers(record["values"]).reshape(record["shape"])
+        about = (record.get("layer", ""), record.get("weights", ""))
+        found = cls(name, record["file"], values, shares, *about)
+        if found.sha256 != record["sha256"]:
+            raise ValueError(f"the directions {name} do not match their SHA-256")
+        return found
+
+
+def load(name: str, path: Path) -> Vectors:
+    """Read a matrix.
+
+    Args:
+        name: what ids call it: a key of `directions`, and behind a `/` an array of the file.
+        path: of the file.
+
+    Raises:
+        ConfigError: it cannot be read, or is no matrix of finite numbers; the message names it.
+    """
+    key, _, array = name.partition("/")
+    said = f"directions.{key}: {path}"
+    arrays, about = _arrays(path, said)
+    values = _chosen(arrays, array, said)
+    if values.ndim == 1:
+        values = values[None]
+    if values.ndim != 2 or not values.size:
+        shape = " x ".join(map(str, values.shape))
+        raise ConfigError(f"{said}: expected rows of numbers, a row a direction, came {shape}")
+    if values.size > MOST:
+        raise ConfigError(
+            f"{said}: {values.shape[0]:,} rows of {values.shape[1]:,} are more than {MOST:,} "
+            "numbers: keep the rows that you want in a file of their own"
+        )
+    shares = arrays.get(SHARES)
+    if shares is not None and shares.shape != (len(values),):
+        shares = None  # of another array of the file
+    return Vectors(
+        name,
+        path.name,
+        _finite(values, said),
+        None if shares is None else _finite(shares, said),
+        str(about.get("layer", "")),
+        str(about.get("weights", "")),
+    )
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> None:
+    """Write arrays as float32 into a `.safetensors` file, which `load` reads. Raises OSError."""
+    header: dict[str, Any] = {"__metadata__": dict(about)}
+    chunks, end = [], 0
+    for name, values in arrays.items():
+        chunks.append(np.ascontiguousarray(values, "<f4").tobytes())
+        offsets = [end, end := end + len(chunks[-1])]
+        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": offsets}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *chunks]))
+
+
+def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
+    """The arrays of a file, by name, and what it says of itself."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{said}: expected a file that ends in {', '.join(SUFFIXES)}")
+    try:
+        if path.suffix.lower() == ".safetensors":
+            return _safetensors(path.read_bytes())
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            is_one = isinstance(found, np.ndarray)
+            return {"": found} if is_one else {name: found[name] for name in found.files}, {}
+    except FileNotFoundError as error:
+        raise ConfigError(f"{said} is not there") from error
+    except _UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"{said} cannot be read as arrays of numbers: {reason}") from error
+
+
+def _safetensors(data: bytes) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
+    """The arrays of a file of safetensors: the header's length, the header in JSON, numbers."""
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= min(_HEADER, len(data) - 8):
+        raise ValueError("it has no header")
+    header = json.loads(data[8 : 8 + length])
+    body = memoryview(data)[8 + length :]
+    about = header.pop("__metadata__", {})
+    # Of whole numbers and truths no direction is made.
+    known = {name: entry for name, entry in header.items() if entry["dtype"] in _TYPES}
+    return {name: _tensor(name, entry, body) for name, entry in known.items()}, about
+
+
+def _tensor(name: str, entry: Mapping[str, Any], body: memoryview) -> np.ndarray:
+    kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not 0 <= begin <= end <= len(body):
+        raise ValueError(f"the array {name!r} is cut short")
+    values = np.frombuffer(body[begin:end], _TYPES[kind])
+    if kind == "BF16":  # the upper half of a float32
+        values = (values.astype("<u4") << 16).view("<f4")
+    if len(values) != math.prod(shape):
+        raise ValueError(f"the array {name!r} has not the numbers that its shape says")
+    return values.reshape(shape)
+
+
+def _chosen(arrays: Mapping[str, np.ndarray], name: str, said: str) -> np.ndarray:
+    """The array that is meant."""
+    matrices = [key for key, values in arrays.items() if values.ndim == 2]
+    wanted = name or (PARTS if PARTS in arrays else "")
+    if not wanted and len(arrays) == 1:
+        (wanted,) = arrays
+    if not wanted and len(matrices) == 1:
+        (wanted,) = matrices
+    if wanted not in arrays:
+        first = said.partition(":")[0].removeprefix("directions.")
+        raise ConfigError(
+            f"{said} has the arrays {', '.join(arrays) or 'none'}: name one, as in "
+            f"LAYER@dir/{first}/ARRAY:0" + (f", not {name}" if name else "")
+        )
+    return arrays[wanted]
+
+
+def _finite(values: np.ndarray, said: str) -> np.ndarray:
+    if values.dtype.kind not in "fiu":
+        raise ConfigError(f"{said}: expected numbers, came {values.dtype}")
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(values, np.float32)
+    strange = np.argwhere(~np.isfinite(found))
+    if len(strange):
+        place = ", ".join(map(str, strange[0]))
+        raise ConfigError(f"{said}: {values[tuple(strange[0])]} at [{place}] is no finite number")
+    return found
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _numbers(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
+
+
+NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a matrix may be called."""
