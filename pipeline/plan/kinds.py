@@ -104,7 +104,8 @@ def finds(text: str, units: Iterable[Unit], architecture: Architecture) -> list[
 def _likeness(unit: Unit, pattern: Pattern) -> object:
     """What is equal for the units that one of a pattern's finds."""
     place = (unit.row, unit.column) if pattern.place is not None else None
-    return unit.subject, place, None if unit.kind.has_map else unit.kind
+    of = unit.direction.said.partition("~")[0] if unit.direction else None
+    return unit.subject, place, of if unit.kind.has_map else unit.kind
 
 
 def _firsts(pattern: Pattern, architecture: Architecture) -> list[Unit]:
@@ -260,7 +261,7 @@ DIRECTION = Kind(
     short="{said}",
     section="directions-{layers}{source}",
     heading="{layers} · {source}",
-    words="Direction {said} of {layers}",
+    words="Direction {said} of {layers}, from {source}",
     on_pictures=_mean,
     has_direction=True,
 )
@@ -273,7 +274,7 @@ DIRECTION_AT = replace(
     short="{said}@{row},{column}",
     section="directions-at-{layers}{source}",
     heading="{layers} · {source} at a place",
-    words="Direction {said} of {layers}, row {row}, column {column}",
+    words="Direction {said} of {layers}, from {source}, row {row}, column {column}",
     seen="its direction's mean",
 )
 COSINE = replace(
@@ -283,7 +284,7 @@ COSINE = replace(
     claims=_is_cosine,
     section="cosines-{layers}{source}",
     heading="{layers} · {source} by cosine",
-    words="Direction {said} of {layers}, by dot product and cosine",
+    words="Direction {said} of {layers}, from {source}, by dot product and cosine",
 )
 COSINE_AT = replace(
     DIRECTION_AT,
@@ -291,7 +292,8 @@ COSINE_AT = replace(
     claims=_is_cosine_at,
     section="cosines-at-{layers}{source}",
     heading="{layers} · {source} by cosine at a place",
-    words="Direction {said} of {layers}, by dot product and cosine, row {row}, column {column}",
+    words="Direction {said} of {layers}, from {source}, by dot product and cosine, row {row}, "
+    "column {column}",
 )
 
 

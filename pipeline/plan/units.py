@@ -52,8 +52,8 @@ class Kind:
 
     To add one, see `kinds`. Texts are filled in for a unit: `{number}` is its index, `{layers}` its
     layers, joined by +, `{row}` and `{column}` its place; of a direction `{said}` is what its id
-    says of it, `{basis}` where its vectors come from. Functions stand in a module, by name, so that
-    units can go to other processes.
+    says of it, `{basis}` and `{source}` where its vectors come from. Functions stand in a module,
+    by name, so that units can go to other processes.
 
     Attributes:
         name: as the index has it; kinds of one name are one.

@@ -35,6 +35,8 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "steps": "of the ascent",
         "explained": "share that goes without the ten channels that it is most built from",
         "explained_random": "the same without ten drawn at random: the yardstick",
+        "variance_share": "of your pictures' activations, what its dictionary explains by it",
+        "closest_cosine": "between it and the channel that it is most like",
         "own_rank": f"channels of its layer that its image {verb}s more; 0 is best",
         "selectivity": "how far its response stands out in its layer",
         "natural_quantile": f"share of your pictures that {verb} it less than its image does",
