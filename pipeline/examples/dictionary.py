@@ -25,7 +25,7 @@ PLACES = 40_000
 NUMBERS = 2**26
 """Numbers that are kept, at most: of a layer of many channels there are fewer places."""
 _BATCH = 1024
-_EPOCHS = 20
+_EPOCHS = 60
 _MOST = 1024
 """Parts, at most."""
 _LEAST = 10
@@ -45,7 +45,7 @@ class Dictionary:
         nearest: (parts,), the channel that each is most like.
         cosines: (parts,) float32, how much it is.
         places: how many it was learned from.
-        settled: whether what was looked for was found in the steps that it was given.
+        settled: whether nmf or ica came to rest in the steps that it was given.
     """
 
     parts: np.ndarray
@@ -87,35 +87,36 @@ class Drawn:
     def __init__(self, channels: int, seed: int, most: int = PLACES) -> None:
         self.most = max(1, min(most, NUMBERS // channels))
         self._seed = seed
-        self._keys = np.zeros(0)
-        self._values = np.zeros((0, channels), np.float32)
+        self._keys: list[np.ndarray] = []
+        self._values = [np.zeros((0, channels), np.float32)]
         self._bound = 1.0
 
     @property
     def held(self) -> int:
         """How many places are held now: twice what is kept, and a picture's, at most."""
-        return len(self._keys)
+        return sum(map(len, self._keys))
 
     def see(self, name: str, values: np.ndarray) -> None:
         """Take in a picture, by its name: (rows, columns, channels)."""
         places = values.reshape(-1, values.shape[-1])
         keys = stream(self._seed, name, "dictionary").random(len(places))
         taken = keys < self._bound  # of the others enough are known that come before them
-        self._keys = np.concatenate([self._keys, keys[taken]])
-        self._values = np.concatenate([self._values, places[taken]])
+        self._keys.append(keys[taken])
+        self._values.append(places[taken])
         if self.held > 2 * self.most:
             self._drop()
 
     def values(self) -> np.ndarray:
         """The places that are drawn, (places, channels) float32, in the order of the draw."""
         self._drop()
-        return self._values
+        return self._values[0]
 
     def _drop(self) -> None:
-        order = np.argsort(self._keys, kind="stable")[: self.most]
-        self._keys, self._values = self._keys[order], self._values[order]
+        keys = np.concatenate([np.zeros(0), *self._keys])
+        order = np.argsort(keys, kind="stable")[: self.most]
+        self._keys, self._values = [keys[order]], [np.concatenate(self._values)[order]]
         if self.held == self.most:
-            self._bound = float(self._keys[-1])
+            self._bound = float(self._keys[0][-1])
 
 
 def learn(values: np.ndarray, parts: int, method: Method, seed: int) -> Dictionary:
@@ -123,8 +124,8 @@ def learn(values: np.ndarray, parts: int, method: Method, seed: int) -> Dictiona
 
     `nmf` has parts that are nowhere less than zero and add up (Lee and Seung, 1999), `pca` those
     along which most varies, `ica` those that are independent (Hyvärinen and Oja, 2000), `sparse`
-    those of which few at a time make the whole (Mairal et al., 2009). The last three have signs:
-    each part points to where its rare large values are.
+    those of which few at a time, none of them less than nothing, make the whole (Mairal et al.,
+    2009). Of `pca` and `ica` each part points to where its rare large values are.
 
     Args:
         values: (places, channels) float32.
@@ -135,7 +136,8 @@ def learn(values: np.ndarray, parts: int, method: Method, seed: int) -> Dictiona
     Raises:
         ConfigError: there is too little to learn from, or it has not what the method needs.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415, as scikit-learn
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415, slow to import
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     check(parts, values.shape[1], method)
     if len(values) < _LEAST * parts:
@@ -153,7 +155,7 @@ def learn(values: np.ndarray, parts: int, method: Method, seed: int) -> Dictiona
     lengths = np.linalg.norm(found, axis=1)
     found = found[lengths > _SHORT] / lengths[lengths > _SHORT, None]
     along = centred @ found.T.astype(np.float32)
-    if method != "nmf":
+    if method in ("pca", "ica"):
         found *= np.where((along**3).sum(axis=0) < 0, -1.0, 1.0)[:, None]
     shares = (along.astype(np.float64) ** 2).sum(axis=0) / total
     order = np.argsort(-shares, kind="stable")
@@ -166,7 +168,8 @@ def learn(values: np.ndarray, parts: int, method: Method, seed: int) -> Dictiona
         nearest=directions.argmax(axis=1),
         cosines=directions.max(axis=1),
         places=len(values),
-        settled=not any("converge" in str(each.message).lower() for each in said),
+        settled=method == "sparse"  # what warns there is a step within steps
+        or not any(issubclass(each.category, ConvergenceWarning) for each in said),
     )
 
 
@@ -252,19 +255,24 @@ def _pca(values: np.ndarray, parts: int, seed: int) -> Any:
 def _ica(values: np.ndarray, parts: int, seed: int) -> Any:
     from sklearn.decomposition import FastICA  # noqa: PLC0415, slow to import
 
-    model = FastICA(parts, whiten="unit-variance", max_iter=400, tol=1e-3, random_state=seed)
+    model = FastICA(parts, whiten="unit-variance", max_iter=400, tol=1e-6, random_state=seed)
     return model.fit(values).mixing_.T
 
 
 def _sparse(values: np.ndarray, parts: int, seed: int) -> Any:
     from sklearn.decomposition import MiniBatchDictionaryLearning  # noqa: PLC0415, slow to import
 
-    centred = values - values.mean(axis=0)
     model = MiniBatchDictionaryLearning(
-        parts, batch_size=_BATCH, max_iter=_EPOCHS // 4, random_state=seed
+        parts,
+        batch_size=_BATCH // 4,
+        max_iter=_EPOCHS // 12,
+        fit_algorithm="cd",
+        transform_algorithm="lasso_cd",
+        positive_code=True,
+        random_state=seed,
     )
-    length = float(np.sqrt((centred**2).sum(axis=1).mean()))
-    return model.fit(_SPARSE * centred / length).components_
+    length = float(np.sqrt((values**2).sum(axis=1).mean()))
+    return model.fit(_SPARSE * values / length).components_
 
 
 _SPARSE = 4.0

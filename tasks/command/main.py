@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
-from tasks.command import ask, options, printing, study
+from tasks.command import ask, dictionary, options, printing, study
 from tasks.command.options import (
     INTERRUPTED,
     AsJson,
@@ -495,6 +495,7 @@ def doctor(
 
 
 app.add_typer(ask.app)
+app.add_typer(dictionary.app)
 app.add_typer(study.app)
 
 
