@@ -3,9 +3,9 @@
 Renders 64 channels of the bundled weights' mixed4 by `draft` and by `fourier`, in float32 and in
 bfloat16, compiled as TensorFlow's graph and by XLA, each several times and some in another process
 again: images a second, the share of the card's arithmetic, and whether all bytes are equal. What
-counts most comes first, then 16 images by the other recipes for channels (of `true` four channels,
-four unlike variants each); what the time does not reach is said. `--device cpu` goes the same way
-without a GPU, prints what it found, and writes nothing. What a GPU should do, from counted
+counts most comes first, then 16 images by the other recipes for channels (of `true` three of a
+channel, in its unlike styles); what the time does not reach is said. `--device cpu` goes the same
+way without a GPU, prints what it found, and writes nothing. What a GPU should do, from counted
 operations, is `benchmarks.gpu`'s.
 """
 

@@ -287,12 +287,11 @@ RECIPES = {
         revive=10,
         parametrization=Spectrum(decay=1.9, saturation=0.2),
         transforms=_WIDE,
-        optimizer=Adam(),
+        optimizer=Adam(warmup=2),
         styles=(
             Style(),
             Style(parametrization=Spectrum(decay=2.0, saturation=0.5), transforms=_NEAR),
             Style(parametrization=Spectrum(decay=2.1, saturation=0.8), transforms=_NEAR),
-            Style(parametrization=Spectrum(decay=1.9, saturation=0.8)),
         ),
     ),
 }

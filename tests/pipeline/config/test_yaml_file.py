@@ -226,7 +226,7 @@ def test_settings_name_the_recipe_true_and_change_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "variants"),
-    [("recipe: true", 4), ("recipe: {name: true, styles: []}", 1), ("recipe: draft", 1),
+    [("recipe: true", 3), ("recipe: {name: true, styles: []}", 1), ("recipe: draft", 1),
      ("recipe: true\nrender: {variants: 2, snapshots: 1}", 2),
      ("recipe: {styles: [{}, {}]}\nrender: {snapshots: 1}", 2)],
 )  # fmt: skip
