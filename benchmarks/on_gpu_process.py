@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 
 from benchmarks.on_gpu_table import Case, Rate, Where
-from pipeline.config.recipes import RECIPES
+from pipeline.config.recipes import RECIPES, Recipe
 from pipeline.config.schema import Device, Precision, Render
 from pipeline.config.weights import resolve
 from pipeline.network import device
@@ -109,7 +109,7 @@ def rate(
         recipe = recipe.model_copy(update={"steps": steps})
     options = Render(precision=case.precision, compiler=case.compiler)
     engine = Engine(resolve("bundled"), recipe, size, 0, batch, options)
-    units = [Unit(CHANNEL, (layer,), number) for number in range(case.channels)]
+    units = rendered(recipe, layer, case.channels)
     times, rendering, digests = [], [], []
     for _ in range(1 + rounds):
         began = time.perf_counter()
@@ -125,6 +125,12 @@ def rate(
         case, times[0], rendering[1:], times[1:], digests, min(batch, engine.most or batch),
         counted, measure(case.precision),
     )  # fmt: skip
+
+
+def rendered(recipe: Recipe, layer: str, count: int) -> list[Unit]:
+    """So many units of a layer: a channel each, or one in each style of a recipe of several."""
+    of_each = len(recipe.each)
+    return [Unit(CHANNEL, (layer,), n // of_each, variant=n % of_each) for n in range(count)]
 
 
 def digest(images: Sequence[np.ndarray]) -> str:

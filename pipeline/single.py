@@ -113,7 +113,7 @@ def render_unit(
             .h5 or .weights.h5 file, or `imagenet`, `bundled` or `auto`; in place of
             `model.weights`.
         size: side of the image in pixels, in place of `image.size`.
-        recipe: `fourier`, `draft`, `article`, `maco` or `classes`, in place of `recipe`.
+        recipe: `fourier`, `draft`, `article`, `maco`, `classes` or `true`, in place of `recipe`.
         seed: in place of `seed`.
         snapshots: images of the film before the last, in place of `render.snapshots`.
 

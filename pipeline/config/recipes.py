@@ -7,23 +7,31 @@ named recipe in `RECIPES`. This module knows no TensorFlow: it is read where bui
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, SerializationInfo, model_serializer, model_validator
 
 from pipeline.config.strict import Frozen
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+WHOLE = "whole"
+"""The context in which a recipe is dumped with what later versions added and it does not use."""
 
 
 class _Grown(Frozen):
-    """What has gained keys: a later one that says nothing is left out; older fingerprints stay."""
+    """What has gained keys: a later one that says nothing is left out; older fingerprints stay.
+
+    With the context `WHOLE` every key is dumped, as for a comparison of two recipes.
+    """
 
     later: ClassVar[tuple[str, ...]] = ()
 
     @model_serializer(mode="wrap")
-    def _as_before_there_was_more(self, plain: Callable[[Self], dict[str, Any]]) -> dict[str, Any]:
-        return {key: value for key, value in plain(self).items() if key not in self.later or value}
+    def _as_before_there_was_more(
+        self, plain: Callable[[Self], dict[str, Any]], info: SerializationInfo
+    ) -> dict[str, Any]:
+        said, later = plain(self), () if info.context == WHOLE else self.later
+        return {key: value for key, value in said.items() if key not in later or value}
 
 
 class Spectrum(_Grown):
@@ -226,13 +234,16 @@ class Recipe(_Grown):
         return tuple(self.model_copy(update={"styles": (), **changes}) for changes in own)
 
 
+_NEAR = Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale())
+_WIDE = Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale(least=0.4))
+
 RECIPES = {
     "fourier": Recipe(
         name="fourier",
         steps=56,
         revive=12,
         parametrization=Spectrum(),
-        transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
+        transforms=_NEAR,
         optimizer=Adam(),
     ),
     "draft": Recipe(
@@ -240,7 +251,7 @@ RECIPES = {
         steps=22,
         revive=8,
         parametrization=Spectrum(),
-        transforms=Transforms(jitter=Jitter(), rotate=Rotate(), scale=Scale()),
+        transforms=_NEAR,
         optimizer=Adam(rate=0.15, warmup=2),
     ),
     "article": Recipe(
@@ -269,5 +280,18 @@ RECIPES = {
         transforms=Transforms(crop=Crop(least=0.7), rotate=Rotate(degrees=10.0)),
         optimizer=Adam(weight_decay=0.5),
         octaves=Octaves(count=4, growth=1.25),
+    ),
+    "true": Recipe(
+        name="true",
+        steps=32,
+        revive=10,
+        parametrization=Spectrum(decay=1.9, saturation=0.2),
+        transforms=_WIDE,
+        optimizer=Adam(warmup=2),
+        styles=(
+            Style(),
+            Style(parametrization=Spectrum(decay=2.0, saturation=0.5), transforms=_NEAR),
+            Style(parametrization=Spectrum(decay=2.1, saturation=0.8), transforms=_NEAR),
+        ),
     ),
 }

@@ -145,8 +145,7 @@ def holder(data: dict[str, Any], keys: Sequence[str], said: str) -> dict[str, An
         below = data.get(key)
         if below is None:
             below = {}
-        if isinstance(below, str) and key in ("recipe", "cluster"):
-            below = {"name" if key == "recipe" else "kind": below}
+        below = _shorthand(key, below)
         if not isinstance(below, dict):
             raise ConfigError(f"{said}: {key!r} holds no keys")
         data[key] = below
@@ -161,23 +160,38 @@ def note(keys: Sequence[str], said: str, lines: Lines) -> None:
     lines[tuple(keys)] = said
 
 
+def _shorthand(key: str, value: Any) -> Any:
+    """What a bare name means: of a recipe or a kind of cluster; YAML reads `true` as a boolean."""
+    if key == "recipe" and value is True:
+        value = "true"
+    if isinstance(value, str) and key in ("recipe", "cluster"):
+        return {"name" if key == "recipe" else "kind": value}
+    return value
+
+
 def _expand_recipe(data: dict[str, Any], name: str, lines: Lines) -> None:
-    """Replace the recipe's name and changes by the whole recipe; a bare kind of cluster too."""
-    if isinstance(data.get("cluster"), str):
-        data["cluster"] = {"kind": data["cluster"]}
-    given = data.get("recipe", "fourier")
-    changes = {"name": given} if isinstance(given, str) else given
+    """Replace the recipe's name and changes by the whole recipe; a bare kind of cluster too.
+
+    A recipe of several styles asks for as many variants, where nothing is said of them.
+    """
+    if "cluster" in data:
+        data["cluster"] = _shorthand("cluster", data["cluster"])
+    changes = _shorthand("recipe", data.get("recipe", {}))
     if not isinstance(changes, dict):
         return
     wanted = changes.get("name", "fourier")
+    wanted = "true" if wanted is True else wanted
     if not isinstance(wanted, str) or wanted not in RECIPES:
         at = line_of(("recipe", "name"), lines) or line_of(("recipe",), lines)
         raise ConfigError(
             f"{name}{at}: recipe {wanted!r} is not known: expected one of {', '.join(RECIPES)}"
         )
-    recipe = _merged(RECIPES[wanted].model_dump(mode="json"), changes)
+    recipe = _merged(RECIPES[wanted].model_dump(mode="json"), {**changes, "name": wanted})
     if isinstance(recipe.get("styles"), list):
         recipe["styles"] = [_style(recipe, style) for style in recipe["styles"]]
+        render = data.setdefault("render", {})
+        if isinstance(render, dict) and recipe["styles"]:
+            render.setdefault("variants", len(recipe["styles"]))
     data["recipe"] = recipe
 
 

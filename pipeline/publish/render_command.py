@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config.recipes import RECIPES, Recipe
+from pipeline.config.recipes import RECIPES, WHOLE, Recipe
 from pipeline.config.schema import Render
 from pipeline.plan.provenance import Provenance
 
@@ -49,7 +49,9 @@ def _settings(known: Provenance) -> list[tuple[str, Any]]:
 
 def _recipe(recipe: Recipe) -> str:
     """A recipe's name, or its name and what is not as the recipe of that name has it."""
-    base, wanted = (r.model_dump(mode="json") for r in (RECIPES[recipe.name], recipe))
+    base, wanted = (
+        r.model_dump(mode="json", context=WHOLE) for r in (RECIPES[recipe.name], recipe)
+    )
     changes = _changes(base, wanted)
     return json.dumps({"name": recipe.name, **changes}) if changes else recipe.name
 

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import on_gpu, on_gpu_process, on_gpu_table
 from benchmarks.on_gpu_table import Case, Ran, Rate, Where
+from pipeline.config.recipes import RECIPES
 
 CASE = Case("draft", "graph", "float32", 4)
 CARD = Where("gpu", "NVIDIA H100 80GB HBM3", "driver 570.1, CUDA 12.5.1, TensorFlow 2.21.0")
@@ -29,6 +30,14 @@ def test_a_case_is_timed_and_gives_equal_bytes(cpu: None) -> None:
 def test_the_operations_of_growing_images_are_not_counted(cpu: None) -> None:
     case = replace(CASE, recipe="article", channels=2)
     assert on_gpu_process.rate(case, "mixed0", 96, 2, 1, 4, lambda _: 5e9).operations is None
+
+
+def test_a_recipe_of_several_styles_is_rendered_in_each() -> None:
+    units = on_gpu_process.rendered(RECIPES["true"], "mixed4", 4)
+    assert [u.id for u in units] == ["mixed4:0", "mixed4:0#1", "mixed4:0#2", "mixed4:1"]
+    assert [u.id for u in on_gpu_process.rendered(RECIPES["draft"], "mixed4", 2)] == [
+        "mixed4:0", "mixed4:1",
+    ]  # fmt: skip
 
 
 def test_a_matrix_product_is_timed(cpu: None) -> None:
@@ -63,7 +72,7 @@ def test_a_process_at_work_is_ended_when_the_time_is_over(
 def test_without_time_nothing_is_begun() -> None:
     ran = on_gpu.measure(on_gpu.plan(), "gpu", 0.0)
     assert str(ran.missing[0]) == "fourier, graph, float32, 64 channels"
-    assert len(ran.missing) == 9
+    assert len(ran.missing) == 11
     assert not on_gpu_table.put(ran, Path("not", "there"))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.config import yaml_file
 from pipeline.config.recipes import (
+    RECIPES,
     Adam,
     Jitter,
     Maco,
@@ -53,7 +54,8 @@ BAD = [
     # recipes
     (
         UNITS + "recipe: foo",
-        "line 2: recipe 'foo' is not known: expected one of fourier, draft, article, maco, classes",
+        "line 2: recipe 'foo' is not known: "
+        "expected one of fourier, draft, article, maco, classes, true",
     ),
     (UNITS + "recipe:\n  name: foo", "line 3: recipe 'foo' is not known"),
     (UNITS + "recipe: {name: [1]}", r"recipe \[1\] is not known"),
@@ -205,6 +207,31 @@ def test_a_style_changes_parts_of_its_recipe() -> None:
     assert second.transforms == Transforms(jitter=Jitter(), scale=Scale(least=0.4, most=1.1))
     assert third.parametrization == Maco()
     assert parse(UNITS + "recipe: draft", settings=["recipe.styles=[{}, {}]"]).recipe.styles
+
+
+@pytest.mark.parametrize("said", ["true", "'true'", "{name: true}", "{name: 'true', steps: 3}"])
+def test_the_recipe_true_is_one_though_yaml_reads_a_boolean(said: str) -> None:
+    config = parse(UNITS + f"recipe: {said}")
+    assert config.recipe.name == "true"
+    assert config.recipe.styles == RECIPES["true"].styles
+
+
+def test_settings_name_the_recipe_true_and_change_it() -> None:
+    assert parse(UNITS, settings=["recipe=true"]).recipe == RECIPES["true"]
+    changed = parse(UNITS + "recipe: true", settings=["recipe.steps=4"]).recipe
+    assert changed == RECIPES["true"].model_copy(update={"steps": 4})
+    with pytest.raises(ConfigError, match=r"recipe False is not known"):
+        parse(UNITS + "recipe: {name: false}")
+
+
+@pytest.mark.parametrize(
+    ("text", "variants"),
+    [("recipe: true", 3), ("recipe: {name: true, styles: []}", 1), ("recipe: draft", 1),
+     ("recipe: true\nrender: {variants: 2, snapshots: 1}", 2),
+     ("recipe: {styles: [{}, {}]}\nrender: {snapshots: 1}", 2)],
+)  # fmt: skip
+def test_a_recipe_asks_for_a_variant_a_style(text: str, variants: int) -> None:
+    assert parse(UNITS + text).render.variants == variants
 
 
 @pytest.mark.parametrize(

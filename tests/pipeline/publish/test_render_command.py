@@ -54,6 +54,19 @@ def test_the_recipe_is_the_atlass(make_provenance: Make, name: str, changes: dic
     assert found.device == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("true", {"styles": []}), ("classes", {"parametrization": {"contrast": 0}}),
+     ("classes", {"optimizer": {"weight_decay": 0}}), ("classes", {"transforms": {"crop": None}})],
+)  # fmt: skip
+def test_what_the_recipe_has_and_the_atlas_has_not_is_taken_off(
+    make_provenance: Make, name: str, said: dict
+) -> None:
+    recipe = yaml_file.checked({"units": ["mixed2:0"], "recipe": {"name": name, **said}}, "", {})
+    wanted = recipe.recipe.model_dump(mode="json")
+    assert understood(changed(make_provenance("mixed2:0"), recipe=wanted)).recipe == recipe.recipe
+
+
 def test_a_file_of_the_users_goes_by_its_name(make_provenance: Make) -> None:
     known = changed(make_provenance("mixed2:0"))
     weights = Weights("file", Path("/home/ann/my model.keras"), "0" * 64)
