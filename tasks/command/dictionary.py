@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from pipeline.atlas import Atlas
     from pipeline.config.schema import AtlasConfig
-    from pipeline.examples.dictionary import Dictionary
+    from pipeline.examples.dictionary import Dictionary, Method
+    from tasks.progress import Display
 
 app = typer.Typer()
 _BATCH = 16
@@ -108,39 +109,35 @@ def _learned(
     layer: str,
     pictures: Path | None,
     parts: int,
-    method: str,
+    method: "Method",
     path: Path,
     seed: int | None,
-    display: "object",
+    display: "Display",
 ) -> "Dictionary":
     """Learn a dictionary and write it."""
-    from typing import Any, cast  # noqa: PLC0415
-
     from pipeline import single  # noqa: PLC0415
     from pipeline.config.schema import AtlasConfig  # noqa: PLC0415
     from pipeline.examples import dictionary as learning  # noqa: PLC0415
     from pipeline.network import device  # noqa: PLC0415
 
-    shown = cast(Any, display)
-    way = cast(learning.Method, method)
     device.use("cpu")
     first = f":{layer}:0"
     known = single.planned(first, by) if isinstance(by, AtlasConfig) else by.provenance
     channels = known.architecture.layers[known.unit(first).layers[0]].channels
-    learning.check(parts, channels, way)
+    learning.check(parts, channels, method)
+    chosen = known.seed if seed is None else seed
     images, count = _images(by, pictures, known.size)
-    shown.start(0, count, "pictures")
+    display.start(0, count, "pictures")
     from pipeline.network.observer import Observer  # noqa: PLC0415, TensorFlow
 
     observer = Observer(known.locate_weights(), (layer,), known.reading)
-    drawn = learning.Drawn(channels, known.seed if seed is None else seed)
+    drawn = learning.Drawn(channels, chosen)
     seen = learning.draw(
-        images, lambda some: observer.maps_of(some, _BATCH), drawn, shown.advance, _BATCH
+        images, lambda some: observer.maps_of(some, _BATCH), drawn, display.advance, _BATCH
     )
     values = drawn.values()
-    shown.stage(f"learning {parts} parts of {len(values):,} places by {method}")
-    chosen = known.seed if seed is None else seed
-    found = learning.learn(values, parts, way, chosen % 2**32)
+    display.stage(f"learning {parts} parts of {len(values):,} places by {method}")
+    found = learning.learn(values, parts, method, chosen % 2**32)
     about = {
         "layer": layer, "weights": known.weights.sha256, "method": method, "seed": str(chosen),
         "pictures": str(seen), "size": str(known.size),

@@ -103,6 +103,18 @@ def test_their_map_on_a_picture_is_the_weighted_one(atlas: Atlas) -> None:
     np.testing.assert_allclose(got, maps[0] + maps[1] - 0.5 * maps[2], rtol=1e-4, atol=1e-5)
 
 
+def test_a_picture_excites_them_for_reasons(atlas: Atlas, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    channels = {r.unit.id: r.activation for r in atlas.why(tmp_path / "a.png", ["deep:0-1"])}
+    whole, place = atlas.why(tmp_path / "a.png", ["deep:0+1", "deep:0+1@center"])
+    assert whole.activation == pytest.approx(sum(channels.values()), rel=1e-4)
+    assert place.activation == pytest.approx(whole.activation)
+    assert np.isfinite(whole.usual)
+    assert whole.sources["source"].str.startswith("relu:").all()
+    assert (whole.sources["target"] == "deep:0+1").all()
+
+
 def test_the_atlas_stands_alone_and_holds_to_its_vectors(
     tiny_model: Path, file: Path, tmp_path: Path
 ) -> None:
