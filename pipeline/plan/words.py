@@ -55,6 +55,13 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
     }
 
 
+def _it(unit: Unit) -> str:
+    """What pictures are measured by, where a unit is of one place."""
+    if unit.row is None:
+        return "it"
+    return "its direction" if unit.kind.has_direction else "its channel"
+
+
 NAMELESS = "No name: no label of your pictures stands above chance."
 
 
@@ -68,7 +75,7 @@ def named(unit: Unit, auroc: float, low: float, high: float, count: int) -> str:
         high: where it ends.
         count: pictures that have the label.
     """
-    it, verb = "it" if unit.row is None else "its channel", "lowers" if unit.negative else "excites"
+    it, verb = _it(unit), "lowers" if unit.negative else "excites"
     return (
         f"Of two of your pictures, one labelled so and one not, the first {verb} {it} more in "
         f"{100 * auroc:.1f} % of cases (AUROC {auroc:.3f}, 95 % interval {low:.3f} to {high:.3f}; "
@@ -126,7 +133,7 @@ def trial(unit: Unit, row: Mapping[str, Any], judge: str) -> str:
 
 def strongest(unit: Unit) -> str:
     """What the pictures are that are kept for a unit."""
-    it = "it" if unit.row is None else "its channel"
+    it = _it(unit)
     return f"pictures that excite {it} {'least' if unit.negative else 'most'}"
 
 
@@ -137,7 +144,7 @@ def examples(unit: Unit, activations: Sequence[float]) -> str:
         unit: the unit.
         activations: its activation on each, in order.
     """
-    it = "it" if unit.row is None else "its channel"
+    it = _it(unit)
     count = sum(value != 0 for value in activations)
     if not count and not unit.negative:
         return f"None of your pictures excites {it}: 0 is the most that {it} comes to on any."
