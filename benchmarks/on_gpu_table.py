@@ -33,7 +33,8 @@ class Case:
         recipe: its name.
         compiler: what compiles the network.
         precision: of the ascent.
-        channels: how many, the first of the layer.
+        channels: how many, the first of the layer, an image each; of a recipe of several styles so
+            many images, one in each style of a channel.
     """
 
     recipe: str
@@ -151,6 +152,7 @@ def section(ran: Ran) -> str:
 
 
 _HOW = (
+    "Channels: an image each; of `true` so many images, three of a channel. "
     "Images a second: the median time after a first that compiles, by the clock, rendering alone; "
     "`with measuring`, with the 18 passes that measure. TFLOP/s: multiplications and additions of "
     "the convolutions, forward and gradient, nothing else, while rendering; not counted where an "

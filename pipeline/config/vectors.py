@@ -3,33 +3,30 @@
 Nothing is unpickled, and nothing but numbers is read.
 """
 
-import base64
 import hashlib
 import json
-import math
 import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
 
 from pipeline.errors import ConfigError
 
 SUFFIXES = (".npy", ".npz", ".safetensors")
-MOST = 2**23
-"""Numbers of a matrix: they are kept with the atlas."""
+MOST = 2**26
+"""Numbers of a matrix: they are kept with the atlas, and read when it is opened."""
 PARTS, SHARES = "parts", "shares"
 """The arrays of a dictionary: its directions, and what share of the variance each explains."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 """By the name that safetensors have for a type, NumPy's; it has none for bfloat16."""
-_HEADER = 2**20
 _UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError,
-    zipfile.BadZipFile,
+    zipfile.BadZipFile, safetensors.SafetensorError,
 )  # fmt: skip
 """What reading a broken file raises."""
 
@@ -63,30 +60,35 @@ class Vectors:
             found.update(b"" if each is None else np.ascontiguousarray(each, "<f4").tobytes())
         object.__setattr__(self, "sha256", found.hexdigest())
 
-    @cached_property
-    def plain(self) -> Mapping[str, Any]:
-        """A plain form for JSON; `from_json` reads it."""
+    @property
+    def plain(self) -> Mapping[str, str]:
+        """A plain form for JSON of all but the numbers; `from_content` reads it."""
         return {
             "file": self.file,
             "sha256": self.sha256,
-            "shape": self.values.shape,
-            "values": _text(self.values),
-            **({} if self.shares is None else {"shares": _text(self.shares)}),
             **({"layer": self.layer} if self.layer else {}),
             **({"weights": self.weights} if self.weights else {}),
         }
 
+    @property
+    def content(self) -> bytes:
+        """The numbers, as a `.safetensors` file."""
+        shares = {} if self.shares is None else {SHARES: self.shares}
+        return _packed({PARTS: self.values, **shares}, {})
+
     @classmethod
-    def from_json(cls, name: str, record: Mapping[str, Any]) -> "Vectors":
-        """The matrix of which `plain` was written.
+    def from_content(cls, name: str, record: Mapping[str, str], content: bytes) -> "Vectors":
+        """The matrix of which `plain` and `content` were written.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not what that wrote.
+            KeyError, TypeError, ValueError: they are not what these wrote.
         """
-        shares = _numbers(record["shares"]) if "shares" in record else None
-        values = _numbers(record["values"]).reshape(record["shape"])
+        try:
+            arrays = _unpacked(content)
+        except safetensors.SafetensorError as error:
+            raise ValueError(f"the directions {name} cannot be read: {error}") from error
         about = (record.get("layer", ""), record.get("weights", ""))
-        found = cls(name, record["file"], values, shares, *about)
+        found = cls(name, record["file"], arrays[PARTS], arrays.get(SHARES), *about)
         if found.sha256 != record["sha256"]:
             raise ValueError(f"the directions {name} do not match their SHA-256")
         return found
@@ -131,15 +133,7 @@ def load(name: str, path: Path) -> Vectors:
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> None:
     """Write arrays as float32 into a `.safetensors` file, which `load` reads. Raises OSError."""
-    header: dict[str, Any] = {"__metadata__": dict(about)}
-    chunks, end = [], 0
-    for name, values in arrays.items():
-        chunks.append(np.ascontiguousarray(values, "<f4").tobytes())
-        offsets = [end, end := end + len(chunks[-1])]
-        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": offsets}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *chunks]))
+    path.write_bytes(_packed(arrays, about))
 
 
 def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
@@ -148,7 +142,9 @@ def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, 
         raise ConfigError(f"{said}: expected a file that ends in {', '.join(SUFFIXES)}")
     try:
         if path.suffix.lower() == ".safetensors":
-            return _safetensors(path.read_bytes())
+            with safetensors.safe_open(path, "numpy") as file:
+                about = file.metadata() or {}
+            return _unpacked(path.read_bytes()), about
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             is_one = isinstance(found, np.ndarray)
@@ -160,29 +156,25 @@ def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, 
         raise ConfigError(f"{said} cannot be read as arrays of numbers: {reason}") from error
 
 
-def _safetensors(data: bytes) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
-    """The arrays of a file of safetensors: the header's length, the header in JSON, numbers."""
-    length = int.from_bytes(data[:8], "little")
-    if not 2 <= length <= min(_HEADER, len(data) - 8):
-        raise ValueError("it has no header")
-    header = json.loads(data[8 : 8 + length])
-    body = memoryview(data)[8 + length :]
-    about = header.pop("__metadata__", {})
-    # Of whole numbers and truths no direction is made.
-    known = {name: entry for name, entry in header.items() if entry["dtype"] in _TYPES}
-    return {name: _tensor(name, entry, body) for name, entry in known.items()}, about
+def _packed(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
+    plain = {
+        name: {"dtype": "float32", "shape": values.shape, "data": values.astype("<f4").tobytes()}
+        for name, values in arrays.items()
+    }
+    return safetensors.serialize(plain, dict(about))
 
 
-def _tensor(name: str, entry: Mapping[str, Any], body: memoryview) -> np.ndarray:
-    kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not 0 <= begin <= end <= len(body):
-        raise ValueError(f"the array {name!r} is cut short")
-    values = np.frombuffer(body[begin:end], _TYPES[kind])
-    if kind == "BF16":  # the upper half of a float32
+def _unpacked(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a file of safetensors; of whole numbers and truths no direction is made."""
+    found = safetensors.deserialize(content)
+    return {name: _tensor(of) for name, of in found if of["dtype"] in _TYPES}
+
+
+def _tensor(entry: Mapping[str, Any]) -> np.ndarray:
+    values = np.frombuffer(entry["data"], _TYPES[entry["dtype"]])
+    if entry["dtype"] == "BF16":  # the upper half of a float32
         values = (values.astype("<u4") << 16).view("<f4")
-    if len(values) != math.prod(shape):
-        raise ValueError(f"the array {name!r} has not the numbers that its shape says")
-    return values.reshape(shape)
+    return values.reshape(entry["shape"])
 
 
 def _chosen(arrays: Mapping[str, np.ndarray], name: str, said: str) -> np.ndarray:
@@ -212,14 +204,6 @@ def _finite(values: np.ndarray, said: str) -> np.ndarray:
         place = ", ".join(map(str, strange[0]))
         raise ConfigError(f"{said}: {values[tuple(strange[0])]} at [{place}] is no finite number")
     return found
-
-
-def _text(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
-
-
-def _numbers(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
 
 
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

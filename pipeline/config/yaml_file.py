@@ -161,11 +161,11 @@ def note(keys: Sequence[str], said: str, lines: Lines) -> None:
 
 
 def _shorthand(key: str, value: Any) -> Any:
-    """What a bare name means: of a recipe or a kind of cluster; YAML reads `true` as a boolean."""
-    if key == "recipe" and value is True:
-        value = "true"
-    if isinstance(value, str) and key in ("recipe", "cluster"):
-        return {"name" if key == "recipe" else "kind": value}
+    """What a bare name means: a recipe's (YAML reads `true` as a boolean), or a kind of cluster."""
+    if key == "recipe" and (isinstance(value, str) or value is True):
+        return {"name": value}
+    if key == "cluster" and isinstance(value, str):
+        return {"kind": value}
     return value
 
 

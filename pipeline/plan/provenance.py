@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.config.recipes import Recipe
@@ -18,6 +19,8 @@ from pipeline.plan.batches import Section, sections
 from pipeline.plan.identity import SCHEMA, Fingerprint, digest
 from pipeline.plan.kinds import expand, finds, one, several
 from pipeline.plan.units import Unit
+
+_NO_BASES: Mapping[str, Vectors] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -225,8 +228,12 @@ class Provenance:
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Provenance":
+    def from_json(cls, record: Mapping[str, Any], bases: Mapping[str, Vectors] = _NO_BASES) -> "Provenance":
         """The provenance that `to_json` wrote.
+
+        Args:
+            record: what it wrote.
+            bases: the matrices that this names under `directions`, with their numbers.
 
         Raises:
             AtlasFolderError: it is of another schema version.
@@ -243,8 +250,7 @@ class Provenance:
         rest["architecture"] = Architecture.from_json(record["architecture"])
         rest["patterns"] = tuple(record["patterns"])
         rest["classes"] = tuple(record["classes"])
-        bases = rest.pop("directions", {})
-        rest["bases"] = {name: Vectors.from_json(name, of) for name, of in bases.items()}
+        rest["bases"] = {name: bases[name] for name in rest.pop("directions", {})}
         return cls(**rest)
 
 

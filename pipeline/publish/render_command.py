@@ -33,7 +33,8 @@ def _settings(known: Provenance) -> list[tuple[str, Any]]:
         model["range"] = known.reading.range
     if known.reading.output:
         model["output"] = known.reading.output
-    plain, default = known.render.model_dump(mode="json"), Render().model_dump(mode="json")
+    as_unsaid = Render(variants=len(known.recipe.each))
+    plain, default = known.render.model_dump(mode="json"), as_unsaid.model_dump(mode="json")
     files = {name.partition("/")[0]: of.file for name, of in known.bases.items()}
     return [
         *([("directions", json.dumps(files))] if files else []),

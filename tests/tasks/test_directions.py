@@ -1,5 +1,7 @@
 """Directions from a configuration to the page: rendered, measured, found, drawn, kept, refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,37 @@ def test_the_atlas_stands_alone_and_holds_to_its_vectors(
     np.savez(mine, parts=np.ones((3, 8)))
     with pytest.raises(ConfigError, match=f"directions.sae: {mine} is not what it was when"):
         planning.make(yaml_file.parse(text))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x"])
+def test_kept_vectors_that_are_lost_are_told_of_and_made_again(
+    tiny_model: Path, file: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    config = yaml_file.parse(text_of(tiny_model, tmp_path / "atlas", file, ("relu@dir/sae:0",)))
+    folder = build(config).folder
+    kept = folder / "directions/sae.safetensors"
+    store, before = Store.open(folder), kept.read_bytes()
+    if content is None:
+        kept.unlink()
+    else:
+        kept.write_bytes(content)
+    losses = [finding.part for finding in verify(store) if finding.is_loss]
+    assert losses == ["directions/sae.safetensors"]
+    subprocess.run([sys.executable, "-c", _OPEN, folder], check=True)
+    build(config)
+    assert kept.read_bytes() == before
+    assert {each.state for each in verify(Store.open(folder))} == {"whole"}
+
+
+_OPEN = """
+import sys, pytest
+from pipeline.errors import AtlasFolderError
+from pipeline.store.store import Store
+assert Store.is_lost(sys.argv[1])
+with pytest.raises(AtlasFolderError, match="directions.*damaged.*`atlas build` makes it again"):
+    Store.open(sys.argv[1])
+"""
+"""What another process makes of it, that has not read it before."""
 
 
 @pytest.mark.parametrize(

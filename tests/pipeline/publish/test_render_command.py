@@ -69,6 +69,19 @@ def test_what_the_recipe_has_and_the_atlas_has_not_is_taken_off(
     assert understood(changed(make_provenance("mixed2:0"), recipe=wanted)).recipe == recipe.recipe
 
 
+@pytest.mark.parametrize("render", [{}, {"variants": 1, "diversity": 0.5}, {"variants": 2}])
+def test_a_recipe_of_styles_keeps_the_atlass_variants(make_provenance: Make, render: dict) -> None:
+    said = {"units": ["mixed2:0"], "recipe": {"name": "true"}, "render": render}
+    config = yaml_file.checked(said, "", {})
+    known = changed(
+        make_provenance("mixed2:0"),
+        recipe=config.recipe.model_dump(mode="json"),
+        render=config.render.model_dump(mode="json", exclude={"variants"}),
+    )
+    found = understood(replace(known, variants=config.render.variants))
+    assert (found.recipe, found.render) == (config.recipe, config.render)
+
+
 def test_a_file_of_the_users_goes_by_its_name(make_provenance: Make) -> None:
     known = changed(make_provenance("mixed2:0"))
     weights = Weights("file", Path("/home/ann/my model.keras"), "0" * 64)

@@ -85,6 +85,7 @@ def test_what_has_no_place_stays_itself() -> None:
         ("article", ["blur"]),
         ("maco", ["crop"]),
         ("classes", ["crop"]),
+        ("true", ["half"]),
     ],
 )
 def test_a_recipe_may_climb_by_a_view_itself(recipe: str, own: list[str]) -> None:
