@@ -581,7 +581,8 @@ class Atlas:
 
         Args:
             path: the PNG.
-            order: `channel`, the atlas's own; `activation`, the strongest first; or `similarity`.
+            order: `channel`, the atlas's own; `activation`, the strongest first; `similarity`; or
+                `activations`, the cells of activation atlases, each in its place.
             sections: names of sections; none for all.
             tile: side of an image, in pixels.
 

@@ -4,7 +4,7 @@ An objective takes what a `Network` returned and the batch's `Aim` and gives one
 To add one: write its function, and name it in `OBJECTIVES` under its kind of unit (`plan.kinds`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.network.network import FEATURES
 from pipeline.plan.architecture import CLASSES, Squash
+from pipeline.plan.pixels import floats
 from pipeline.plan.units import Unit
 
 Activations = Mapping[str, tf.Tensor]
@@ -29,7 +30,8 @@ class Aim(NamedTuple):
     A batch of any units of one section is the same computation on other aims, so that it is
     compiled once. `row` and `column` are parts of the map's height and width, so that they hold
     for the smaller maps of an octave too. Of directions `weights` are the vectors, (batch,
-    channels), else none, (batch, 0), and `power` is that of the cosine.
+    channels), else none, (batch, 0), and `power` is that of the cosine. `picture` is that of units
+    of pictures, (batch, size, size, 3) in [-1, 1], else none, (batch, 0); see `targeted`.
     """
 
     index: tf.Tensor
@@ -38,6 +40,7 @@ class Aim(NamedTuple):
     sign: tf.Tensor
     weights: tf.Tensor
     power: tf.Tensor
+    picture: tf.Tensor
 
 
 def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
@@ -50,7 +53,27 @@ def aim(units: Sequence[Unit], map_size: tuple[int, int]) -> Aim:
         sign=np.array([-1.0 if unit.negative else 1.0 for unit in units], np.float32),
         weights=np.stack([u.direction.vector if u.direction else _NO_WEIGHTS for u in units]),
         power=np.array([u.direction.power if u.direction else 0.0 for u in units], np.float32),
+        picture=np.stack([floats(u.picture.image) if u.picture else _NO_WEIGHTS for u in units]),
     )
+
+
+def targeted(
+    aim: Aim, network: Callable[[tf.Tensor], Activations], view: Callable[[tf.Tensor], tf.Tensor]
+) -> Aim:
+    """The aim of units of pictures, with what the network makes of these as weights.
+
+    An image and its picture are looked at alike, as in lucid's caricatures: through the same
+    transforms, in the same size.
+
+    Args:
+        aim: what each image is for; of other units it is returned as it is.
+        network: what is looked with, at one layer.
+        view: what the images are seen through.
+    """
+    if aim.picture.shape[1] == 0:
+        return aim
+    (values,) = network(view(aim.picture)).values()
+    return aim._replace(weights=tf.stop_gradient(values))
 
 
 def _channel_map(activations: Activations, aim: Aim) -> tf.Tensor:
@@ -241,6 +264,50 @@ def _log_odds(activations: Activations, aim: Aim) -> tf.Tensor:
     return _logits(activations, aim) - against
 
 
+def _likeness(activations: Activations, aim: Aim) -> tf.Tensor:
+    """What part of the picture's activations an image has: 1 - |seen - wanted|² / |wanted|².
+
+    The loss of Mahendran and Vedaldi (2015), turned about; 1 where all numbers are equal.
+    """
+    return tf.stack(
+        [
+            1.0 - tf.reduce_sum((seen - wanted) ** 2) / _size(wanted)
+            for seen, wanted in _pairs(activations, aim)
+        ]
+    )
+
+
+def _exaggeration(activations: Activations, aim: Aim) -> tf.Tensor:
+    """How far an image goes along the picture's activations; 1 as far as the picture does."""
+    return tf.stack(
+        [
+            tf.reduce_sum(seen * wanted) / _size(wanted)
+            for seen, wanted in _pairs(activations, aim)
+        ]
+    )
+
+
+def _caricature(activations: Activations, aim: Aim) -> tf.Tensor:
+    """Dot product x cosine², both over the whole map, as in lucid's caricatures."""
+    cosines = [
+        tf.reduce_sum(seen * wanted) * tf.math.rsqrt(_size(seen) * _size(wanted))
+        for seen, wanted in _pairs(activations, aim)
+    ]
+    held = tf.maximum(tf.stack(cosines), _LEAST_COSINE)
+    return _exaggeration(activations, aim) * held**2
+
+
+def _pairs(activations: Activations, aim: Aim) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Each image's map, and its picture's."""
+    (values,) = activations.values()
+    # Image by image: reduced in one go, the last bits depend on the size of the batch.
+    return zip(tf.unstack(values), tf.unstack(aim.weights), strict=True)
+
+
+def _size(values: tf.Tensor) -> tf.Tensor:
+    return tf.maximum(tf.reduce_sum(values * values), _TINY)
+
+
 def _everything(activations: Activations, aim: Aim) -> tf.Tensor:
     del aim
     batch = tf.shape(next(iter(activations.values())))[0]
@@ -269,6 +336,8 @@ OBJECTIVES = {
     "direction at a place": Objective(_direction_at, _direction_map),
     "cosine": Objective(_direction, _direction_map, _cosine),
     "cosine at a place": Objective(_direction_at, _direction_map, _cosine_at),
+    "inversion": Objective(_likeness, _everything),
+    "caricature": Objective(_exaggeration, _everything, _caricature),
     "deepdream": Objective(_deepdream, _everything),
     "logits": Objective(_logits, _all_logits),
     "softmax": Objective(_softmax, _all_probabilities, _log_odds),

@@ -20,8 +20,11 @@ from pipeline.errors import ConfigError
 SUFFIXES = (".npy", ".npz", ".safetensors")
 MOST = 2**26
 """Numbers of a matrix: they are kept with the atlas, and read when it is opened."""
-PARTS, SHARES = "parts", "shares"
-"""The arrays of a dictionary: its directions, and what share of the variance each explains."""
+PARTS, SHARES, CELLS = "parts", "shares", "cells"
+"""The arrays of a dictionary: its directions, what share of the variance each explains, and, of an
+activation atlas, the row and column of its grid that each is at."""
+CLASSES = "classes"
+"""What a file says of each direction's class, a list in JSON."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 """By the name that safetensors have for a type, NumPy's; it has none for bfloat16."""
 _UNREADABLE = (
@@ -40,6 +43,8 @@ class Vectors:
         file: the name of its file, without the folder.
         values: (rows, channels) float32, finite.
         shares: (rows,) float32, of the variance that each explains; None where nothing says so.
+        cells: (rows, 2) float32, the row and column of a grid that each is at, or None.
+        classes: what each is of, or empty.
         layer: the layer that it is of, where the file says so.
         weights: the SHA-256 of the weights that it is of, where the file says so.
         sha256: of all of it but the file's name.
@@ -49,35 +54,50 @@ class Vectors:
     file: str = field(compare=False)
     values: np.ndarray = field(compare=False, repr=False)
     shares: np.ndarray | None = field(default=None, compare=False, repr=False)
+    cells: np.ndarray | None = field(default=None, compare=False, repr=False)
+    classes: tuple[str, ...] = field(default=(), compare=False, repr=False)
     layer: str = field(default="", compare=False)
     weights: str = field(default="", compare=False)
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:
-        about = [self.values.shape, self.layer, self.weights, self.shares is not None]
+        about = [list(self.arrays), self.values.shape, self.layer, self.weights, self.classes]
         found = hashlib.sha256(json.dumps(about).encode())
-        for each in (self.values, self.shares):
-            found.update(b"" if each is None else np.ascontiguousarray(each, "<f4").tobytes())
+        for each in self.arrays.values():
+            found.update(np.ascontiguousarray(each, "<f4").tobytes())
         object.__setattr__(self, "sha256", found.hexdigest())
 
     @property
-    def plain(self) -> Mapping[str, str]:
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays, by the names that files have for them."""
+        known = {PARTS: self.values, SHARES: self.shares, CELLS: self.cells}
+        return {name: values for name, values in known.items() if values is not None}
+
+    def facts(self, row: int) -> dict[str, Any]:
+        """What is known of a row, by the names of the index."""
+        found: dict[str, Any] = {}
+        if self.shares is not None:
+            found["variance_share"] = float(self.shares[row])
+        if self.cells is not None:
+            found["cell_row"], found["cell_col"] = map(int, self.cells[row])
+        if self.classes:
+            found["class_name"] = self.classes[row] or None
+        return found
+
+    @property
+    def plain(self) -> Mapping[str, Any]:
         """A plain form for JSON of all but the numbers; `from_content` reads it."""
-        return {
-            "file": self.file,
-            "sha256": self.sha256,
-            **({"layer": self.layer} if self.layer else {}),
-            **({"weights": self.weights} if self.weights else {}),
-        }
+        about = {"layer": self.layer, "weights": self.weights, CLASSES: list(self.classes)}
+        said = {key: value for key, value in about.items() if value}
+        return {"file": self.file, "sha256": self.sha256, **said}
 
     @property
     def content(self) -> bytes:
         """The numbers, as a `.safetensors` file."""
-        shares = {} if self.shares is None else {SHARES: self.shares}
-        return _packed({PARTS: self.values, **shares}, {})
+        return _packed(self.arrays, {})
 
     @classmethod
-    def from_content(cls, name: str, record: Mapping[str, str], content: bytes) -> "Vectors":
+    def from_content(cls, name: str, record: Mapping[str, Any], content: bytes) -> "Vectors":
         """The matrix of which `plain` and `content` were written.
 
         Raises:
@@ -87,8 +107,10 @@ class Vectors:
             arrays = _unpacked(content)
         except safetensors.SafetensorError as error:
             raise ValueError(f"the directions {name} cannot be read: {error}") from error
-        about = (record.get("layer", ""), record.get("weights", ""))
-        found = cls(name, record["file"], arrays[PARTS], arrays.get(SHARES), *about)
+        found = cls(
+            name, record["file"], arrays[PARTS], arrays.get(SHARES), arrays.get(CELLS),
+            tuple(record.get(CLASSES, ())), record.get("layer", ""), record.get("weights", ""),
+        )  # fmt: skip
         if found.sha256 != record["sha256"]:
             raise ValueError(f"the directions {name} do not match their SHA-256")
         return found
@@ -118,17 +140,33 @@ def load(name: str, path: Path) -> Vectors:
             f"{said}: {values.shape[0]:,} rows of {values.shape[1]:,} are more than {MOST:,} "
             "numbers: keep the rows that you want in a file of their own"
         )
-    shares = arrays.get(SHARES)
-    if shares is not None and shares.shape != (len(values),):
-        shares = None  # of another array of the file
     return Vectors(
         name,
         path.name,
         _finite(values, said),
-        None if shares is None else _finite(shares, said),
+        _beside(arrays, SHARES, (len(values),), said),
+        _beside(arrays, CELLS, (len(values), 2), said),
+        _classes(about, len(values)),
         str(about.get("layer", "")),
         str(about.get("weights", "")),
     )
+
+
+def _beside(
+    arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], said: str
+) -> np.ndarray | None:
+    """What a file says of each direction; another shape is of another array of the file."""
+    found = arrays.get(name)
+    return None if found is None or found.shape != shape else _finite(found, said)
+
+
+def _classes(about: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    try:
+        found = json.loads(about.get(CLASSES, "[]"))
+    except ValueError:
+        return ()
+    is_list = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    return tuple(found) if is_list and len(found) == count else ()
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ of the pictures, and nothing else.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.config import vectors
 from pipeline.errors import ConfigError
+from pipeline.examples.source import in_batches
 from pipeline.plan.identity import stream
 
 Method = Literal["nmf", "pca", "ica", "sparse"]
@@ -210,24 +211,13 @@ def draw(
         How many pictures there were.
     """
     count = 0
-    for some in _batches(images, batch):
+    for some in in_batches(images, batch):
         maps = see(np.stack([pixels for _, pixels in some]))
         for (name, _), values in zip(some, maps, strict=True):
             drawn.see(name, values)
         count += len(some)
         tell(len(some))
     return count
-
-
-def _batches(images: Iterable[Image], size: int) -> Iterator[list[Image]]:
-    some: list[Image] = []
-    for image in images:
-        some.append(image)
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
-        yield some
 
 
 def _nmf(values: np.ndarray, parts: int, seed: int) -> Any:

@@ -1,7 +1,6 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -33,6 +32,8 @@ DIRECTIONS = {
     "variance_share": "Float32",
     "closest_channel": "string",
     "closest_cosine": "Float32",
+    "cell_row": "Int32",
+    "cell_col": "Int32",
 }
 """The columns of directions, and their pandas types."""
 TYPES = {
@@ -347,7 +348,6 @@ def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
     """The columns that a unit's id says."""
     named = provenance.classes if unit.kind.needs_classifier else ()
     return {
-        **_of_direction(unit),
         "unit": unit.id,
         "kind": unit.kind.name,
         "layer": "+".join(unit.layers) or None,
@@ -360,6 +360,7 @@ def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
         "variant": unit.variant,
         "seed": provenance.seed,
         "recipe": provenance.recipe.name,
+        **_of_direction(unit),
     }
 
 
@@ -368,12 +369,7 @@ def _of_direction(unit: Unit) -> dict[str, Any]:
         return {}
     channel, cosine = unit.direction.nearest
     closest = Unit(CHANNEL, unit.layers, channel).id
-    share = unit.direction.share
-    return {
-        "variance_share": None if math.isnan(share) else share,
-        "closest_channel": closest,
-        "closest_cosine": cosine,
-    }
+    return {"closest_channel": closest, "closest_cosine": cosine, **unit.direction.facts}
 
 
 def _measured(store: Store, section: Section) -> dict[str, dict[str, Any]]:

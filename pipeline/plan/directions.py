@@ -48,7 +48,7 @@ class Direction:
         power: that of the cosine by which the dot product is multiplied; 0 for none.
         begins: what stands behind the layer in the name of what begins as it does.
         order: what it is sorted by.
-        share: of the variance that it explains, where the matrix says so; NaN where it does not.
+        facts: what the matrix says of it, by the names of the index.
     """
 
     said: str
@@ -57,7 +57,7 @@ class Direction:
     power: float = 0.0
     begins: str = field(default="", compare=False)
     order: tuple[object, ...] = field(default=(), compare=False, repr=False)
-    share: float = field(default=float("nan"), compare=False)
+    facts: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def vector(self) -> np.ndarray:
@@ -197,14 +197,8 @@ def direction(
         power=power,
         begins=begins,
         order=(bool(said.path), said.start, said.end, said.steps, said.step, power),
-        share=_share(said, rows),
+        facts=rows.facts(said.channel) if rows and said.channel is not None else {},
     )
-
-
-def _share(said: Said, rows: Vectors | None) -> float:
-    if rows is None or rows.shares is None or said.channel is None:
-        return float("nan")
-    return float(rows.shares[said.channel])
 
 
 def _power(pattern: Pattern, text: str) -> float:

@@ -1,7 +1,7 @@
 """The kinds of unit, a record each, and the units that patterns name.
 
 To add a kind: write its functions and its record, name it in `KINDS`, and give it an objective in
-`pipeline.ascent.objectives`. Nothing else asks for a kind by its name.
+`pipeline.ascent.objectives`. Those of a picture, which no pattern names, are in `OF_PICTURES`. Nothing else asks for a kind by its name.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from pipeline.errors import UnitError
 from pipeline.plan import directions
 from pipeline.plan.architecture import CLASSES, Architecture, Layer, Squash
 from pipeline.plan.patterns import Pattern, split
-from pipeline.plan.units import Kind, Shown, Unit
+from pipeline.plan.units import Kind, Picture, Shown, Unit
 
 _MOST_CLASSES = 1_000_000
 """Classes that may be named where there is no classifier: they are listed as unavailable."""
@@ -400,6 +400,60 @@ SOFTMAX = Kind(
     on_pictures=_probability,
     needs_classifier=True,
 )
+
+
+
+def _is_of_picture(_: Pattern) -> bool:
+    return False  # no pattern names a picture
+
+
+def _refuse(pattern: Pattern, _: Architecture) -> list[Unit]:
+    raise UnitError(f"unit {pattern.text!r}: `atlas invert` and `atlas caricature` take a picture")
+
+
+def _of_no_pictures(unit: Unit, _: Mapping[str, Shown], __: Squash) -> np.ndarray:
+    raise UnitError(f"unit {unit.id} is of one picture: what others make of it is not measured")
+
+
+INVERSION = Kind(
+    name="inversion",
+    claims=_is_of_picture,
+    expand=_refuse,
+    id="invert:{layers}@{picture}",
+    short="{layers}",
+    section="inversions-{layers}",
+    heading="{layers} · inversions",
+    words="What {layers} keeps of {picture}",
+    on_pictures=_of_no_pictures,
+    has_negative=False,
+)
+CARICATURE = replace(
+    INVERSION,
+    name="caricature",
+    id="caricature:{layers}@{picture}",
+    section="caricatures-{layers}",
+    heading="{layers} · caricatures",
+    words="What {layers} sees in {picture}, exaggerated",
+)
+OF_PICTURES = {kind.name: kind for kind in (INVERSION, CARICATURE)}
+"""The kinds of unit that are of a picture of the user's, by name; no atlas has any."""
+
+
+def of_picture(kind: Kind, layer: str, picture: Picture, architecture: Architecture) -> Unit:
+    """What a layer makes of a picture, as a unit.
+
+    Args:
+        kind: `INVERSION` or `CARICATURE`.
+        layer: its name.
+        picture: of the size that the architecture was described at.
+        architecture: the network's.
+
+    Raises:
+        UnitError: there is no such layer.
+    """
+    known = Pattern.parse(f":{layer}:0", _forms()).layer(architecture, layer)
+    return Unit(kind, (known.name,), picture=picture)
+
 
 KINDS = {
     kind.name: kind

@@ -11,6 +11,7 @@ A unit's id is its name everywhere:
     mixed4:42#1            a variant: the same thing from another start; the first is `mixed4:42`
     :logits:3              a leading colon: of a layer whose name would be read otherwise
     mixed4:7+42-0.5*120    a direction: a weighted sum of channels; more of them in `directions`
+    invert:mixed4@cat.jpg  what a layer keeps of a picture: of no atlas, see `kinds.of_picture`
 """
 
 import functools
@@ -52,7 +53,8 @@ class Kind:
 
     To add one, see `kinds`. Texts are filled in for a unit: `{number}` is its index, `{layers}` its
     layers, joined by +, `{row}` and `{column}` its place; of a direction `{said}` is what its id
-    says of it, `{basis}` and `{source}` where its vectors come from. Functions stand in a module,
+    says of it, `{basis}` and `{source}` where its vectors come from; `{picture}` is the name of a
+    picture. Functions stand in a module,
     by name, so that units can go to other processes.
 
     Attributes:
@@ -104,13 +106,33 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the user's, of which a unit is.
+
+    Attributes:
+        name: of its file.
+        size: side, in pixels.
+        pixels: (size, size, 3) uint8 RGB, as bytes.
+    """
+
+    name: str
+    size: int
+    pixels: bytes = field(repr=False)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The pixels, (size, size, 3) uint8 RGB."""
+        return np.frombuffer(self.pixels, np.uint8).reshape(self.size, self.size, 3)
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One thing to visualise.
 
     `id` is its name, as in `mixed4:42`. `index` is the channel of a channel or neuron and the class
     of a logit or softmax output; `row` and `column` are a neuron's place on its layer's map.
-    `layers` is empty for classes; `direction` is None for all but directions. Variants show the
-    same thing from other starts.
+    `layers` is empty for classes; `direction` is None for all but directions, `picture` for all but
+    what is of a picture. Variants show the same thing from other starts.
     """
 
     kind: Kind
@@ -121,6 +143,7 @@ class Unit:
     negative: bool = False
     variant: int = 0
     direction: Direction | None = None
+    picture: Picture | None = None
     id: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -144,15 +167,18 @@ class Unit:
             said=of.said if of else "",
             basis=f"@dir/{of.basis}" if of and of.basis else "",
             source=of.basis or "directions" if of else "",
+            picture=self.picture.name if self.picture else "",
         )
 
     @property
     def begins_as(self) -> str:
-        """The name that the unit's random numbers are drawn by: its id, but of directions.
+        """The name that the unit's random numbers are drawn by: its id, but of some.
 
         A direction of one channel alone begins as the channel does, all steps of a path begin
-        alike, and cosines change no start.
+        alike, and cosines change no start; nor does what a picture is called.
         """
+        if self.picture is not None:
+            return replace(self, picture=replace(self.picture, name="")).id
         if self.direction is None:
             return self.id
         place = "" if self.row is None else f"@{self.row},{self.column}"

@@ -122,7 +122,7 @@ def _learned(
 
     device.use("cpu")
     first = f":{layer}:0"
-    known = single.planned(first, by) if isinstance(by, AtlasConfig) else by.provenance
+    known = single.planned(by, first) if isinstance(by, AtlasConfig) else by.provenance
     channels = known.architecture.layers[known.unit(first).layers[0]].channels
     learning.check(parts, channels, method)
     chosen = known.seed if seed is None else seed
@@ -156,13 +156,7 @@ def _images(
     if pictures is not None:
         listed = source.found_in(pictures)
 
-        def read() -> "Iterator[tuple[str, np.ndarray]]":
-            for picture in listed:
-                image, state = source.load(picture, size)
-                if state in source.SEEN:
-                    yield picture.id, image
-
-        return read(), len(listed)
+        return ((of.id, image) for of, image in source.read_all(listed, size)), len(listed)
     if isinstance(by, AtlasConfig):
         raise ConfigError("there is no atlas to learn from: name pictures, --pictures FOLDER")
     ids = list(by.index.query("status == 'done'")["unit"])

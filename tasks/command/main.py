@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
-from tasks.command import ask, dictionary, options, printing, study
+from tasks.command import activations, ask, dictionary, options, pictured, printing, study
 from tasks.command.options import (
     INTERRUPTED,
     AsJson,
@@ -416,7 +416,7 @@ def render(
     if film is not None:
         films.check(film)
     by = options.rendered_by(folder, config, settings)
-    known = single.planned(unit, by) if isinstance(by, AtlasConfig) else by.provenance
+    known = single.planned(by, unit) if isinstance(by, AtlasConfig) else by.provenance
     said = "as configured" if isinstance(by, AtlasConfig) else f"as the atlas {by.folder} has it"
     rendered = single.render(unit, single.filmed(known, FRAMES) if film else known)
     printing.save(Image.fromarray(rendered.image), path)
@@ -496,6 +496,8 @@ def doctor(
 
 app.add_typer(ask.app)
 app.add_typer(dictionary.app)
+app.add_typer(activations.app)
+app.add_typer(pictured.app)
 app.add_typer(study.app)
 
 

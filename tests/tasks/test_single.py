@@ -22,27 +22,27 @@ UNITS = ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_rendered_alone_equals_the_atlas(unit: str, configure, finished: run.Report) -> None:
     config, atlas = configure(), Atlas.open(finished.folder.path)
-    alone = single.render(unit, single.planned(unit, config))
+    alone = single.render(unit, single.planned(config, unit))
     np.testing.assert_array_equal(alone.image, atlas.image(unit), unit)
     np.testing.assert_array_equal(alone.trajectory, atlas.trajectory(unit), unit)
     assert alone.activation == pytest.approx(float(atlas.row(unit)["activation"]))
 
 
 def test_a_place_may_be_said_as_center(configure) -> None:
-    known = single.planned("relu:2@center", configure())
+    known = single.planned(configure(), "relu:2@center")
     assert single.render("relu:2@center", known).unit == "relu:2@11,11"
 
 
 def test_several_units_are_refused(configure) -> None:
     with pytest.raises(UnitError, match="names 6 units: expected the id of one"):
-        single.render("relu:0-5", single.planned("relu:0-5", configure()))
+        single.render("relu:0-5", single.planned(configure(), "relu:0-5"))
 
 
 def test_a_film_has_as_many_snapshots_as_the_configuration_says(configure) -> None:
-    plain = single.planned("relu:3#1", configure())
+    plain = single.planned(configure(), "relu:3#1")
     assert single.filmed(plain, 3).render.snapshots == 3
     assert single.filmed(plain, 24).render.snapshots == 4  # no more than its steps
-    known = single.filmed(single.planned("relu:3#1", configure("render.snapshots=3")), 24)
+    known = single.filmed(single.planned(configure("render.snapshots=3"), "relu:3#1"), 24)
     assert known.render.snapshots == 3
     rendered = single.render("relu:3#1", known)
     assert rendered.unit == "relu:3#1"

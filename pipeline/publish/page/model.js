@@ -232,10 +232,11 @@ function described(row) {
   const closest = value("closest_channel", row);
   const share = value("variance_share", row);
   const like = closest ? `, most like ${closest} (cosine ${shown(value("closest_cosine", row), 2)})` : "";
+  const isFor = closest && name ? `, for ${name}` : "";
   const explains = share === null ? "" : `, ${shown(100 * share, 2)} % of the variance`;
   const called = value("name", row) ? `, called ${value("name", row)}` : "";
   const state = value("status", row) === "unavailable" ? ", unavailable" : "";
-  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + like + explains + called + state;
+  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + isFor + like + explains + called + state;
 }
 
 function shown(number, digits = 4) {

@@ -177,10 +177,10 @@ def test_the_channel_that_it_is_most_like_and_its_share() -> None:
     (direction,) = (unit.direction for unit in expand(["mixed4:42+2*7-5*3"], NETWORK))
     assert direction is not None
     assert direction.nearest == (7, pytest.approx(2 / np.sqrt(30)))
-    assert np.isnan(direction.share)
+    assert direction.facts == {}
     (row,) = (unit.direction for unit in expand(["mixed4@dir/sae:3"], NETWORK))
     assert row is not None
-    assert row.share == 3
+    assert row.facts == {"variance_share": 3}
 
 
 def test_sections_are_of_what_is_computed_alike() -> None:
