@@ -280,10 +280,7 @@ def _likeness(activations: Activations, aim: Aim) -> tf.Tensor:
 def _exaggeration(activations: Activations, aim: Aim) -> tf.Tensor:
     """How far an image goes along the picture's activations; 1 as far as the picture does."""
     return tf.stack(
-        [
-            tf.reduce_sum(seen * wanted) / _size(wanted)
-            for seen, wanted in _pairs(activations, aim)
-        ]
+        [tf.reduce_sum(seen * wanted) / _size(wanted) for seen, wanted in _pairs(activations, aim)]
     )
 
 

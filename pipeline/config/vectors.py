@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
+import safetensors.numpy
 
 from pipeline.errors import ConfigError
 
@@ -195,16 +195,13 @@ def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, 
 
 
 def _packed(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
-    plain = {
-        name: {"dtype": "float32", "shape": values.shape, "data": values.astype("<f4").tobytes()}
-        for name, values in arrays.items()
-    }
-    return safetensors.serialize(plain, dict(about))
+    plain = {name: np.ascontiguousarray(of, np.float32) for name, of in arrays.items()}
+    return safetensors.numpy.save(plain, dict(about))
 
 
 def _unpacked(content: bytes) -> dict[str, np.ndarray]:
     """The arrays of a file of safetensors; of whole numbers and truths no direction is made."""
-    found = safetensors.deserialize(content)
+    found: list[tuple[str, Any]] = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     return {name: _tensor(of) for name, of in found if of["dtype"] in _TYPES}
 
 

@@ -96,7 +96,9 @@ def see(
         raise ConfigError("there is no picture that can be read")
     joined = np.concatenate(values)
     told = np.concatenate(classes).reshape(-1, classes[0].shape[-1]) if classes else None
-    return Seen(tuple(pictures), joined.reshape(-1, joined.shape[-1]), np.concatenate(means), told, each)
+    return Seen(
+        tuple(pictures), joined.reshape(-1, joined.shape[-1]), np.concatenate(means), told, each
+    )
 
 
 def _drawn(seed: int, name: str, count: int, each: int) -> np.ndarray:
@@ -257,4 +259,4 @@ def _telling(means: np.ndarray, values: np.ndarray) -> np.ndarray:
     squares = values.astype(np.float64).T @ values / len(values)
     ridge = _RIDGE * np.trace(squares) / len(squares)
     found = np.linalg.solve(squares + ridge * np.eye(len(squares)), means.T.astype(np.float64)).T
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)

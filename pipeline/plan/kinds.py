@@ -1,7 +1,8 @@
 """The kinds of unit, a record each, and the units that patterns name.
 
 To add a kind: write its functions and its record, name it in `KINDS`, and give it an objective in
-`pipeline.ascent.objectives`. Those of a picture, which no pattern names, are in `OF_PICTURES`. Nothing else asks for a kind by its name.
+`pipeline.ascent.objectives`. Nothing else asks for a kind by its name. Kinds that are of a picture
+of the user's, which no pattern names, are in `OF_PICTURES`.
 """
 
 import itertools
@@ -402,7 +403,6 @@ SOFTMAX = Kind(
 )
 
 
-
 def _is_of_picture(_: Pattern) -> bool:
     return False  # no pattern names a picture
 
@@ -417,6 +417,7 @@ def _of_no_pictures(unit: Unit, _: Mapping[str, Shown], __: Squash) -> np.ndarra
 
 INVERSION = Kind(
     name="inversion",
+    forms="",
     claims=_is_of_picture,
     expand=_refuse,
     id="invert:{layers}@{picture}",

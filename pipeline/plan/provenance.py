@@ -228,7 +228,9 @@ class Provenance:
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any], bases: Mapping[str, Vectors] = _NO_BASES) -> "Provenance":
+    def from_json(
+        cls, record: Mapping[str, Any], bases: Mapping[str, Vectors] = _NO_BASES
+    ) -> "Provenance":
         """The provenance that `to_json` wrote.
 
         Args:

@@ -120,7 +120,7 @@ class Store(Table):
         cls.exists(place)  # raises where other things are
         place.begin()
         store = cls(place, provenance)
-        for name in store.strange():
+        for name in store.altered():
             place.write_bytes(name, store.directions[name].content)
         store.arrays.note(store._attributes())
         return store
@@ -134,7 +134,7 @@ class Store(Table):
         """The matrices of directions, by the names of the files that keep them."""
         return {_file_of(name): of for name, of in self.provenance.bases.items()}
 
-    def strange(self) -> list[str]:
+    def altered(self) -> list[str]:
         """The files of directions that are not there, or not as they should be."""
         known = self.directions.items()
         return [name for name, of in known if or_error(self.folder.read, name) != of.content]

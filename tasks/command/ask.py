@@ -244,7 +244,10 @@ def mosaic(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.png", help="The PNG.")],
     folder: options.Folder = None,
     order: Annotated[
-        str, typer.Option(help="channel, activation (the strongest first), similarity or activations (atlases).")
+        str,
+        typer.Option(
+            help="channel, activation (the strongest first), similarity or activations (atlases)."
+        ),
     ] = "similarity",
     section: Annotated[
         list[str] | None, typer.Option(help="Only this section; repeatable.")

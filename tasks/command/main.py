@@ -211,7 +211,9 @@ def verify(
 
     place = folder or options.load_config().output
     if Store.is_lost(place):
-        lost = Finding(ROOT, "lost", "what the atlas is made of: it, or what it names in directions/")
+        lost = Finding(
+            ROOT, "lost", "what the atlas is made of: it, or what it names in directions/"
+        )
         printing.show_findings([lost], as_json=as_json)
         printing.err.print("made again by the next `atlas build`; the rest can be read then")
         raise typer.Exit(FAILED)

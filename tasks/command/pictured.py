@@ -68,7 +68,7 @@ def caricature(
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw what each layer sees in a picture, exaggerated: images that go far along its activations.
+    """Draw what each layer sees in a picture, exaggerated: images far along its activations.
 
     As `atlas invert`, but by dot product x cosine² with the picture's activations. Under each image
     stands how far it goes; the picture itself goes 1.

@@ -60,7 +60,7 @@ def test_shortcuts_stand_for_keys_of_the_configuration(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = []
-    monkeypatch.setattr(single, "apart", lambda do, *_: asked.append(do.args))
+    monkeypatch.setattr(single, "apart", lambda do, *_: asked.append(do.args[1:]))
     render_unit("a:1", model=tmp_path / "a.keras", size=64, recipe="draft", seed=3, snapshots=2)
     render_unit("a:2", {"image": {"size": 32}, "model": {"weights": "bundled"}})
     (first, one), (second, other) = asked

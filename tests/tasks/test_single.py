@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import Atlas, render_unit, single
+from pipeline import Atlas, invert, render_unit, single
 from pipeline.errors import ConfigError, UnitError
+from pipeline.network import device
+from pipeline.plan import kinds
+from pipeline.plan.units import Picture
 from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -129,3 +132,66 @@ def test_a_script_whose_tensorflow_has_its_own_threads_gets_the_same_bytes(
         np.testing.assert_array_equal(np.asarray(found), expected)
     with Image.open(tmp_path / "film.webp") as film:
         assert film.n_frames == 3
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "cat.png")
+    return tmp_path / "cat.png"
+
+
+def test_a_picture_is_inverted_to_the_same_bytes_whatever_it_is_called(
+    configure, picture: Path
+) -> None:
+    known = single.planned(configure(), "relu:0")
+    first = single.render_picture(kinds.INVERSION, picture, ["relu", "deep"], known)
+    other = picture.rename(picture.with_name("dog.png"))
+    again = single.render_picture(kinds.INVERSION, other, ["deep"], known)
+    assert [each.unit for each in first] == ["invert:relu@cat.png", "invert:deep@cat.png"]
+    np.testing.assert_array_equal(first[1].image, again[0].image)
+    assert first[1].activation > first[1].start
+
+
+def test_a_picture_has_all_of_its_own_activations_and_goes_along_them_by_one(
+    configure, picture: Path
+) -> None:
+    known = single.planned(configure(), "relu:0")
+    device.use("cpu")
+    from pipeline.ascent.engine import Engine
+
+    pixels = np.asarray(Image.open(picture))
+    subject = Picture("cat.png", 24, pixels.tobytes())
+    for kind in (kinds.INVERSION, kinds.CARICATURE):
+        unit = kinds.of_picture(kind, "deep", subject, known.architecture)
+        _, meter = Engine.of(known).compiled(unit)
+        seen = np.stack([pixels, 255 - pixels])
+        for measured in (meter.plain(seen, [unit] * 2, 4), meter.robust(seen, [unit] * 2, 4)):
+            assert measured[0] == pytest.approx(1, rel=1e-5)
+            assert measured[1] < 1
+
+
+def test_a_caricature_goes_further_than_the_picture(configure, picture: Path) -> None:
+    known = single.planned(configure("recipe={name: draft, steps: 24}"), "relu:0")
+    [found] = single.render_picture(kinds.CARICATURE, picture, ["deep"], known)
+    assert found.unit == "caricature:deep@cat.png"
+    assert found.activation > max(1, found.start)
+
+
+def test_the_face_inverts_in_a_process_of_its_own(
+    tiny_model: Path, configure, picture: Path
+) -> None:
+    config = configure()
+    [found] = invert(picture, ["relu"], config)
+    known = single.planned(config, "relu:0")
+    [expected] = single.render_picture(kinds.INVERSION, picture, ["relu"], known)
+    np.testing.assert_array_equal(found.image, expected.image)
+    with pytest.raises(UnitError, match="no layer 'nope'"):
+        invert(picture, ["nope"], config)
+    with pytest.raises(ConfigError, match=r"layers: expected names of layers, as in \['mixed4'\]"):
+        invert(picture, "relu", config)
+
+
+def test_no_pattern_names_a_picture(configure) -> None:
+    with pytest.raises(UnitError):
+        single.planned(configure(), "invert:relu@cat.png")
