@@ -24,7 +24,9 @@ PARTS, SHARES, CELLS = "parts", "shares", "cells"
 """The arrays of a dictionary: its directions, what share of the variance each explains, and, of an
 activation atlas, the row and column of its grid that each is at."""
 CLASSES = "classes"
-"""What a file says of each direction's class, a list in JSON."""
+"""What a file says of each direction's class: a list."""
+_ABOUT = "channel_atlas"
+"""What a file says of itself, as JSON: an entry alone, as several go in any order."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 """By the name that safetensors have for a type, NumPy's; it has none for bfloat16."""
 _UNREADABLE = (
@@ -161,17 +163,15 @@ def _beside(
 
 
 def _classes(about: Mapping[str, Any], count: int) -> tuple[str, ...]:
-    try:
-        found = json.loads(about.get(CLASSES, "[]"))
-    except ValueError:
+    found = about.get(CLASSES)
+    if not isinstance(found, list) or len(found) != count:
         return ()
-    is_list = isinstance(found, list) and all(isinstance(each, str) for each in found)
-    return tuple(found) if is_list and len(found) == count else ()
+    return tuple(found) if all(isinstance(each, str) for each in found) else ()
 
 
-def write(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> None:
+def write(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
     """Write arrays as float32 into a `.safetensors` file, which `load` reads. Raises OSError."""
-    path.write_bytes(_packed(arrays, about))
+    path.write_bytes(_packed(arrays, {_ABOUT: json.dumps(about)}))
 
 
 def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
@@ -181,7 +181,7 @@ def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, 
     try:
         if path.suffix.lower() == ".safetensors":
             with safetensors.safe_open(path, "numpy") as file:
-                about = file.metadata() or {}
+                about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
             return _unpacked(path.read_bytes()), about
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
@@ -194,9 +194,9 @@ def _arrays(path: Path, said: str) -> tuple[dict[str, np.ndarray], Mapping[str, 
         raise ConfigError(f"{said} cannot be read as arrays of numbers: {reason}") from error
 
 
-def _packed(arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> bytes:
+def _packed(arrays: Mapping[str, np.ndarray], said: Mapping[str, str]) -> bytes:
     plain = {name: np.ascontiguousarray(of, np.float32) for name, of in arrays.items()}
-    return safetensors.numpy.save(plain, dict(about))
+    return safetensors.numpy.save(plain, dict(said))
 
 
 def _unpacked(content: bytes) -> dict[str, np.ndarray]:

@@ -5,10 +5,10 @@ are laid out in the plane, alike near alike; a grid is laid over them; the mean 
 direction, whose picture shows what the network sees in all of its places.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -191,7 +191,7 @@ class Cells:
     classes: tuple[str, ...]
     side: int
 
-    def save(self, path: Path, about: Mapping[str, str]) -> None:
+    def save(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write them as a `.safetensors` file, with what there is to say about it.
 
         Raises:
@@ -203,9 +203,9 @@ class Cells:
             "means": self.means,
             "counts": self.counts,
         }
-        told = {vectors.CLASSES: json.dumps(self.classes)} if self.classes else {}
+        told = {vectors.CLASSES: self.classes} if self.classes else {}
         try:
-            vectors.write(path, arrays, {**about, "grid": str(self.side), **told})
+            vectors.write(path, arrays, {**about, "grid": self.side, **told})
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -57,13 +57,13 @@ class Dictionary:
     places: int
     settled: bool = True
 
-    def save(self, path: Path, about: Mapping[str, str]) -> None:
+    def save(self, path: Path, about: Mapping[str, Any]) -> None:
         """Write it as a `.safetensors` file, with what there is to say about it.
 
         Raises:
             ConfigError: it cannot be written.
         """
-        said = {**about, "explained": f"{self.explained:.6g}", "places": str(self.places)}
+        said = {**about, "explained": float(f"{self.explained:.6g}"), "places": self.places}
         arrays = {
             vectors.PARTS: self.parts,
             vectors.SHARES: self.shares,

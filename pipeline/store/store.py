@@ -24,7 +24,7 @@ from pipeline.plan.batches import Batch, Section, missing_batches
 from pipeline.plan.identity import digest
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
-from pipeline.store.folder import Folder, or_error
+from pipeline.store.folder import Folder
 from pipeline.store.layout import ARRAYS, Layout
 from pipeline.store.place import at
 from pipeline.store.records import Record
@@ -136,8 +136,8 @@ class Store(Table):
 
     def altered(self) -> list[str]:
         """The files of directions that are not there, or not as they should be."""
-        known = self.directions.items()
-        return [name for name, of in known if or_error(self.folder.read, name) != of.content]
+        known = self.provenance.bases.items()
+        return [_file_of(name) for name, of in known if not _is_kept(self.folder, name, of)]
 
     def _attributes(self) -> dict[str, Any]:
         plain = self.provenance.to_json()
@@ -267,6 +267,13 @@ def _directions(folder: Folder, name: str, plain: Mapping[str, str]) -> Vectors:
         return Vectors.from_content(name, plain, folder.read(file))
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
+
+
+def _is_kept(folder: Folder, name: str, of: Vectors) -> bool:
+    try:
+        return _directions(folder, name, of.plain) == of
+    except ValueError:
+        return False
 
 
 def _file_of(directions: str) -> str:

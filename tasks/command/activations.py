@@ -2,6 +2,7 @@
 
 import contextlib
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -149,14 +150,14 @@ def _laid_out(
         read = laying.readout(seen, seed % 2**32)
         seen, names = laying.read_by(seen, read), read.names
     elif seen.classes is not None:
-        names = known.classes or tuple(map(str, range(seen.classes.shape[1])))
+        numbers = range(seen.classes.shape[1])
+        names = tuple(name or str(n) for n, name in zip_longest(numbers, known.classes))
     display.stage(f"laying out {len(seen.values):,} places")
     spots = plane.layout(seen.values, seed % 2**32)
     found = laying.cells(seen, spots, grid, names)
     about = {
-        "layer": layer, "weights": known.weights.sha256, "seed": str(seed),
-        "pictures": str(len(seen.pictures)), "places": str(len(seen.values)),
-        "size": str(known.size),
+        "layer": layer, "weights": known.weights.sha256, "seed": seed,
+        "pictures": len(seen.pictures), "places": len(seen.values), "size": known.size,
     }  # fmt: skip
     found.save(path, about)
     return found, seen, read

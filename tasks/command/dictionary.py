@@ -139,8 +139,8 @@ def _learned(
     display.stage(f"learning {parts} parts of {len(values):,} places by {method}")
     found = learning.learn(values, parts, method, chosen % 2**32)
     about = {
-        "layer": layer, "weights": known.weights.sha256, "method": method, "seed": str(chosen),
-        "pictures": str(seen), "size": str(known.size),
+        "layer": layer, "weights": known.weights.sha256, "method": method, "seed": chosen,
+        "pictures": seen, "size": known.size,
     }  # fmt: skip
     found.save(path, about)
     return found

@@ -142,7 +142,7 @@ def test_kept_vectors_that_are_lost_are_told_of_and_made_again(
     tiny_model: Path, file: Path, tmp_path: Path, content: bytes | None
 ) -> None:
     config = yaml_file.parse(text_of(tiny_model, tmp_path / "atlas", file, ("relu@dir/sae:0",)))
-    folder = build(config).folder
+    folder = build(config).folder.path
     kept = folder / "directions/sae.safetensors"
     store, before = Store.open(folder), kept.read_bytes()
     if content is None:

@@ -123,7 +123,7 @@ def test_safetensors_that_are_cut_are_refused(tmp_path: Path, cut: int) -> None:
 
 def test_a_plain_form_is_read_again_and_damage_is_seen() -> None:
     shares = np.array([0.5, 0.25, 0.1], np.float32)
-    made = Vectors("x", "a.npy", VALUES, shares, "mixed4", "abc")
+    made = Vectors("x", "a.npy", VALUES, shares, layer="mixed4", weights="abc")
     plain = json.loads(json.dumps(made.plain))
     again = Vectors.from_content("x", plain, made.content)
     assert again == made

@@ -65,8 +65,10 @@ def test_cells_are_laid_out_and_become_units(
     assert some["class_name"].tolist() == list(found.classes)
     code, _, error = atlas("mosaic", "--order", "activations", "-o", "cells.png", "--tile", "16")
     assert code == 0, error
-    height = Image.open(tmp_path / "cells.png").height
-    assert height == 4 + 40 + 3 * (16 + 14) + 4  # a grid of three rows, whatever is empty
+    with Image.open(tmp_path / "cells.png") as mosaic:
+        assert (
+            mosaic.height == 4 + 40 + 3 * (16 + 14) + 4
+        )  # a grid of three rows, whatever is empty
 
 
 def test_the_same_is_laid_out_again(atlas: Called, pictures: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_without_pictures_the_atlass_own_are_seen(
 ) -> None:
     code, _, error = atlas("relu", "--parts", "2", "--method", "pca")
     assert code == 0, error
-    assert "to go" in error
+    assert "21 of 21 pictures" in error
     assert (tmp_path / "relu-pca-2.safetensors").is_file()
 
 

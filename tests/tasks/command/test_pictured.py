@@ -42,8 +42,8 @@ def test_a_strip_of_layers_stands_beside_the_picture(
     assert units == ["invert:relu@cat.png", "invert:deep@cat.png"]
     for unit in told["units"]:
         assert unit["start"] < unit["activation"] <= 1
-    strip = Image.open(tmp_path / "cat-inversion.png")
-    assert strip.width > 3 * strip.height / 2
+    with Image.open(tmp_path / "cat-inversion.png") as strip:
+        assert strip.width > 3 * strip.height / 2
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"relu.png", "deep.png"}
 
 
