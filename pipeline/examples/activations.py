@@ -24,7 +24,7 @@ Attribute = Callable[[np.ndarray, np.ndarray], np.ndarray]
 LEAST = 3
 """Places of a cell that is not left empty."""
 _RIDGE = 1e-2
-"""What is added to each channel's mean square before it is divided by, of the mean over all."""
+"""What is added to the variance of each channel, of the mean over all."""
 _FOLDS = 5
 
 
@@ -254,9 +254,8 @@ def _means(values: np.ndarray, number: np.ndarray, full: np.ndarray) -> np.ndarr
 
 
 def _telling(means: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Directions along which cells differ, of length one."""
-    # As Carter et al.: what all places share counts for less, by the inverse of their products.
-    squares = values.astype(np.float64).T @ values / len(values)
-    ridge = _RIDGE * np.trace(squares) / len(squares)
-    found = np.linalg.solve(squares + ridge * np.eye(len(squares)), means.T.astype(np.float64)).T
+    """Directions that tell each cell from all places, of length one."""
+    spread = values.var(axis=0, dtype=np.float64)
+    lengths = np.sqrt(spread + _RIDGE * spread.mean())
+    found = (means - values.mean(axis=0, dtype=np.float64)) / lengths
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
