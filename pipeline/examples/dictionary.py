@@ -26,7 +26,8 @@ PLACES = 40_000
 NUMBERS = 2**26
 """Numbers that are kept, at most: of a layer of many channels there are fewer places."""
 _BATCH = 1024
-_EPOCHS = 60
+_EPOCHS, _ROUNDS = 5, 600
+"""Of `sparse`, and of `nmf`."""
 _MOST = 1024
 """Parts, at most."""
 _LEAST = 10
@@ -221,7 +222,7 @@ def draw(
 
 
 def _nmf(values: np.ndarray, parts: int, seed: int) -> Any:
-    from sklearn.decomposition import MiniBatchNMF  # noqa: PLC0415, slow to import
+    from sklearn.decomposition import NMF  # noqa: PLC0415, slow to import
 
     least = float(values.min())
     if least < 0:
@@ -229,9 +230,8 @@ def _nmf(values: np.ndarray, parts: int, seed: int) -> Any:
             f"--method nmf: the layer has numbers below zero ({least:.3g}), which nmf does not "
             "take: use pca, ica or sparse"
         )
-    model = MiniBatchNMF(
-        parts, init="nndsvda", batch_size=_BATCH, max_iter=_EPOCHS, random_state=seed
-    )
+    # By coordinates, and not batch by batch, which came to rest short of what was mixed.
+    model = NMF(parts, init="nndsvda", max_iter=_ROUNDS, random_state=seed)
     scale = float(values.mean()) or 1.0
     return model.fit(values / scale).components_
 
@@ -255,7 +255,7 @@ def _sparse(values: np.ndarray, parts: int, seed: int) -> Any:
     model = MiniBatchDictionaryLearning(
         parts,
         batch_size=_BATCH // 4,
-        max_iter=_EPOCHS // 12,
+        max_iter=_EPOCHS,
         fit_algorithm="cd",
         transform_algorithm="lasso_cd",
         positive_code=True,

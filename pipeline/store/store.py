@@ -78,8 +78,8 @@ class Store(Table):
             return cls(place, _provenance(place, text))
         except _DAMAGED as error:
             raise AtlasFolderError(
-                f"{place}/atlas.zarr is no channel atlas, or its zarr.json, or what it names in "
-                f"{_DIRECTIONS}/, is damaged: {error!r}"
+                f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged, or what it "
+                f"names in {_DIRECTIONS}/: {error!r}"
                 + ("; `atlas build` makes it again" if cls.is_lost(place) else "")
             ) from error
 

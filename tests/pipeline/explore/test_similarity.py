@@ -53,9 +53,9 @@ def test_a_direction_is_ranked_and_selective_as_a_channel_is(responses) -> None:
     found = similarity.columns(one_hot, responses, 0)
     for name in ("own_rank", "selectivity"):
         assert found[name].tolist() == pytest.approx(plain[name].tolist())
-    units = [*_units(0), _direction(-1, 0, 0, negative=True), _direction(0, 0.5, 0.5)]
+    units = [*_units(0), _direction(-1, 0, 0, negative=True), _direction(0, 1, 0.1)]
     found = similarity.columns(units, responses, 0)
-    assert found["own_rank"].iloc[2] == 1  # channel 1, of 4, stands out more than their mean
+    assert found["own_rank"].iloc[2] == 1  # channel 2 stands out more
     assert found["selectivity"].isna().tolist() == [False, True, False]
 
 
