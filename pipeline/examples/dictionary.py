@@ -25,7 +25,7 @@ PLACES = 40_000
 """Places that are kept, at most."""
 NUMBERS = 2**26
 """Numbers that are kept, at most: of a layer of many channels there are fewer places."""
-_BATCH = 1024
+_BATCH = 256
 _EPOCHS, _ROUNDS = 5, 600
 """Of `sparse`, and of `nmf`."""
 _MOST = 1024
@@ -254,7 +254,7 @@ def _sparse(values: np.ndarray, parts: int, seed: int) -> Any:
 
     model = MiniBatchDictionaryLearning(
         parts,
-        batch_size=_BATCH // 4,
+        batch_size=_BATCH,
         max_iter=_EPOCHS,
         fit_algorithm="cd",
         transform_algorithm="lasso_cd",

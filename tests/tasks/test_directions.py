@@ -162,7 +162,7 @@ import sys, pytest
 from pipeline.errors import AtlasFolderError
 from pipeline.store.store import Store
 assert Store.is_lost(sys.argv[1])
-with pytest.raises(AtlasFolderError, match="names in directions/: .*sae.*`atlas build` makes it again"):
+with pytest.raises(AtlasFolderError, match="directions/: .*sae.*`atlas build` makes it again"):
     Store.open(sys.argv[1])
 """
 """What another process makes of it, that has not read it before."""
