@@ -161,7 +161,7 @@ def pictures(
         units=("logits:0",), model=Model(weights=options.weights), image=Size(size=way.size),
         recipe=RECIPES[way.recipe], batch_size=BATCH, cluster=Threads(),
     )  # fmt: skip
-    provenance = planned("logits:0", config)
+    provenance = planned(config, "logits:0")
     engine = Engine.of(provenance)
     images, seconds = [], []
     for batch in batches(classes):

@@ -46,6 +46,8 @@ def document() -> str:
         "## One unit\n",
         *_function("pipeline", pipeline.render_unit),
         *_class("pipeline", pipeline.Single),
+        *_function("pipeline", pipeline.invert),
+        *_function("pipeline", pipeline.caricature),
         "## A whole atlas\n",
         *_function("tasks", tasks.build_atlas),
         *_class("tasks", tasks.Progress),

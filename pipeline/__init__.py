@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from pipeline.config.schema import AtlasConfig
     from pipeline.plan.units import Unit
     from pipeline.publish.notebook import Card
-    from pipeline.single import Single, render_unit
+    from pipeline.single import Single, caricature, invert, render_unit
 
     __version__: str
 
 __all__ = [
     "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
     "MissingError", "NotMeasuredError", "Single", "StorageError", "Unit", "UnitError",
-    "UsageError", "WeightsError", "WorkError", "__version__", "render_unit",
+    "UsageError", "WeightsError", "WorkError", "__version__", "caricature", "invert", "render_unit",
 ]  # fmt: skip
 
 _LATE = {
@@ -46,6 +46,8 @@ _LATE = {
     "Card": "pipeline.publish.notebook",
     "Single": "pipeline.single",
     "Unit": "pipeline.plan.units",
+    "caricature": "pipeline.single",
+    "invert": "pipeline.single",
     "render_unit": "pipeline.single",
 }
 """Names by the module that is imported once they are used: every start of the command pays."""

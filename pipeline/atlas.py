@@ -522,7 +522,8 @@ class Atlas:
 
         Args:
             units: their ids, or patterns of them, in order.
-            path: a .png or a .pdf.
+            path: a .png or a .pdf; a .webp or .gif is a film of the units' images, one after the
+                other, which takes nothing of what follows.
             heading: a line above.
             tile: side of an image, in pixels.
             columns: images a row, or 0 for a sheet about 4 by 3.
@@ -535,11 +536,21 @@ class Atlas:
         """
         from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
 
-        place = paper.check(path)
         named = [unit for text in units for unit in self.provenance.named(text)]
         ids = [self._listed(unit.id).id for unit in named]
+        if Path(path).suffix.lower() in (".webp", ".gif"):
+            self._film_of(ids, Path(path))
+            return
+        place = paper.check(path)
         drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
         paper.save(drawn, place)
+
+    def _film_of(self, ids: Sequence[str], path: Path) -> None:
+        """Save a film of units that are built, one after the other."""
+        from pipeline.sheets import film  # noqa: PLC0415, Pillow is not needed to query
+
+        place = film.check(path)
+        film.save(np.stack([self.image(unit) for unit in ids]), place)
 
     def compare(self, units: Sequence[str], path: str | Path) -> None:
         """Save a sheet that sets units side by side: figures, trajectories, responses, neighbours.
@@ -570,7 +581,8 @@ class Atlas:
 
         Args:
             path: the PNG.
-            order: `channel`, the atlas's own; `activation`, the strongest first; or `similarity`.
+            order: `channel`, the atlas's own; `activation`, the strongest first; `similarity`; or
+                `activations`, the cells of activation atlases, each in its place.
             sections: names of sections; none for all.
             tile: side of an image, in pixels.
 

@@ -2,7 +2,7 @@
 
 | what a file is | files | wrong or gone |
 | --- | --- | --- |
-| stored and sealed | root, records, the chunks that they commit, list of pictures | a loss |
+| stored and sealed | root, directions, records, the chunks they commit, list of pictures | a loss |
 | derived | metadata of groups and arrays, index, mosaics, what pictures tell, page | a loss |
 | the user's own words | notes | a loss: `notes` |
 | a cache | `whole.json`, `failures.json`, `build.lock` | written anew |
@@ -191,7 +191,7 @@ class _Look:
         self.folder = store.folder
         self.there = set(store.folder.walk())
         self.ledger = ledger.known(store.folder)
-        self.told = {ROOT, LOCK}
+        self.told = {ROOT, LOCK, *store.directions}
         self.gone: set[str] = set()
         self.arrays: set[str] = set()
 
@@ -199,6 +199,7 @@ class _Look:
         """All of them."""
         if not self.store.is_noted():
             yield Finding(ROOT, "damaged", _ALTERED)
+        yield from (self._wrong(name, _ALTERED) for name in self.store.altered())
         shelved = {(s.table.records.place, s.section.name): s for s in shelves(self.store)}
         for table in tables(self.store):
             place = table.records.place

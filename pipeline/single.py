@@ -1,14 +1,14 @@
-"""Rendering one unit without an atlas: the same engine, seed and shapes as a build's."""
+"""Rendering units without an atlas: the same engine, seed and shapes as a build's."""
 
 import contextlib
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,13 +17,18 @@ from pipeline.config.schema import AtlasConfig, Build
 from pipeline.errors import AtlasError, ConfigError, WeightsError, WorkError
 from pipeline.network import device
 from pipeline.network.apart import apart
+from pipeline.plan.kinds import CARICATURE, INVERSION, of_picture
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.resolve import resolve_provenance
+from pipeline.plan.units import Kind, Picture, Unit
 
 if TYPE_CHECKING:
     import keras
 
+    from pipeline.ascent.results import Results
     from pipeline.atlas import Atlas
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,31 +135,118 @@ def render_unit(
     }  # fmt: skip
     if atlas is not None:
         _refuse_both(config=config, model=model, size=size, recipe=recipe, seed=seed)
-        return _apart(unit, _of_atlas(atlas, snapshots), Build())
-    given: Given = {} if config is None else config
-    if isinstance(given, Mapping):
-        given = {"units": [unit], **given}
-    with _weights(model) as weights:
-        settings["model.weights"] = weights
-        said = {key: value for key, value in settings.items() if value is not None}
-        made = configuration(given, said)
-        return _apart(unit, made, made.build)
+        return _apart(partial(_render, unit), unit, _of_atlas(atlas, snapshots))
+    with _configured(config, [unit], model, settings) as made:
+        return _apart(partial(_render, unit), unit, made)
 
 
-def planned(unit_id: str, config: AtlasConfig) -> Provenance:
-    """What a unit of a configuration is rendered by; its network is read in this process.
+def invert(
+    picture: str | Path,
+    layers: Sequence[str],
+    config: Given | None = None,
+    *,
+    atlas: "Atlas | str | Path | None" = None,
+    model: "keras.Model | str | Path | None" = None,
+    size: int | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+) -> list[Single]:
+    """Find images with the activations that a picture has, a layer each: what a layer keeps of it.
+
+    >>> invert("cat.jpg", ["mixed0", "mixed2", "mixed4"])
+
+    After Mahendran and Vedaldi (2015), "Understanding deep image representations by inverting
+    them", by an atlas's recipe in place of their priors: at every step image and picture are looked
+    at through the same transforms. The `activation` of what is found is the part of the picture's
+    activations that it has, 1 - |seen - wanted|² / |wanted|². Where the work is done is as for
+    `render_unit`.
 
     Args:
-        unit_id: the unit; the configuration's own units do not matter.
-        config: weights, recipe, size, seed.
+        picture: a file, which is cut to its middle square.
+        layers: their names.
+        config: as for `render_unit`, and so are all others.
+
+    Returns:
+        What was found for each of the layers, in their order.
 
     Raises:
-        UsageError: the unit or the configuration cannot be.
+        ConfigError: the picture cannot be read, or the configuration says what cannot be.
+        UnitError: the network has no such layer.
+        WeightsError, AtlasFolderError, WorkError: as `render_unit`.
+    """
+    settings = {"image.size": size, "recipe": recipe, "seed": seed}
+    return _of_picture(INVERSION, picture, layers, config, atlas, model, settings)
+
+
+def caricature(
+    picture: str | Path,
+    layers: Sequence[str],
+    config: Given | None = None,
+    *,
+    atlas: "Atlas | str | Path | None" = None,
+    model: "keras.Model | str | Path | None" = None,
+    size: int | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+) -> list[Single]:
+    """Find images that go far along the activations that a picture has: what a layer sees in it.
+
+    >>> caricature("cat.jpg", ["mixed0", "mixed2", "mixed4"])
+
+    Lucid's feature inversion by dot product × cosine², over the whole map. The `activation` of what
+    is found is its dot product with the picture's activations, in those of the picture with itself.
+    Arguments, results and errors as of `invert`.
+    """
+    settings = {"image.size": size, "recipe": recipe, "seed": seed}
+    return _of_picture(CARICATURE, picture, layers, config, atlas, model, settings)
+
+
+def _of_picture(
+    kind: Kind,
+    picture: str | Path,
+    layers: Sequence[str],
+    config: Given | None,
+    atlas: "Atlas | str | Path | None",
+    model: "keras.Model | str | Path | None",
+    settings: Mapping[str, Any],
+) -> list[Single]:
+    if isinstance(layers, str) or not layers:
+        raise ConfigError(f"layers: expected names of layers, as in ['mixed4'], came {layers!r}")
+    render = partial(_render_picture, kind, Path(picture), tuple(layers))
+    if atlas is not None:
+        _refuse_both(config=config, model=model, **settings)
+        return _apart(render, str(picture), _of_atlas(atlas, None))
+    with _configured(config, [f":{layers[0]}:0"], model, settings) as made:
+        return _apart(render, str(picture), made)
+
+
+@contextlib.contextmanager
+def _configured(
+    config: Given | None, units: list[str], model: Any, settings: Mapping[str, Any]
+) -> Iterator[AtlasConfig]:
+    """A configuration, in which a mapping needs no units."""
+    given: Given = {} if config is None else config
+    if isinstance(given, Mapping):
+        given = {"units": units, **given}
+    with _weights(model) as weights:
+        said = {**settings, "model.weights": weights}
+        yield configuration(given, {key: of for key, of in said.items() if of is not None})
+
+
+def planned(config: AtlasConfig, *units: str) -> Provenance:
+    """What a configuration's units are rendered by; its network is read in this process.
+
+    Args:
+        config: weights, recipe, size, seed.
+        units: patterns; if any, the configuration's own do not matter.
+
+    Raises:
+        UsageError: a unit or the configuration cannot be.
     """
     device.use(config.device, config.render.compiler)
     from pipeline.network.describe import describe  # noqa: PLC0415, TensorFlow, as below
 
-    named = config.model_copy(update={"units": (unit_id,)})
+    named = config.model_copy(update={"units": units or config.units})
     return resolve_provenance(named, describe=describe)
 
 
@@ -169,11 +261,40 @@ def render(unit_id: str, known: Provenance) -> Single:
         UnitError: the id is malformed, or names nothing in the network.
         WeightsError: the weights are not there, are others, or have not what the unit needs.
     """
-    unit = known.unit(unit_id)
+    return _found([known.unit(unit_id)], known)[0]
+
+
+def render_picture(
+    kind: Kind, picture: Path, layers: Sequence[str], known: Provenance
+) -> list[Single]:
+    """What layers make of a picture, a unit each, in this process.
+
+    Args:
+        kind: `INVERSION` or `CARICATURE`.
+        picture: a file.
+        layers: their names.
+        known: as for `render`.
+
+    Raises:
+        ConfigError: the picture cannot be read.
+        UnitError: there is no such layer.
+        WeightsError: as for `render`.
+    """
+    from pipeline.examples import where  # noqa: PLC0415, Pillow is not needed for units
+
+    subject = Picture(picture.name, known.size, where.read(picture, known.size).tobytes())
+    return _found([of_picture(kind, name, subject, known.architecture) for name in layers], known)
+
+
+def _found(units: Sequence[Unit], known: Provenance) -> list[Single]:
     device.use(known.device, known.render.compiler)
     from pipeline.ascent.engine import Engine  # noqa: PLC0415, TensorFlow after its environment
 
-    results = Engine.of(known).compute([unit])
+    engine = Engine.of(known)
+    return [_single(unit, engine.compute([unit])) for unit in units]
+
+
+def _single(unit: Unit, results: "Results") -> Single:
     statistics = results.statistics
     return Single(
         unit=unit.id,
@@ -221,22 +342,39 @@ def _refuse_both(**given: object) -> None:
         )
 
 
-def _apart(unit_id: str, by: AtlasConfig | Provenance, build: Build) -> Single:
-    """As `render`, in a process of its own."""
+def _apart(
+    do: Callable[[AtlasConfig | Provenance], Answer], what: str, by: AtlasConfig | Provenance
+) -> Answer:
+    """What rendering gives in a process of its own."""
+    build = by.build if isinstance(by, AtlasConfig) else Build()
     remedy = "(build.longest_batch): allow more, or ask for a smaller image"
-    return apart(partial(_render, unit_id, by), f"render {unit_id}", build.longest_batch, remedy)
+    return apart(partial(_told, do, what, by), f"render {what}", build.longest_batch, remedy)
 
 
 def _render(unit_id: str, by: AtlasConfig | Provenance) -> Single:
-    """As `render`; whatever goes wrong is told in a line."""
+    return render(unit_id, planned(by, unit_id) if isinstance(by, AtlasConfig) else by)
+
+
+def _render_picture(
+    kind: Kind, picture: Path, layers: tuple[str, ...], by: AtlasConfig | Provenance
+) -> list[Single]:
+    first = f":{layers[0]}:0"
+    known = planned(by, first) if isinstance(by, AtlasConfig) else by
+    return render_picture(kind, picture, layers, known)
+
+
+def _told(
+    do: Callable[[AtlasConfig | Provenance], Answer], what: str, by: AtlasConfig | Provenance
+) -> Answer:
+    """What rendering gives; whatever goes wrong is told in a line."""
     try:
-        return render(unit_id, planned(unit_id, by) if isinstance(by, AtlasConfig) else by)
+        return do(by)
     except AtlasError:
         raise
     except Exception as error:  # TensorFlow and Keras raise many types
         reason = str(error).strip().splitlines() or [""]
         raise WorkError(
-            f"rendering {unit_id} failed: {type(error).__name__}: {reason[0][:200]}"
+            f"rendering {what} failed: {type(error).__name__}: {reason[0][:200]}"
         ) from error
 
 

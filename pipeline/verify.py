@@ -46,7 +46,7 @@ def repair(store: Store, found: Iterable[Finding]) -> None:
 
 def mend(store: Store) -> None:
     """Write metadata of groups and arrays anew where it is not as it was; chunks stay."""
-    if not store.is_noted():
+    if not store.is_noted() or store.altered():
         Store.create(store.folder, store.provenance)
     for shelf in findings.shelves(store):
         shelf.prepare()

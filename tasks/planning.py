@@ -52,7 +52,7 @@ class Plan:
         known = self.provenance
         if not self.only:
             return list(known.units())
-        chosen = set(expand(self.only, known.architecture, known.variants))
+        chosen = set(expand(self.only, known.network, known.variants))
         return [unit for unit in known.units() if unit in chosen]
 
     def unavailable(self) -> list[Unit]:
@@ -112,7 +112,7 @@ def make(config: AtlasConfig, only: Sequence[str] = (), describe: Describe | Non
     before = store.provenance if store else None
     plan = Plan(config, resolve_provenance(config, describe, before), tuple(only))
     known = set(plan.provenance.units())
-    named = expand(only, plan.provenance.architecture, plan.provenance.variants)
+    named = expand(only, plan.provenance.network, plan.provenance.variants)
     strange = [unit for unit in named if unit not in known]
     if strange:
         raise UnitError(

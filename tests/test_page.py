@@ -305,6 +305,24 @@ def test_a_click_on_the_map_opens_what_is_there(page: Page, atlas: Path) -> None
     expect(page.locator("h1#unit-heading")).to_have_text("mixed2:0")
 
 
+def test_an_activation_atlas_is_laid_out_as_it_is(page: Page, tmp_path: Path) -> None:
+    address = sites.write_laid_out(tmp_path / "atlas").as_uri()
+    page.goto(f"{address}#map?layout=activations&at=1.5,2.5,100")
+    canvas = page.locator("#canvas").bounding_box()
+    assert canvas is not None
+    across, down = canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 2
+    # A panel begins two cells down; its first row has one cell, its second three.
+    for step, cell in ((-1, "1"), (0, "2"), (1, "3")):
+        page.mouse.move(across + 100 * step, down + 100)
+        expect(page.locator("#peek")).to_contain_text(f"mixed2@dir/cells:{cell}")
+    page.mouse.move(across, down)
+    expect(page.locator("#peek")).to_contain_text("mixed2@dir/cells:0")
+    page.mouse.click(across, down)
+    expect(page.locator("article")).to_contain_text("from cells, for dog, most like mixed2:")
+    page.goto(f"{address}#?q=class:dog")
+    expect(page.locator("a.tile")).to_have_count(3)
+
+
 def test_the_keyboard_alone_will_do(page: Page, address: str) -> None:
     page.goto(address)
     page.keyboard.press("/")

@@ -20,7 +20,7 @@ from pipeline.errors import WorkError
 from pipeline.network import network
 from pipeline.plan.architecture import PLAINLY, Reading
 from pipeline.plan.batches import batch_size, half_of
-from pipeline.plan.kinds import CHANNEL
+from pipeline.plan.kinds import CHANNEL, DIRECTION
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 
@@ -119,7 +119,7 @@ class Engine:
 
     def _stuck(self, units: Sequence[Unit], found: Results, most: int) -> list[np.ndarray]:
         """The rows of units for which there is another start, and which need one, in parts."""
-        can = units[0].kind.has_channel and not units[0].negative and self.options.group == 1
+        can = units[0].kind.has_map and not units[0].negative and self.options.group == 1
         if not can or self.compiled(units[0])[0].network.feeder is None:
             return []
         start, end = found.statistics.activation_start, found.statistics.activation
@@ -143,7 +143,11 @@ class Engine:
         renderer, meter = self.compiled(units[0])
         again = [units[row] for row in rows]
         layers = (renderer.network.feeder or "",)
-        read = [Unit(CHANNEL, layers, unit.index, variant=unit.variant) for unit in again]
+        kind = DIRECTION if again[0].kind.has_direction else CHANNEL
+        read = [
+            Unit(kind, layers, unit.index, variant=unit.variant, direction=unit.direction)
+            for unit in again
+        ]
         start = _now()
         begun = self.compiled(read[0])[0].begun(read, self.seed, most)
         rendered = replace(renderer.render(again, self.seed, most, begun), first=first)

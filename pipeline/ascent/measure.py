@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -148,6 +149,7 @@ class Meter:
         return objectives.name(units[0], self._network.squash), pixels, Aim(*map(tf.constant, aim))
 
     def _look(self, objective: str, images: tf.Tensor, aim: Aim) -> tuple[tf.Tensor, ...]:
+        aim = objectives.targeted(aim, self._network, tf.identity)
         activations = self._network(images)
         # Image by image: reduced in one go, the last bits depend on an image's row.
         fields = tf.unstack(objectives.field(objective, activations, aim))
@@ -165,8 +167,10 @@ class Meter:
         batch = tf.shape(images)[0]
 
         def look(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            seen = transforms.warp(images, tf.tile(matrices[number][None], (batch, 1)))
-            value = objectives.activation(objective, self._network(seen), aim)
+            several = tf.tile(matrices[number][None], (batch, 1))
+            view = partial(transforms.warp, matrices=several)
+            seen = objectives.targeted(aim, self._network, view)
+            value = objectives.activation(objective, self._network(view(images)), seen)
             return number + 1, total + value
 
         _, total = tf.while_loop(

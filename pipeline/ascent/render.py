@@ -144,7 +144,7 @@ class Renderer:
     ) -> tuple[list[Unit], list[np.random.Generator], Aim]:
         padded = self.padded(units, batch)
         aim = objectives.aim(padded, self.network.map_size(self.size))
-        return padded, [stream(seed, unit.id) for unit in padded], aim
+        return padded, [stream(seed, unit.begins_as) for unit in padded], aim
 
     def padded(self, units: Sequence[Unit], batch: int) -> list[Unit]:
         """Units repeated up to the shape in which they are rendered."""
@@ -292,12 +292,23 @@ class _Octave:
         self, objective: str, numbers: tf.Tensor, matrices: tf.Tensor, aim: Aim, reviving: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The plain activations and the way up."""
+
+        def view(images: tf.Tensor) -> tf.Tensor:
+            """Images as the network sees them in this step."""
+            if self._recipe.transforms.apply == "view":
+                return transforms.warp(images, matrices)
+            return images
+
+        def sized(pictures: tf.Tensor) -> tf.Tensor:
+            if pictures.shape[1] != self._size:  # of a smaller octave
+                size = (self._size, self._size)
+                pictures = tf.image.resize(pictures, size, antialias=True)
+            return view(pictures)
+
+        aim = objectives.targeted(aim, self._network, sized)
         with tf.GradientTape() as tape:
             tape.watch(numbers)
-            view = self._form.image(numbers)
-            if self._recipe.transforms.apply == "view":
-                view = transforms.warp(view, matrices)
-            activations = self._network(view, revive=reviving)
+            activations = self._network(view(self._form.image(numbers)), revive=reviving)
             value = objectives.activation(objective, activations, aim)
             score = objectives.score(objective, activations, aim)
             total = tf.reduce_sum(score * aim.sign)

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.recipes import RECIPES, Recipe
 from pipeline.config.strict import Frozen
+from pipeline.config.vectors import NAMED
 
 Device = Literal["cpu", "gpu"]
 Precision = Literal["float32", "bfloat16"]
@@ -178,6 +179,10 @@ class AtlasConfig(Frozen):
     """The atlas folder."""
     units: Annotated[tuple[str, ...], Field(min_length=1)]
     """Patterns of unit ids, see `pipeline.plan.units`."""
+    directions: dict[Annotated[str, Field(pattern=f"^{NAMED.pattern}$")], str] = Field(
+        default_factory=dict
+    )
+    """Files of directions, .npy, .npz or .safetensors, by the name that ids have for them."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     """Units computed, committed and stored together."""

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
@@ -130,6 +130,29 @@ def found_in(source: Path) -> list[Picture]:
             + _and_passed_over(source)
         )
     return stamped(found)
+
+
+def read_all(pictures: Iterable[Picture], size: int) -> Iterator[tuple[Picture, np.ndarray]]:
+    """Those of some pictures that can be read, each with what `load` has of it."""
+    for picture in pictures:
+        image, state = load(picture, size)
+        if state in SEEN:
+            yield picture, image
+
+
+Item = TypeVar("Item")
+
+
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Things as they come, so many together."""
+    some: list[Item] = []
+    for item in items:
+        some.append(item)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def load(picture: Picture, size: int) -> tuple[np.ndarray, int]:

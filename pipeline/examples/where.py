@@ -26,28 +26,30 @@ def read(path: Path, size: int) -> np.ndarray:
 
 
 def fires(provenance: Provenance, unit_id: str, picture: np.ndarray) -> np.ndarray:
-    """The map of a unit's channel on a picture.
+    """The map of a unit's channel, or direction, on a picture.
 
     Args:
         provenance: of the atlas.
-        unit_id: a channel or a neuron.
+        unit_id: a channel, a neuron or a direction.
         picture: (size, size, 3) uint8, of any size that the network takes.
 
     Returns:
         (rows, columns) float32; the unit's sign is left out.
 
     Raises:
-        UnitError: the unit has no channel.
+        UnitError: the unit has neither.
         WeightsError: the weights are not here.
     """
     from pipeline.network.observer import Observer  # noqa: PLC0415, TensorFlow
 
     unit = provenance.unit(unit_id)
-    if not unit.kind.has_channel:
-        raise UnitError(f"unit {unit.id} has no map of its own: name a channel or a neuron")
+    if not unit.kind.has_map:
+        raise UnitError(
+            f"unit {unit.id} has no map of its own: name a channel, a neuron or a direction"
+        )
     [layer] = unit.layers
     observer = Observer(provenance.locate_weights(), (layer,), provenance.reading)
-    return np.asarray(observer.maps(picture)[layer][..., unit.index])
+    return unit.along(observer.maps(picture)[layer])
 
 
 def overlay(

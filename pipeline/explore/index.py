@@ -16,6 +16,7 @@ from pipeline.explore import notes as user_notes
 from pipeline.explore.places import grid
 from pipeline.plan.batches import Section
 from pipeline.plan.identity import SCHEMA, digest
+from pipeline.plan.kinds import CHANNEL
 from pipeline.plan.provenance import Provenance
 from pipeline.plan.units import Unit
 from pipeline.store import parquet
@@ -27,6 +28,14 @@ from pipeline.truth import agreement, kept, verdicts
 NAME = "index.parquet"
 """The index file of an atlas folder."""
 
+DIRECTIONS = {
+    "variance_share": "Float32",
+    "closest_channel": "string",
+    "closest_cosine": "Float32",
+    "cell_row": "Int32",
+    "cell_col": "Int32",
+}
+"""The columns of directions, and their pandas types."""
 TYPES = {
     "unit": "string",
     "kind": "string",
@@ -34,6 +43,7 @@ TYPES = {
     "channel": "Int32",
     "y": "Int32",
     "x": "Int32",
+    **DIRECTIONS,
     "class_index": "Int32",
     "class_name": "string",
     "direction": "string",
@@ -79,7 +89,14 @@ _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
 TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
 """Columns that two builds of one atlas need not share."""
-LATER = (*circuits.SUMMARY, *kept.TYPES, *agreement.TYPES, *names.TYPES, *verdicts.TYPES)
+LATER = (
+    *DIRECTIONS,
+    *circuits.SUMMARY,
+    *kept.TYPES,
+    *agreement.TYPES,
+    *names.TYPES,
+    *verdicts.TYPES,
+)
 """Columns that came later: where nothing is in them, the identity is what it was without."""
 
 
@@ -343,7 +360,16 @@ def _named(unit: Unit, provenance: Provenance) -> dict[str, Any]:
         "variant": unit.variant,
         "seed": provenance.seed,
         "recipe": provenance.recipe.name,
+        **_of_direction(unit),
     }
+
+
+def _of_direction(unit: Unit) -> dict[str, Any]:
+    if unit.direction is None:
+        return {}
+    channel, cosine = unit.direction.nearest
+    closest = Unit(CHANNEL, unit.layers, channel).id
+    return {"closest_channel": closest, "closest_cosine": cosine, **unit.direction.facts}
 
 
 def _measured(store: Store, section: Section) -> dict[str, dict[str, Any]]:

@@ -35,6 +35,8 @@ _TOKEN = re.compile(
     rf"|(?P<field>[A-Za-z_]\w*):\s*(?P<text>{_QUOTED})"
     rf"|(?P<phrase>{_QUOTED})|(?P<bracket>[()])|(?P<word>(?:[^\s()\"'=<>!;,]|\s*,\s*)+))\s*"
 )
+_PATH = re.compile(r"[^\s()]+:[^\s()>]+>[^\s()>]+/\d[^\s()]*")
+"""A path of directions, which no comparison is: `mixed4:42>7/5`."""
 _ANDS, _ORS = ("and", "&", "&&"), ("or", "|", "||")
 _LONGEST, _DEEPEST = 10_000, 50
 
@@ -54,6 +56,8 @@ def find(frame: pd.DataFrame, text: str, named: Named) -> pd.DataFrame:
         ConfigError: it is neither, or asks for what is not there.
         UnitError: a pattern names what the network has not.
     """
+    if _PATH.fullmatch(text.strip()):
+        return frame[frame["unit"].isin(named(text.strip()))]
     tokens = None if _is_expression(text, frame) else _tokens(_plain(text))
     if tokens is None:
         return query.select(frame, text)

@@ -39,7 +39,7 @@ def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray], seed: in
     """
     spread = {layer: standardised(values) for layer, values in responses.items()}
     frame = pd.DataFrame(index=pd.Index([unit.id for unit in units], name="unit"))
-    frame["own_rank"] = [_rank(i, unit, spread) for i, unit in enumerate(units)]
+    frame["own_rank"] = [_rank(i, unit, spread, responses) for i, unit in enumerate(units)]
     frame["selectivity"] = _selectivity(units, responses)
     every = np.concatenate(list(spread.values()), axis=1)
     near, distances = nearest(every, NEAREST)
@@ -69,37 +69,45 @@ def nearest(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return numbers, distances
 
 
-def _rank(number: int, unit: Unit, spread: Mapping[str, np.ndarray]) -> int | None:
-    """How many channels of a unit's layer its image excites more than the unit's own."""
-    if not unit.kind.has_channel:
+def _rank(
+    number: int,
+    unit: Unit,
+    spread: Mapping[str, np.ndarray],
+    responses: Mapping[str, np.ndarray],
+) -> int | None:
+    """How many channels of a unit's layer its image excites more than the unit's own, or itself."""
+    if not unit.kind.has_map:
         return None
-    values = spread[unit.layers[0]][number] * (-1 if unit.negative else 1)
-    return int((values > values[unit.index]).sum())
+    sign, layer = -1 if unit.negative else 1, unit.layers[0]
+    values = spread[layer][number] * sign
+    if unit.kind.has_channel:
+        return int((values > values[unit.index]).sum())
+    own = standardised(unit.along(responses[layer])[:, None])[number, 0] * sign
+    return int((values > own).sum())
 
 
 def _selectivity(units: Sequence[Unit], responses: Mapping[str, np.ndarray]) -> list[float | None]:
     """How much more a channel responds to its own image than to others.
 
     Morcos et al. (2018): (own - others) / (own + others), others being the mean over the images of
-    other channels; 1 where nothing else excites it. Of channels and neurons, upwards.
+    other channels; 1 where nothing else excites it. Of channels, neurons and directions, upwards.
     """
-    owners: dict[tuple[str, int], list[int]] = {}
+    owners: dict[object, list[int]] = {}
     for number, unit in enumerate(units):
-        if unit.kind.has_channel:
-            owners.setdefault((unit.layers[0], unit.index), []).append(number)
+        if unit.kind.has_map:
+            owners.setdefault(unit.subject, []).append(number)
     totals = {layer: values.sum(axis=0, dtype=np.float64) for layer, values in responses.items()}
     found: list[float | None] = []
     for number, unit in enumerate(units):
-        own_images = owners.get((unit.layers[0], unit.index)) if unit.layers else None
-        if not unit.kind.has_channel or unit.negative or own_images is None:
+        if not unit.kind.has_map or unit.negative:
             found.append(None)
             continue
-        layer, channel = responses[unit.layers[0]], unit.index
+        own_images = owners[unit.subject]
+        values = unit.along(responses[unit.layers[0]])
+        total = float(unit.along(totals[unit.layers[0]]))
         rest = len(units) - len(own_images)
-        own = float(layer[number, channel])
-        others = (float(totals[unit.layers[0]][channel]) - layer[own_images, channel].sum()) / max(
-            rest, 1
-        )
+        own = float(values[number])
+        others = (total - values[own_images].sum()) / max(rest, 1)
         whole = own + others
         found.append((own - others) / whole if rest and whole > 0 else None)
     return found

@@ -15,7 +15,7 @@ from pipeline.errors import UnitError
 from pipeline.examples import strongest
 from pipeline.explore import circuits, responses
 from pipeline.plan.architecture import CLASSES
-from pipeline.plan.kinds import CHANNEL, LOGITS
+from pipeline.plan.kinds import CHANNEL, COSINE, DIRECTION, LOGITS
 from pipeline.plan.units import Shown, Unit
 from pipeline.store.store import Store
 
@@ -170,7 +170,13 @@ def _names(reason: Reason, sign: int) -> list[str]:
 
 
 def _there(store: Store, unit: Unit, shown: Mapping[str, Shown]) -> Unit:
-    """A neuron where its channel has its largest value on the picture, which its activation is."""
+    """A neuron where its channel has its largest value on the picture, which its activation is.
+
+    A direction at a place as one of the whole map, whose mean its activation is.
+    """
+    if unit.kind.has_direction and unit.row is not None:
+        kind = COSINE if unit.direction and unit.direction.power else DIRECTION
+        return replace(unit, kind=kind, row=None, column=None)
     if unit.row is None:
         return unit
     [layer] = unit.layers
@@ -206,7 +212,8 @@ def _usual(store: Store) -> dict[str, tuple[float, float]]:
     """By unit the middle of its activations on other pictures, and what one in a hundred exceeds.
 
     Of a negative unit, what one in a hundred falls below.
-    On the user's own pictures where the atlas was shown any, else, for channels, on its images.
+    On the user's own pictures where the atlas was shown any, else, for what is of a whole map, on
+    its images.
     """
     spread = strongest.spread(store)
     if len(spread):
@@ -216,12 +223,20 @@ def _usual(store: Store) -> dict[str, tuple[float, float]]:
         return {str(unit): (float(middle), float(high)) for unit, middle, high in rows}
     _, found = responses.matrix(store, responses.tables(store))
     of = {layer: np.quantile(values, [0.5, 0.99, 0.01], axis=0) for layer, values in found.items()}
-    return {
+    units = [unit for unit in store.provenance.units() if unit.layers[:1] and unit.row is None]
+    channels = {
         unit.id: (float(of[layer][0, unit.index]), float(of[layer][1 + unit.negative, unit.index]))
-        for unit in store.provenance.units()
+        for unit in units
         for layer in unit.layers[:1]
         if unit.kind == CHANNEL and layer in of
     }
+    ends = {unit: [0.5, 0.01 if unit.negative else 0.99] for unit in units}
+    along = {
+        unit.id: np.quantile(unit.along(found[unit.layers[0]]), ends[unit]).tolist()
+        for unit in units
+        if unit.kind.has_direction and unit.layers[0] in found
+    }
+    return channels | {unit: (middle, high) for unit, (middle, high) in along.items()}
 
 
 def _traced(

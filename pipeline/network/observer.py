@@ -40,6 +40,7 @@ class Observer:
         self.layers = tuple(layers)
         self._network = network.load(weights, self.layers, reading)
         self._compiled = tf.function(self._look)
+        self._mapped = tf.function(self._map)
 
     def see(self, pictures: np.ndarray, batch: int) -> dict[str, Observed]:
         """How every channel responds.
@@ -64,6 +65,19 @@ class Observer:
         """The maps of one picture, (size, size, 3) uint8: by layer (rows, columns, channels)."""
         maps = self._network(_floats(picture[None]))
         return {layer: maps[layer].numpy()[0] for layer in self.layers}
+
+    def maps_of(self, pictures: np.ndarray, batch: int) -> np.ndarray:
+        """The maps of the first layer for pictures, (pictures, rows, columns, channels) float32.
+
+        Args:
+            pictures: (pictures, size, size, 3) uint8, at most a batch.
+            batch: to so many they are padded, so that all is compiled once.
+        """
+        padded = pictures[np.arange(batch) % len(pictures)]
+        return np.asarray(self._mapped(padded))[: len(pictures)]
+
+    def _map(self, pictures: tf.Tensor) -> tf.Tensor:
+        return self._network(_floats(pictures))[self.layers[0]]
 
     def _look(self, pictures: tf.Tensor) -> list[tf.Tensor]:
         maps = self._network(_floats(pictures))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from pipeline.config.vectors import Vectors
 from pipeline.config.weights import Weights
 from pipeline.plan.pixels import SPAN, Named, Range
 
@@ -53,6 +54,8 @@ class Architecture:
         told: what tells the range, for people.
         colours: channels of its images: three, or one of grey.
         activations: how often it has each, by name; it is not kept with an atlas.
+        bases: matrices of the user's whose rows are directions of layers, by name; they are kept
+            beside it.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Architecture:
     told: str = ""
     colours: int = 3
     activations: Mapping[str, int] = field(default_factory=dict, compare=False)
+    bases: Mapping[str, Vectors] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def deepest(self) -> str:
@@ -79,10 +83,10 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """A plain form for JSON; `from_json` reads it."""
-        record = dataclasses.asdict(self)
+        record = dataclasses.asdict(dataclasses.replace(self, bases={}))
         record["layers"] = [dataclasses.astuple(layer) for layer in self.layers.values()]
         record["span"] = record.pop("range")
-        del record["activations"]
+        del record["activations"], record["bases"]
         for name in _LATER:  # left out, as atlases have it that were made before there were such
             if record[name] == getattr(Architecture, name):
                 del record[name]

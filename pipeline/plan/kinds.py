@@ -1,18 +1,22 @@
 """The kinds of unit, a record each, and the units that patterns name.
 
 To add a kind: write its functions and its record, name it in `KINDS`, and give it an objective in
-`pipeline.ascent.objectives`. Nothing else asks for a kind by its name.
+`pipeline.ascent.objectives`. Nothing else asks for a kind by its name. Kinds that are of a picture
+of the user's, which no pattern names, are in `OF_PICTURES`.
 """
 
 import itertools
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from pipeline.config.vectors import Vectors
 from pipeline.errors import UnitError
+from pipeline.plan import directions
 from pipeline.plan.architecture import CLASSES, Architecture, Layer, Squash
 from pipeline.plan.patterns import Pattern, split
-from pipeline.plan.units import Kind, Shown, Unit
+from pipeline.plan.units import Kind, Picture, Shown, Unit
 
 _MOST_CLASSES = 1_000_000
 """Classes that may be named where there is no classifier: they are listed as unavailable."""
@@ -48,6 +52,13 @@ def expand(patterns: Iterable[str], architecture: Architecture, variants: int = 
         found |= {u.sibling(n) for u in _firsts(pattern, architecture) for n in numbers}
     places = {kind: place for place, kind in enumerate(KINDS.values())}
     return sorted(found, key=lambda unit: _order(unit, places[unit.kind], architecture))
+
+
+def bases_of(patterns: Iterable[str], architecture: Architecture) -> list[str]:
+    """The names of the matrices whose rows patterns name. Raises as `parse`."""
+    parsed = map(parse, itertools.chain.from_iterable(map(split, patterns)))
+    named = (directions.basis_of(each.head, architecture.layers)[1] for each in parsed)
+    return list(dict.fromkeys(filter(None, named)))
 
 
 def one(text: str, architecture: Architecture) -> Unit:
@@ -94,7 +105,8 @@ def finds(text: str, units: Iterable[Unit], architecture: Architecture) -> list[
 def _likeness(unit: Unit, pattern: Pattern) -> object:
     """What is equal for the units that one of a pattern's finds."""
     place = (unit.row, unit.column) if pattern.place is not None else None
-    return unit.subject, place, None if unit.kind.has_channel else unit.kind
+    of = unit.direction.said.partition("~")[0] if unit.direction else None
+    return unit.subject, place, of if unit.kind.has_map else unit.kind
 
 
 def _firsts(pattern: Pattern, architecture: Architecture) -> list[Unit]:
@@ -108,11 +120,12 @@ def _firsts(pattern: Pattern, architecture: Architecture) -> list[Unit]:
 def _order(unit: Unit, place: int, architecture: Architecture) -> tuple[object, ...]:
     depths = tuple(architecture.layers[name].depth for name in unit.layers)
     position = (unit.row or 0, unit.column or 0)
-    return (place, unit.negative, depths, unit.index, position, unit.variant)
+    of = (unit.direction.basis, unit.direction.order) if unit.direction else ()
+    return (place, unit.negative, depths, unit.index, of, position, unit.variant)
 
 
 def _forms() -> str:
-    *most, last = [kind.forms for kind in KINDS.values()]
+    *most, last = [kind.forms for kind in KINDS.values() if kind.forms]
     return (
         f"{', '.join(most)} or {last}, with a leading - for the negative direction and a trailing "
         "#1 for a variant; numbers are `all`, 42, 0-63 or 0-63,100"
@@ -144,7 +157,7 @@ def _of_a_layer(pattern: Pattern, architecture: Architecture) -> tuple[Layer, li
 
 
 def _mean(unit: Unit, shown: Mapping[str, Shown], _: Squash) -> np.ndarray:
-    return shown[unit.reads[0]].mean[:, unit.index]
+    return unit.along(shown[unit.reads[0]].mean)
 
 
 def _peak(unit: Unit, shown: Mapping[str, Shown], _: Squash) -> np.ndarray:
@@ -177,6 +190,111 @@ NEURON = Kind(
     on_pictures=_peak,
     seen="its channel's largest value",
     has_channel=True,
+)
+
+
+def _is_direction(pattern: Pattern) -> bool:
+    return directions.is_of(pattern) and pattern.place is None and "~" not in pattern.selection
+
+
+def _is_direction_at(pattern: Pattern) -> bool:
+    return directions.is_of(pattern) and pattern.place is not None and "~" not in pattern.selection
+
+
+def _is_cosine(pattern: Pattern) -> bool:
+    return pattern.place is None and "~" in pattern.selection
+
+
+def _is_cosine_at(pattern: Pattern) -> bool:
+    return pattern.place is not None and "~" in pattern.selection
+
+
+def _directions(pattern: Pattern, architecture: Architecture) -> list[Unit]:
+    """The directions that a pattern names; one that is a channel as it is, is that."""
+    name, basis = directions.basis_of(pattern.head, architecture.layers)
+    layer = pattern.layer(architecture, name)
+    rows = _rows(pattern, basis, layer, architecture) if basis else None
+    row = column = None
+    if pattern.place:
+        row, column = pattern.position(layer, architecture.image_size)
+    count = layer.channels if rows is None else len(rows.values)
+    owner = f"layer {layer.name} has channels" if rows is None else f"{rows.file} has rows"
+    found = []
+    for said, power in directions.read(pattern, count, owner):
+        kind, index, of = NEURON if pattern.place else CHANNEL, said.channel, None
+        if index is None or power or rows is not None:
+            kinds = (DIRECTION_AT, COSINE_AT) if pattern.place else (DIRECTION, COSINE)
+            kind, index = kinds[bool(power)], 0
+            of = directions.direction(pattern, said, power, layer.channels, rows)
+        found.append(Unit(kind, (layer.name,), index, row, column, pattern.negative, direction=of))
+    return found
+
+
+def _rows(pattern: Pattern, name: str, layer: Layer, architecture: Architecture) -> Vectors:
+    """The matrix of a name, whose rows are vectors of a layer."""
+    rows = architecture.bases.get(name)
+    if rows is None:
+        known = ", ".join(architecture.bases) or "none"
+        raise UnitError(
+            f"unit {pattern.text!r}: there are no directions called {name!r}: name their file in "
+            f"the configuration, as in `directions: {{{name.partition('/')[0]}: FILE.npy}}`; "
+            f"known are {known}"
+        )
+    if rows.layer and rows.layer != layer.name:
+        raise UnitError(
+            f"unit {pattern.text!r}: the directions of {rows.file} are of the layer "
+            f"{rows.layer!r}, not {layer.name!r}"
+        )
+    if rows.values.shape[1] != layer.channels:
+        raise UnitError(
+            f"unit {pattern.text!r}: the rows of {rows.file} have {rows.values.shape[1]} numbers, "
+            f"but layer {layer.name} has {layer.channels} channels: expected a row a direction"
+        )
+    return rows
+
+
+DIRECTION = Kind(
+    name="direction",
+    forms="LAYER:42+7-0.5*120, LAYER:42>7/5, LAYER@dir/NAME:ROWS",
+    claims=_is_direction,
+    expand=_directions,
+    id="{layers}{basis}:{said}",
+    short="{said}",
+    section="directions-{layers}{source}",
+    heading="{layers} · {source}",
+    words="Direction {said} of {layers}, from {source}",
+    on_pictures=_mean,
+    has_direction=True,
+)
+DIRECTION_AT = replace(
+    DIRECTION,
+    name="direction at a place",
+    forms="",
+    claims=_is_direction_at,
+    id="{layers}{basis}:{said}@{row},{column}",
+    short="{said}@{row},{column}",
+    section="directions-at-{layers}{source}",
+    heading="{layers} · {source} at a place",
+    words="Direction {said} of {layers}, from {source}, row {row}, column {column}",
+    seen="its direction's mean",
+)
+COSINE = replace(
+    DIRECTION,
+    name="cosine",
+    forms="either with ~2 for the cosine's power",
+    claims=_is_cosine,
+    section="cosines-{layers}{source}",
+    heading="{layers} · {source} by cosine",
+    words="Direction {said} of {layers}, from {source}, by dot product and cosine",
+)
+COSINE_AT = replace(
+    DIRECTION_AT,
+    name="cosine at a place",
+    claims=_is_cosine_at,
+    section="cosines-at-{layers}{source}",
+    heading="{layers} · {source} by cosine at a place",
+    words="Direction {said} of {layers}, from {source}, by dot product and cosine, row {row}, "
+    "column {column}",
 )
 
 
@@ -284,5 +402,64 @@ SOFTMAX = Kind(
     needs_classifier=True,
 )
 
-KINDS = {kind.name: kind for kind in (CHANNEL, NEURON, DEEPDREAM, LOGITS, SOFTMAX)}
+
+def _is_of_picture(_: Pattern) -> bool:
+    return False  # no pattern names a picture
+
+
+def _refuse(pattern: Pattern, _: Architecture) -> list[Unit]:
+    raise UnitError(f"unit {pattern.text!r}: `atlas invert` and `atlas caricature` take a picture")
+
+
+def _of_no_pictures(unit: Unit, _: Mapping[str, Shown], __: Squash) -> np.ndarray:
+    raise UnitError(f"unit {unit.id} is of one picture: what others make of it is not measured")
+
+
+INVERSION = Kind(
+    name="inversion",
+    forms="",
+    claims=_is_of_picture,
+    expand=_refuse,
+    id="invert:{layers}@{picture}",
+    short="{layers}",
+    section="inversions-{layers}",
+    heading="{layers} · inversions",
+    words="What {layers} keeps of {picture}",
+    on_pictures=_of_no_pictures,
+    has_negative=False,
+)
+CARICATURE = replace(
+    INVERSION,
+    name="caricature",
+    id="caricature:{layers}@{picture}",
+    section="caricatures-{layers}",
+    heading="{layers} · caricatures",
+    words="What {layers} sees in {picture}, exaggerated",
+)
+OF_PICTURES = {kind.name: kind for kind in (INVERSION, CARICATURE)}
+"""The kinds of unit that are of a picture of the user's, by name; no atlas has any."""
+
+
+def of_picture(kind: Kind, layer: str, picture: Picture, architecture: Architecture) -> Unit:
+    """What a layer makes of a picture, as a unit.
+
+    Args:
+        kind: `INVERSION` or `CARICATURE`.
+        layer: its name.
+        picture: of the size that the architecture was described at.
+        architecture: the network's.
+
+    Raises:
+        UnitError: there is no such layer.
+    """
+    known = Pattern.parse(f":{layer}:0", _forms()).layer(architecture, layer)
+    return Unit(kind, (known.name,), picture=picture)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        CHANNEL, NEURON, DIRECTION, DIRECTION_AT, COSINE, COSINE_AT, DEEPDREAM, LOGITS, SOFTMAX,
+    )
+}  # fmt: skip
 """The kinds, by name, in the atlas's order; a pattern is of the last that claims it."""

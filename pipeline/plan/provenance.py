@@ -4,12 +4,14 @@ import functools
 import json
 import shlex
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.config.recipes import Recipe
 from pipeline.config.schema import Device, Render
+from pipeline.config.vectors import Vectors
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import AtlasFolderError, UnitError, WeightsError
 from pipeline.plan.architecture import Architecture, Layer, Reading
@@ -17,6 +19,8 @@ from pipeline.plan.batches import Section, sections
 from pipeline.plan.identity import SCHEMA, Fingerprint, digest
 from pipeline.plan.kinds import expand, finds, one, several
 from pipeline.plan.units import Unit
+
+_NO_BASES: Mapping[str, Vectors] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Provenance:
         columns: columns of a section's mosaic, or 0 for the best fit.
         variants: images a unit.
         versions: of the libraries that began the atlas.
+        bases: the matrices that its units have ever named, by name: they are kept with it.
     """
 
     fingerprint: Fingerprint
@@ -42,12 +47,22 @@ class Provenance:
     columns: int = 0
     variants: int = 1
     versions: dict[str, str] = field(default_factory=dict)
+    bases: Mapping[str, Vectors] = field(default_factory=dict)
 
     @property
     def config_hash(self) -> str:
-        """SHA-256 of the fingerprint, the patterns and the number of variants."""
-        named = {"patterns": self.patterns, "variants": self.variants}
+        """SHA-256 of the fingerprint, the patterns, the number of variants, and the directions."""
+        named: dict[str, Any] = {"patterns": self.patterns, "variants": self.variants}
+        if self.bases:
+            used = {unit.direction.basis for unit in self.units() if unit.direction} - {""}
+            bases = {name: self.bases[name].sha256 for name in sorted(used)}
+            named |= {"directions": bases} if bases else {}
         return digest({"fingerprint": self.fingerprint.to_json(), **named})
+
+    @cached_property
+    def network(self) -> Architecture:
+        """The network's architecture, with the directions that the atlas knows in it."""
+        return replace(self.architecture, bases=self.bases)
 
     @property
     def size(self) -> int:
@@ -95,7 +110,8 @@ class Provenance:
     @cached_property
     def _enumerated(self) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
         architecture = json.dumps(self.architecture.to_json(), sort_keys=True)
-        found = _enumerate(self.patterns, self.variants, architecture)
+        bases = tuple(self.bases.values())
+        found = _enumerate(self.patterns, self.variants, architecture, bases)
         if self.render.group > 1:
             for unit in found[0]:
                 self._refuse_lone(unit)
@@ -103,20 +119,20 @@ class Provenance:
 
     def unit(self, text: str) -> Unit:
         """The one unit that an id names. Raises as `units`."""
-        unit = one(text, self.architecture)
+        unit = one(text, self.network)
         self._refuse_lone(unit)
         return unit
 
     def named(self, text: str) -> list[Unit]:
         """The units that patterns name, as in `mixed4:42,mixed2:0-3`. Raises as `units`."""
-        units = several(text, self.architecture)
+        units = several(text, self.network)
         for unit in units:
             self._refuse_lone(unit)
         return units
 
     def found(self, text: str) -> list[str]:
         """The ids of the atlas's units that a search for patterns finds. Raises as `units`."""
-        return finds(text, self.units(), self.architecture)
+        return finds(text, self.units(), self.network)
 
     def _refuse_lone(self, unit: Unit) -> None:
         if unit.variant == 0:
@@ -208,11 +224,18 @@ class Provenance:
             "variants": self.variants,
             "versions": self.versions,
             "architecture": self.architecture.to_json(),
+            **({"directions": {n: of.plain for n, of in self.bases.items()}} if self.bases else {}),
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Provenance":
+    def from_json(
+        cls, record: Mapping[str, Any], bases: Mapping[str, Vectors] = _NO_BASES
+    ) -> "Provenance":
         """The provenance that `to_json` wrote.
+
+        Args:
+            record: what it wrote.
+            bases: the matrices that this names under `directions`, with their numbers.
 
         Raises:
             AtlasFolderError: it is of another schema version.
@@ -229,6 +252,7 @@ class Provenance:
         rest["architecture"] = Architecture.from_json(record["architecture"])
         rest["patterns"] = tuple(record["patterns"])
         rest["classes"] = tuple(record["classes"])
+        rest["bases"] = {name: bases[name] for name in rest.pop("directions", {})}
         return cls(**rest)
 
 
@@ -239,8 +263,10 @@ def render_command(folder: object, unit_id: str) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _enumerate(
-    patterns: tuple[str, ...], variants: int, architecture: str
+    patterns: tuple[str, ...], variants: int, architecture: str, bases: tuple[Vectors, ...]
 ) -> tuple[tuple[Unit, ...], tuple[Section, ...]]:
     """Units and sections, once for the provenances of one atlas; the architecture as JSON."""
-    units = tuple(expand(patterns, Architecture.from_json(json.loads(architecture)), variants))
+    plain = Architecture.from_json(json.loads(architecture))
+    network = replace(plain, bases={of.name: of for of in bases})
+    units = tuple(expand(patterns, network, variants))
     return units, tuple(sections(units))

@@ -2,16 +2,19 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipeline.config.applications import INCEPTION
 from pipeline.config.class_names import class_names
 from pipeline.config.schema import AtlasConfig, Precision
+from pipeline.config.vectors import Vectors, load
 from pipeline.config.weights import Weights, resolve
 from pipeline.errors import ConfigError, UnitError
 from pipeline.plan.architecture import Architecture, Describe
 from pipeline.plan.identity import SCHEMA, Fingerprint, refuse_difference
-from pipeline.plan.kinds import expand
+from pipeline.plan.kinds import bases_of, expand
 from pipeline.plan.machine import best_precision, tensorflow, versions
 from pipeline.plan.pixels import SPAN, Range
 from pipeline.plan.provenance import Provenance
@@ -39,7 +42,8 @@ def resolve_provenance(
     """
     weights = _weights(config, before)
     architecture = before.architecture if before else _describe(config, weights, describe)
-    _refuse_unnamed_output(config, architecture)
+    bases = bases_named(config, architecture, weights.sha256, before)
+    _refuse_unnamed_output(config, replace(architecture, bases=bases))
     fingerprint = _fingerprint(config, weights, before, architecture, best)
     if before is not None:
         refuse_difference(before.fingerprint.to_json(), fingerprint.to_json())
@@ -53,6 +57,7 @@ def resolve_provenance(
         columns=0 if config.mosaic.columns == "auto" else config.mosaic.columns,
         variants=config.render.variants,
         versions=before.versions if before else versions(),
+        bases=bases,
     )
     _refuse_shared_folders(provenance, before)
     return provenance
@@ -62,6 +67,42 @@ def _class_names(config: AtlasConfig, weights: Weights, found: Architecture) -> 
     if not found.classes:
         return ()
     return class_names(config.model.classes, found.classes, weights, found.name)
+
+
+def bases_named(
+    config: AtlasConfig, found: Architecture, weights: str = "", before: Provenance | None = None
+) -> dict[str, Vectors]:
+    """The matrices that units name, and those that the atlas has from before, by name.
+
+    Args:
+        config: the configuration.
+        found: the network's.
+        weights: the SHA-256 of its weights, where that is known.
+        before: the provenance of the atlas that is already there.
+
+    Raises:
+        ConfigError: one cannot be read, is of other weights, or is not the atlas's of that name.
+    """
+    bases = dict(before.bases) if before else {}
+    for name in bases_of(config.units, found):
+        key = name.partition("/")[0]
+        if key not in config.directions:
+            continue  # the atlas has it, or enumerating says that nobody has
+        path = Path(config.directions[key]).expanduser()
+        if name in bases and not path.exists():
+            continue
+        here = load(name, path)
+        if here.weights and weights and here.weights != weights:
+            raise ConfigError(
+                f"directions.{key}: {path} is of other weights, of SHA-256 {here.weights}: "
+                f"expected those of the atlas, {weights}"
+            )
+        if bases.setdefault(name, here) != here:
+            raise ConfigError(
+                f"directions.{key}: {path} is not what it was when the atlas was begun: give it "
+                "another name there, and in `units`, or put the file back"
+            )
+    return bases
 
 
 def given_range(config: AtlasConfig) -> Range | None:
@@ -120,7 +161,8 @@ def _folders(known: Provenance) -> Iterator[tuple[str, str, object]]:
     """The folders that units and layers need, each with a name of what is in it, and what it is."""
     for unit in known.units():
         layers = () if unit.kind.is_alone else unit.layers
-        yield unit.section, f"the unit {unit.id}", (unit.kind.name, unit.negative, layers)
+        basis = unit.direction.basis if unit.direction else ""
+        yield unit.section, f"the unit {unit.id}", (unit.kind.name, unit.negative, layers, basis)
     for layer in known.layers():
         yield f"responses/{folder_name(layer.name)}", f"the layer {layer.name!r}", layer.name
 

@@ -10,6 +10,8 @@ A unit's id is its name everywhere:
     -mixed4:42             a leading minus: the negative direction
     mixed4:42#1            a variant: the same thing from another start; the first is `mixed4:42`
     :logits:3              a leading colon: of a layer whose name would be read otherwise
+    mixed4:7+42-0.5*120    a direction: a weighted sum of channels; more of them in `directions`
+    invert:mixed4@cat.jpg  what a layer keeps of a picture: of no atlas, see `kinds.of_picture`
 """
 
 import functools
@@ -22,6 +24,7 @@ from typing import Protocol
 import numpy as np
 
 from pipeline.plan.architecture import CLASSES, Architecture, Squash
+from pipeline.plan.directions import Direction
 from pipeline.plan.patterns import WORDS, Pattern
 
 _LONGEST = 150
@@ -49,8 +52,10 @@ class Kind:
     """A kind of unit: all that is particular to it but its objective (`ascent.objectives`).
 
     To add one, see `kinds`. Texts are filled in for a unit: `{number}` is its index, `{layers}` its
-    layers, joined by +, `{row}` and `{column}` its place. Functions stand in a module, by name, so
-    that units can go to other processes.
+    layers, joined by +, `{row}` and `{column}` its place; of a direction `{said}` is what its id
+    says of it, `{basis}` and `{source}` where its vectors come from; `{picture}` is the name of a
+    picture. Functions stand in a module,
+    by name, so that units can go to other processes.
 
     Attributes:
         name: as the index has it; kinds of one name are one.
@@ -67,6 +72,7 @@ class Kind:
             layers made of them, by layer, and what makes probabilities of logits.
         seen: what that is, for people.
         has_channel: whether a unit is of one channel of one layer, `index`, and so has a map.
+        has_direction: whether a unit is of a `direction` of one layer, and so has a map.
         needs_classifier: whether a unit is of a class, `index`, and looks at the logits.
         is_alone: whether units of a section may look at different layers, so that no two are
             rendered together.
@@ -85,12 +91,38 @@ class Kind:
     on_pictures: Callable[["Unit", Mapping[str, Shown], Squash], np.ndarray] = field(compare=False)
     seen: str = field(default="its activation", compare=False)
     has_channel: bool = field(default=False, compare=False)
+    has_direction: bool = field(default=False, compare=False)
     needs_classifier: bool = field(default=False, compare=False)
     is_alone: bool = field(default=False, compare=False)
     has_negative: bool = field(default=True, compare=False)
 
+    @property
+    def has_map(self) -> bool:
+        """Whether a unit is one number at each place of one layer."""
+        return self.has_channel or self.has_direction
+
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the user's, of which a unit is.
+
+    Attributes:
+        name: of its file.
+        size: side, in pixels.
+        pixels: (size, size, 3) uint8 RGB, as bytes.
+    """
+
+    name: str
+    size: int
+    pixels: bytes = field(repr=False)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The pixels, (size, size, 3) uint8 RGB."""
+        return np.frombuffer(self.pixels, np.uint8).reshape(self.size, self.size, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +131,8 @@ class Unit:
 
     `id` is its name, as in `mixed4:42`. `index` is the channel of a channel or neuron and the class
     of a logit or softmax output; `row` and `column` are a neuron's place on its layer's map.
-    `layers` is empty for classes. Variants show the same thing from other starts.
+    `layers` is empty for classes; `direction` is None for all but directions, `picture` for all but
+    what is of a picture. Variants show the same thing from other starts.
     """
 
     kind: Kind
@@ -109,23 +142,66 @@ class Unit:
     column: int | None = None
     negative: bool = False
     variant: int = 0
+    direction: Direction | None = None
+    picture: Picture | None = None
     id: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self._called(self.said(self.kind.id)))
+
+    def _called(self, name: str) -> str:
+        """A name between the unit's sign and its variant."""
         sign = "-" if self.negative else ""
         variant = f"#{self.variant}" if self.variant else ""
-        colon = ":" if self.kind.has_channel and _needs_colon(self.layers[0]) else ""
-        object.__setattr__(self, "id", f"{sign}{colon}{self.said(self.kind.id)}{variant}")
+        colon = ":" if self.kind.has_map and _needs_colon(self.layers[0]) else ""
+        return f"{sign}{colon}{name}{variant}"
 
     def said(self, text: str) -> str:
         """A text of the unit's kind, filled in for the unit."""
-        layers = "+".join(self.layers)
-        return text.format(number=self.index, layers=layers, row=self.row, column=self.column)
+        of = self.direction
+        return text.format(
+            number=self.index,
+            layers="+".join(self.layers),
+            row=self.row,
+            column=self.column,
+            said=of.said if of else "",
+            basis=f"@dir/{of.basis}" if of and of.basis else "",
+            source=of.basis or "directions" if of else "",
+            picture=self.picture.name if self.picture else "",
+        )
+
+    @property
+    def begins_as(self) -> str:
+        """The name that the unit's random numbers are drawn by: its id, but of some.
+
+        A direction of one channel alone begins as the channel does, all steps of a path begin
+        alike, and cosines change no start; nor does what a picture is called.
+        """
+        if self.picture is not None:
+            return replace(self, picture=replace(self.picture, name="")).id
+        if self.direction is None:
+            return self.id
+        place = "" if self.row is None else f"@{self.row},{self.column}"
+        return self._called(f"{self.layers[0]}{self.direction.begins}{place}")
+
+    def along(self, values: np.ndarray) -> np.ndarray:
+        """What a unit makes of the numbers of a layer's channels, or of all classes.
+
+        Args:
+            values: (..., channels).
+
+        Returns:
+            (...): those of its channel, or their sum weighted by its direction.
+        """
+        if self.direction is None:
+            return np.asarray(values[..., self.index])
+        return np.asarray(values @ self.direction.vector)
 
     @property
     def section(self) -> str:
         """The name of the section the unit belongs to; a safe name of a folder."""
-        return _section(self.kind, self.negative, self.layers)
+        basis = self.direction.basis if self.direction else ""
+        return _section(self.kind, self.negative, self.layers, basis)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -135,7 +211,8 @@ class Unit:
     @property
     def subject(self) -> tuple[object, ...]:
         """Equal for units of one thing: a channel here and there, up and down, a class."""
-        return self.reads, self.index, self.kind.has_channel
+        of = self.direction
+        return self.reads, of.values if of else self.index, self.kind.has_channel
 
     def sibling(self, variant: int) -> "Unit":
         """The same thing, from another start."""
@@ -150,9 +227,10 @@ _TAKEN = ("responses", "circuits", "examples", "crops", "truth", "zarr.json")
 
 
 @functools.lru_cache(maxsize=1024)
-def _section(kind: Kind, negative: bool, layers: tuple[str, ...]) -> str:
+def _section(kind: Kind, negative: bool, layers: tuple[str, ...], basis: str) -> str:
     sign = "negative-" if negative else ""
-    return sign + kind.section.format(layers="+".join(map(folder_name, layers)))
+    source = f"-{folder_name(basis)}" if basis else ""
+    return sign + kind.section.format(layers="+".join(map(folder_name, layers)), source=source)
 
 
 def _needs_colon(layer: str) -> bool:

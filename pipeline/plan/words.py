@@ -19,8 +19,8 @@ def pictured(unit: str, alive: bool = True) -> str:
 def meanings(kind: Kind, negative: bool) -> dict[str, str]:
     """What the columns of the index are of units of a kind and direction."""
     verb, best = ("lower", "lowest") if negative else ("excite", "highest")
-    if kind.has_channel:
-        place = "of its channel's map on the image"
+    if kind.has_map:
+        place = f"of its {'channel' if kind.has_channel else 'direction'}'s map on the image"
     else:
         place = f"of all {'classes' if kind.needs_classifier else 'its layers'} on the image"
     return {
@@ -35,6 +35,8 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
         "steps": "of the ascent",
         "explained": "share that goes without the ten channels that it is most built from",
         "explained_random": "the same without ten drawn at random: the yardstick",
+        "variance_share": "of your pictures' activations, what its dictionary explains by it",
+        "closest_cosine": "between it and the channel that it is most like",
         "own_rank": f"channels of its layer that its image {verb}s more; 0 is best",
         "selectivity": "how far its response stands out in its layer",
         "natural_quantile": f"share of your pictures that {verb} it less than its image does",
@@ -53,6 +55,13 @@ def meanings(kind: Kind, negative: bool) -> dict[str, str]:
     }
 
 
+def _it(unit: Unit) -> str:
+    """What pictures are measured by, where a unit is of one place."""
+    if unit.row is None:
+        return "it"
+    return "its direction" if unit.kind.has_direction else "its channel"
+
+
 NAMELESS = "No name: no label of your pictures stands above chance."
 
 
@@ -66,7 +75,7 @@ def named(unit: Unit, auroc: float, low: float, high: float, count: int) -> str:
         high: where it ends.
         count: pictures that have the label.
     """
-    it, verb = "it" if unit.row is None else "its channel", "lowers" if unit.negative else "excites"
+    it, verb = _it(unit), "lowers" if unit.negative else "excites"
     return (
         f"Of two of your pictures, one labelled so and one not, the first {verb} {it} more in "
         f"{100 * auroc:.1f} % of cases (AUROC {auroc:.3f}, 95 % interval {low:.3f} to {high:.3f}; "
@@ -124,7 +133,7 @@ def trial(unit: Unit, row: Mapping[str, Any], judge: str) -> str:
 
 def strongest(unit: Unit) -> str:
     """What the pictures are that are kept for a unit."""
-    it = "it" if unit.row is None else "its channel"
+    it = _it(unit)
     return f"pictures that excite {it} {'least' if unit.negative else 'most'}"
 
 
@@ -135,7 +144,7 @@ def examples(unit: Unit, activations: Sequence[float]) -> str:
         unit: the unit.
         activations: its activation on each, in order.
     """
-    it = "it" if unit.row is None else "its channel"
+    it = _it(unit)
     count = sum(value != 0 for value in activations)
     if not count and not unit.negative:
         return f"None of your pictures excites {it}: 0 is the most that {it} comes to on any."

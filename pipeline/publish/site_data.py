@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.plan import render_command, words
+from pipeline.plan import words
 from pipeline.plan.batches import Section
 from pipeline.plan.kinds import KINDS
 from pipeline.plan.provenance import Provenance
+from pipeline.publish import render_command
 from pipeline.sheets import mosaics
 from pipeline.truth import agreement, kept
 

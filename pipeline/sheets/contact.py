@@ -1,7 +1,8 @@
 """Contact sheets: images of units in a grid, captions under them, a heading above."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -46,18 +47,37 @@ def lay_out(
     query.check_columns(index, list(captions))
     rows = index.set_index("unit", drop=False).loc[list(units)]
     image = store.images()
-    wide, size, gap = grid(len(units), columns), text_size(tile), max(4, tile // 16)
-    line = round(size * 1.3)
-    step = tile + gap // 2 + len(captions) * line + gap
+    cells = [
+        Cell(partial(image, unit), texts_of(rows.iloc[place], captions))
+        for place, unit in enumerate(units)
+    ]
+    return in_grid(cells, heading, tile, columns, len(captions))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An image of a sheet, and the lines under it; `pixels` as of `Raster`."""
+
+    pixels: Callable[[], np.ndarray | None]
+    texts: Sequence[str] = ()
+
+
+def in_grid(
+    cells: Sequence[Cell], heading: str, tile: int, columns: int = 0, lines: int = 0
+) -> Paper:
+    """Place images in a grid. Arguments as of `lay_out`; `lines` is room for so many, at least."""
+    lines = max([lines, *(len(cell.texts) for cell in cells)])
+    wide, size, gap = grid(len(cells), columns), text_size(tile), max(4, tile // 16)
+    step = tile + gap // 2 + lines * round(size * 1.3) + gap
     width = gap + wide * (tile + gap)
     items: list[Item] = list(heading_items(heading, gap, width, size))
     top = gap + (round(size * 2.4) if heading else 0)
-    for place, unit in enumerate(units):
+    for place, cell in enumerate(cells):
         row, column = divmod(place, wide)
         x, y = gap + column * (tile + gap), top + row * step
-        items.append(Raster(x, y, tile, tile, partial(image, unit)))
-        items += caption_items(rows.iloc[place], captions, x, y + tile + gap // 2, tile, size)
-    height = top + math.ceil(len(units) / wide) * step
+        items.append(Raster(x, y, tile, tile, cell.pixels))
+        items += line_items(cell.texts, x, y + tile + gap // 2, tile, size)
+    height = top + math.ceil(len(cells) / wide) * step
     return Paper(width, height + gap // 2, tuple(items))
 
 
@@ -72,12 +92,14 @@ def heading_items(text: str, gap: int, width: int, size: int) -> Sequence[Item]:
     return [Text(gap, gap, fitting(text, width - 2 * gap, large), large)] if text else []
 
 
-def caption_items(
-    row: "pd.Series[Any]", captions: Sequence[str], x: float, y: float, width: float, size: int
-) -> list[Item]:
-    """The lines under an image, the first in full ink; no line for a value that is missing."""
+def texts_of(row: "pd.Series[Any]", captions: Sequence[str]) -> list[str]:
+    """The lines that a unit's columns make; none for a value that is missing."""
+    return [text for name in captions if (text := caption(name, row[name]))]
+
+
+def line_items(texts: Sequence[str], x: float, y: float, width: float, size: int) -> list[Item]:
+    """Lines under an image, the first in full ink."""
     found: list[Item] = []
-    texts = [text for name in captions if (text := caption(name, row[name]))]
     for number, text in enumerate(texts):
         tone: Tone = "pale" if number else "ink"
         place = y + number * round(size * 1.3)

@@ -1,11 +1,15 @@
-"""A mosaic in another order than the atlas's: by activation, or by what is like what."""
+"""A mosaic in another order than the atlas's: by activation, or by what is like what.
 
-from collections.abc import Callable
+Cells of an activation atlas are laid out where they are in its grid.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from pipeline.errors import ConfigError, NotMeasuredError
+from pipeline.errors import ConfigError, MissingError, NotMeasuredError
 from pipeline.explore import places
 from pipeline.plan.batches import Section
 from pipeline.sheets import mosaics, png, tiles
@@ -23,14 +27,16 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     Args:
         store: the atlas.
         index: its index.
-        order: `channel`, the atlas's own; `activation`, the strongest first; or `similarity`, on a
-            grid where units that excite the network alike lie near each other.
+        order: `channel`, the atlas's own; `activation`, the strongest first; `similarity`, on a
+            grid where units that excite the network alike lie near each other; or `activations`,
+            the cells of activation atlases, each in its place.
         sections: their names; empty for all.
         tile: side of a tile, in pixels.
         path: the PNG.
 
     Raises:
         ConfigError: there is no such order or section, or the PNG cannot be written.
+        MissingError: no unit that is done has a place in that order.
         NotMeasuredError: nothing is known yet of what is like what.
         DamageError: a stored image is damaged.
     """
@@ -44,6 +50,11 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
     done = index[index["status"] == "done"].set_index("unit")
     chosen = [known[name] for name in sections or known]
     panels = [_PANELS[order](store, section, done) for section in chosen]
+    if not any(panel.units for panel in panels):
+        raise MissingError(
+            f"no unit that is done has a place in the order {order}"
+            + (": `atlas activations` makes cells that have one" if order == "activations" else "")
+        )
     mosaic = tiles.lay_out([panel for panel in panels if panel.units], tile)
     try:
         tiles.write(mosaic, store.images(), LocalFolder(path.parent), path.name)
@@ -78,15 +89,33 @@ def _by_similarity(store: Store, section: Section, done: pd.DataFrame) -> tiles.
             "nothing is known yet of which units are alike: build with explore.responses"
         )
     spots = places.on_grid(lying.to_numpy())
+    return _gridded(f"{mosaics.heading(section)} · by similarity", list(labels.values()), spots)
+
+
+def _by_cell(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:
+    labels = _labels(store, section, done)
+    rows = done.loc[list(labels)]
+    rows = rows[rows["cell_row"].notna() & (rows["variant"] == 0)]
+    named = [
+        (unit, "" if pd.isna(of) else str(of))
+        for unit, of in zip(rows.index, rows["class_name"], strict=True)
+    ]
+    spots = rows[["cell_row", "cell_col"]].to_numpy(dtype=int)
+    return _gridded(f"{mosaics.heading(section)} · activation atlas", named, spots)
+
+
+def _gridded(heading: str, labels: Sequence[tuple[str, str]], spots: np.ndarray) -> tiles.Panel:
+    """Units, (id, label), at the rows and columns of a grid."""
     height, width = spots.max(axis=0) + 1 if len(spots) else (0, 1)
     cells = [_EMPTY] * (height * width)
-    for label, (row, column) in zip(labels.values(), spots, strict=True):
+    for label, (row, column) in zip(labels, spots, strict=True):
         cells[row * width + column] = label
-    return tiles.Panel(f"{mosaics.heading(section)} · by similarity", cells, int(width))
+    return tiles.Panel(heading, cells, int(width))
 
 
 _PANELS: dict[str, Callable[[Store, Section, pd.DataFrame], tiles.Panel]] = {
     "channel": _by_channel,
     "activation": _by_activation,
     "similarity": _by_similarity,
+    "activations": _by_cell,
 }

@@ -4,19 +4,21 @@
     ATLAS/atlas.zarr/SECTION/trajectory   (row, step) float32
     ATLAS/atlas.zarr/SECTION/statistics   (row, statistic) float32
     ATLAS/atlas.zarr/SECTION/snapshots    (row, snapshot, y, x, rgb) uint8, where any are kept
+    ATLAS/directions/NAME.safetensors     (row, channel) float32, where units are rows of matrices
 
 What commits a batch: `table`.
 """
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from pipeline.ascent.results import NAMES, Results
+from pipeline.config.vectors import Vectors
 from pipeline.errors import AtlasFolderError, MissingError
 from pipeline.plan.batches import Batch, Section, missing_batches
 from pipeline.plan.identity import digest
@@ -29,6 +31,7 @@ from pipeline.store.records import Record
 from pipeline.store.table import Table
 
 _ATTRIBUTE, _DIGEST = "channel_atlas", "channel_atlas_sha256"
+_DIRECTIONS = "directions"
 ROOT = f"{ARRAYS}/zarr.json"
 """What makes a folder an atlas: what it is made of."""
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError)
@@ -72,10 +75,11 @@ class Store(Table):
         except OSError as error:
             raise AtlasFolderError(f"the atlas folder {place} cannot be read: {error}") from error
         try:
-            return cls(place, _provenance(text))
+            return cls(place, _provenance(place, text))
         except _DAMAGED as error:
             raise AtlasFolderError(
-                f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged: {error!r}"
+                f"{place}/atlas.zarr is no channel atlas, or its zarr.json is damaged, or what it "
+                f"names in {_DIRECTIONS}/: {error!r}"
                 + ("; `atlas build` makes it again" if cls.is_lost(place) else "")
             ) from error
 
@@ -84,7 +88,7 @@ class Store(Table):
         """Whether a folder holds an atlas's records, yet what it is made of is gone or damaged."""
         place = at(folder)
         try:
-            _provenance(place.read(ROOT))
+            _provenance(place, place.read(ROOT))
         except (FileNotFoundError, NotADirectoryError, *_DAMAGED):
             return "records" in place.folders("")
         return False
@@ -100,7 +104,7 @@ class Store(Table):
         try:
             if place.has(ROOT):
                 return True
-            own = set(place.folders("")) <= {ARRAYS} and set(place.files("")) <= {LOCK}
+            own = set(place.folders("")) <= {ARRAYS, _DIRECTIONS} and set(place.files("")) <= {LOCK}
             if (own and not place.is_a_file()) or cls.is_lost(place):
                 return False
         except OSError as error:
@@ -116,12 +120,24 @@ class Store(Table):
         cls.exists(place)  # raises where other things are
         place.begin()
         store = cls(place, provenance)
+        for name in store.altered():
+            place.write_bytes(name, store.directions[name].content)
         store.arrays.note(store._attributes())
         return store
 
     def is_noted(self) -> bool:
         """Whether the folder says, to the letter, what the atlas is made of."""
         return self.arrays.is_noted(self._attributes())
+
+    @property
+    def directions(self) -> dict[str, Vectors]:
+        """The matrices of directions, by the names of the files that keep them."""
+        return {_file_of(name): of for name, of in self.provenance.bases.items()}
+
+    def altered(self) -> list[str]:
+        """The files of directions that are not there, or not as they should be."""
+        known = self.provenance.bases.items()
+        return [_file_of(name) for name, of in known if not _is_kept(self.folder, name, of)]
 
     def _attributes(self) -> dict[str, Any]:
         plain = self.provenance.to_json()
@@ -230,7 +246,7 @@ def _layouts(known: Provenance) -> dict[str, Layout]:
 
 
 @functools.lru_cache(maxsize=4)
-def _provenance(text: bytes) -> Provenance:
+def _provenance(folder: Folder, text: bytes) -> Provenance:
     """The provenance in a store's metadata; kept with the units that it has enumerated.
 
     Raises:
@@ -238,10 +254,31 @@ def _provenance(text: bytes) -> Provenance:
     """
     attributes = json.loads(text)["attributes"]
     plain = attributes[_ATTRIBUTE]
-    found = Provenance.from_json(plain)
+    named = plain.get("directions", {})
+    found = Provenance.from_json(plain, {n: _directions(folder, n, named[n]) for n in named})
     if digest(plain) != attributes.get(_DIGEST):
         raise ValueError("the provenance does not match its SHA-256")
     return found
+
+
+def _directions(folder: Folder, name: str, plain: Mapping[str, str]) -> Vectors:
+    file = _file_of(name)
+    try:
+        return Vectors.from_content(name, plain, folder.read(file))
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
+
+
+def _is_kept(folder: Folder, name: str, of: Vectors) -> bool:
+    try:
+        return _directions(folder, name, of.plain) == of
+    except ValueError:
+        return False
+
+
+def _file_of(directions: str) -> str:
+    """The file that keeps a matrix of directions, by its name."""
+    return f"{_DIRECTIONS}/{directions.replace('/', '+')}.safetensors"
 
 
 def _committed(table: Table, section: str) -> dict[int, tuple[str, ...]]:

@@ -212,7 +212,9 @@ def compare(
 @app.command(cls=TakesUnits)
 def sheet(
     arguments: Annotated[list[str], typer.Argument(metavar="[DIR] EXPR")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar=_SHEET, help="The sheet.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar=f"{_SHEET}|FILE.webp", help="The sheet.")
+    ],
     caption: Annotated[
         str, typer.Option(help="Columns, a line each under an image; '' for none.")
     ] = "unit",
@@ -224,7 +226,8 @@ def sheet(
 ) -> None:
     """Draw a contact sheet, for a paper, of the units for which an expression holds.
 
-    --top without --sort takes the strongest by activation. In a PDF text is text.
+    As a .webp or .gif it is a film, one after the other: of `mixed4:42>7/9`, from 42 to 7. --top
+    without --sort takes the strongest by activation. In a PDF text is text.
     """
     folder, expression = options.folder_and(arguments, "EXPR")
     atlas = options.open_atlas(folder)
@@ -241,7 +244,10 @@ def mosaic(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.png", help="The PNG.")],
     folder: options.Folder = None,
     order: Annotated[
-        str, typer.Option(help="channel, activation (the strongest first) or similarity.")
+        str,
+        typer.Option(
+            help="channel, activation (the strongest first), similarity or activations (atlases)."
+        ),
     ] = "similarity",
     section: Annotated[
         list[str] | None, typer.Option(help="Only this section; repeatable.")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +16,13 @@ from pipeline.config import weights
 from pipeline.config.class_names import class_names
 from pipeline.config.schema import AtlasConfig
 from pipeline.config.weights import Weights
-from pipeline.errors import AtlasError, UnitError, WeightsError
+from pipeline.errors import AtlasError, ConfigError, UnitError, WeightsError
 from pipeline.network.probe import probe
 from pipeline.plan import machine
 from pipeline.plan.architecture import Architecture
 from pipeline.plan.kinds import expand
 from pipeline.plan.pixels import said
-from pipeline.plan.resolve import given_range
+from pipeline.plan.resolve import bases_named, given_range
 from pipeline.store.folder import LocalFolder
 from pipeline.store.place import at
 from tasks.command.init import stages
@@ -224,8 +224,9 @@ def _activations(known: Architecture) -> Finding:
 def _layers(config: AtlasConfig, architecture: Architecture, every: bool) -> Finding:
     """The layers that the configuration's units look at, and how many others there are; or all."""
     try:
-        units = expand(config.units, architecture)
-    except UnitError as error:
+        bases = bases_named(config, architecture)
+        units = expand(config.units, replace(architecture, bases=bases))
+    except (ConfigError, UnitError) as error:
         return Finding("layers", "wrong", str(error), "`atlas doctor --layers` lists them all")
     named = {name for unit in units for name in unit.layers}
     layers = architecture.layers.values()

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
-from tasks.command import ask, options, printing, study
+from tasks.command import activations, ask, dictionary, options, pictured, printing, study
 from tasks.command.options import (
     INTERRUPTED,
     AsJson,
@@ -211,7 +211,9 @@ def verify(
 
     place = folder or options.load_config().output
     if Store.is_lost(place):
-        lost = Finding(ROOT, "lost", "what the atlas is made of")
+        lost = Finding(
+            ROOT, "lost", "what the atlas is made of: it, or what it names in directions/"
+        )
         printing.show_findings([lost], as_json=as_json)
         printing.err.print("made again by the next `atlas build`; the rest can be read then")
         raise typer.Exit(FAILED)
@@ -416,7 +418,7 @@ def render(
     if film is not None:
         films.check(film)
     by = options.rendered_by(folder, config, settings)
-    known = single.planned(unit, by) if isinstance(by, AtlasConfig) else by.provenance
+    known = single.planned(by, unit) if isinstance(by, AtlasConfig) else by.provenance
     said = "as configured" if isinstance(by, AtlasConfig) else f"as the atlas {by.folder} has it"
     rendered = single.render(unit, single.filmed(known, FRAMES) if film else known)
     printing.save(Image.fromarray(rendered.image), path)
@@ -495,6 +497,9 @@ def doctor(
 
 
 app.add_typer(ask.app)
+app.add_typer(dictionary.app)
+app.add_typer(activations.app)
+app.add_typer(pictured.app)
 app.add_typer(study.app)
 
 

@@ -33,7 +33,7 @@ def config() -> AtlasConfig:
 
 @pytest.fixture(scope="module")
 def expected(cpu: None, config: AtlasConfig) -> np.ndarray:
-    return single.render(UNIT, single.planned(UNIT, config)).image
+    return single.render(UNIT, single.planned(config, UNIT)).image
 
 
 def _by_command(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,7 +82,7 @@ def test_what_a_notebook_sets_changes_no_pixel_and_stays(
     with device.borrowed():
         getattr(keras.config, f"set_{name}")(value)
         with device.borrowed():
-            found = single.render(UNIT, single.planned(UNIT, config))
+            found = single.render(UNIT, single.planned(config, UNIT))
         np.testing.assert_array_equal(found.image, expected)
         kept = getattr(keras.config, name)()
         assert getattr(kept, "name", kept) == value

@@ -3,6 +3,7 @@
 That its bytes are those of an atlas: tests/tasks/test_single.py.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_shortcuts_stand_for_keys_of_the_configuration(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = []
-    monkeypatch.setattr(single, "apart", lambda do, *_: asked.append(do.args))
+    monkeypatch.setattr(single, "apart", lambda do, *_: asked.append(do.args[1:]))
     render_unit("a:1", model=tmp_path / "a.keras", size=64, recipe="draft", seed=3, snapshots=2)
     render_unit("a:2", {"image": {"size": 32}, "model": {"weights": "bundled"}})
     (first, one), (second, other) = asked
@@ -116,7 +117,7 @@ def test_what_nobody_foresaw_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(single, "planned", fail)
     with pytest.raises(WorkError, match=r"^rendering relu:3 failed: TypeError: odd$"):
-        single._render("relu:3", AtlasConfig(units=("relu:3",)))
+        single._told(partial(single._render, "relu:3"), "relu:3", AtlasConfig(units=("relu:3",)))
 
 
 def test_a_notebook_shows_image_and_figures() -> None:

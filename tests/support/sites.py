@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import atlases
+import numpy as np
 import pandas as pd
 
 from pipeline import Atlas
+from pipeline.config.vectors import Vectors
 from pipeline.explore import index, names
 from pipeline.plan.architecture import Layer
 from pipeline.plan.provenance import Provenance
@@ -63,6 +65,17 @@ def write_tried(folder: Path) -> Path:
     verdicts.write(store)
     index.refresh(store)
     site.write(store)
+    return folder / site.NAME
+
+
+def write_laid_out(folder: Path) -> Path:
+    """The page of an activation atlas of six cells, in a grid of 3 x 3, beside some channels."""
+    rows = np.random.default_rng(0).normal(size=(6, 6)).astype(np.float32)
+    cells = np.array([[0, 1], [1, 0], [1, 1], [1, 2], [2, 0], [2, 2]], np.float32)
+    known = Vectors("cells", "cells.safetensors", rows, None, cells, ("dog", HARM) * 3)
+    patterns = ("mixed2:0-2", "mixed2@dir/cells:all")
+    made = atlases.provenance(*patterns, bases={"cells": known})
+    site.write(atlases.commit(Store.create(folder, made)))
     return folder / site.NAME
 
 

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import Atlas, render_unit, single
+from pipeline import Atlas, invert, render_unit, single
 from pipeline.errors import ConfigError, UnitError
+from pipeline.network import device
+from pipeline.plan import kinds
+from pipeline.plan.units import Picture
 from tasks.build import run
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -22,27 +25,27 @@ UNITS = ("relu:3", "-relu:1", "relu:1@0,1", "deepdream:relu+deep", "logits:2", "
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_rendered_alone_equals_the_atlas(unit: str, configure, finished: run.Report) -> None:
     config, atlas = configure(), Atlas.open(finished.folder.path)
-    alone = single.render(unit, single.planned(unit, config))
+    alone = single.render(unit, single.planned(config, unit))
     np.testing.assert_array_equal(alone.image, atlas.image(unit), unit)
     np.testing.assert_array_equal(alone.trajectory, atlas.trajectory(unit), unit)
     assert alone.activation == pytest.approx(float(atlas.row(unit)["activation"]))
 
 
 def test_a_place_may_be_said_as_center(configure) -> None:
-    known = single.planned("relu:2@center", configure())
+    known = single.planned(configure(), "relu:2@center")
     assert single.render("relu:2@center", known).unit == "relu:2@11,11"
 
 
 def test_several_units_are_refused(configure) -> None:
     with pytest.raises(UnitError, match="names 6 units: expected the id of one"):
-        single.render("relu:0-5", single.planned("relu:0-5", configure()))
+        single.render("relu:0-5", single.planned(configure(), "relu:0-5"))
 
 
 def test_a_film_has_as_many_snapshots_as_the_configuration_says(configure) -> None:
-    plain = single.planned("relu:3#1", configure())
+    plain = single.planned(configure(), "relu:3#1")
     assert single.filmed(plain, 3).render.snapshots == 3
     assert single.filmed(plain, 24).render.snapshots == 4  # no more than its steps
-    known = single.filmed(single.planned("relu:3#1", configure("render.snapshots=3")), 24)
+    known = single.filmed(single.planned(configure("render.snapshots=3"), "relu:3#1"), 24)
     assert known.render.snapshots == 3
     rendered = single.render("relu:3#1", known)
     assert rendered.unit == "relu:3#1"
@@ -129,3 +132,66 @@ def test_a_script_whose_tensorflow_has_its_own_threads_gets_the_same_bytes(
         np.testing.assert_array_equal(np.asarray(found), expected)
     with Image.open(tmp_path / "film.webp") as film:
         assert film.n_frames == 3
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(90, 160, (24, 24, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "cat.png")
+    return tmp_path / "cat.png"
+
+
+def test_a_picture_is_inverted_to_the_same_bytes_whatever_it_is_called(
+    configure, picture: Path
+) -> None:
+    known = single.planned(configure(), "relu:0")
+    first = single.render_picture(kinds.INVERSION, picture, ["relu", "deep"], known)
+    other = picture.rename(picture.with_name("dog.png"))
+    again = single.render_picture(kinds.INVERSION, other, ["deep"], known)
+    assert [each.unit for each in first] == ["invert:relu@cat.png", "invert:deep@cat.png"]
+    np.testing.assert_array_equal(first[1].image, again[0].image)
+    assert first[1].activation > first[1].start
+
+
+def test_a_picture_has_all_of_its_own_activations_and_goes_along_them_by_one(
+    configure, picture: Path
+) -> None:
+    known = single.planned(configure(), "relu:0")
+    device.use("cpu")
+    from pipeline.ascent.engine import Engine
+
+    pixels = np.asarray(Image.open(picture))
+    subject = Picture("cat.png", 24, pixels.tobytes())
+    for kind in (kinds.INVERSION, kinds.CARICATURE):
+        unit = kinds.of_picture(kind, "deep", subject, known.architecture)
+        _, meter = Engine.of(known).compiled(unit)
+        seen = np.stack([pixels, 255 - pixels])
+        for measured in (meter.plain(seen, [unit] * 2, 4), meter.robust(seen, [unit] * 2, 4)):
+            assert measured[0] == pytest.approx(1, rel=1e-5)
+            assert measured[1] < 1
+
+
+def test_a_caricature_goes_further_than_the_picture(configure, picture: Path) -> None:
+    known = single.planned(configure("recipe={name: draft, steps: 24}"), "relu:0")
+    [found] = single.render_picture(kinds.CARICATURE, picture, ["deep"], known)
+    assert found.unit == "caricature:deep@cat.png"
+    assert found.activation > max(1, found.start)
+
+
+def test_the_face_inverts_in_a_process_of_its_own(
+    tiny_model: Path, configure, picture: Path
+) -> None:
+    config = configure()
+    [found] = invert(picture, ["relu"], config)
+    known = single.planned(config, "relu:0")
+    [expected] = single.render_picture(kinds.INVERSION, picture, ["relu"], known)
+    np.testing.assert_array_equal(found.image, expected.image)
+    with pytest.raises(UnitError, match="no layer 'nope'"):
+        invert(picture, ["nope"], config)
+    with pytest.raises(ConfigError, match=r"layers: expected names of layers, as in \['mixed4'\]"):
+        invert(picture, "relu", config)
+
+
+def test_no_pattern_names_a_picture(configure) -> None:
+    with pytest.raises(UnitError):
+        single.planned(configure(), "invert:relu@cat.png")

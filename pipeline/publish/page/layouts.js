@@ -8,6 +8,7 @@ function layouts() {
   const made = { channel: (rows) => panelled(rows, gridded) };
   if (hasColumn("map_row") && hasColumn("map_col")) made.similarity = bySimilarity;
   made.activation = (rows) => panelled(rows, byActivation);
+  if (hasColumn("cell_row")) made.activations = byCell;
   return made;
 }
 
@@ -32,6 +33,12 @@ function bySimilarity(rows) {
   const taken = new Set(cells(placed).map((cell) => `${cell.x},${cell.y}`));
   if (taken.size < placed.length) return panelled(placed, (some) => bounded(cells(some))); // a grid a section
   return { ...bounded(cells(placed)), panels: [] };
+}
+
+/** Activation atlases, a panel each, in which cells without places are empty. */
+function byCell(rows) {
+  const placed = rows.filter((row) => value("cell_row", row) !== null && !model.parts[row].variant);
+  return panelled(placed, (some) => bounded(some.map((row) => ({ row, x: value("cell_col", row), y: value("cell_row", row) }))));
 }
 
 function bounded(cells) {

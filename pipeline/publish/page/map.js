@@ -3,6 +3,7 @@
 const NEAREST = 320; // pixels of a unit, zoomed in most
 const SHARP = 1.2; // from this many pixels a sheet's pixel on, units have their own pictures
 const KEPT = 700; // pictures
+const LABELLED = 56; // from this many pixels of a cell on, its class stands in it
 
 class UnitMap {
   constructor(canvas, { open, moved }) {
@@ -24,7 +25,7 @@ class UnitMap {
   /** Lay rows out; those that are not `found` are dimmed. */
   show(layout, rows, found) {
     const made = layouts()[layout](rows);
-    Object.assign(this, { cells: made.cells, panels: made.panels, width: made.width, height: made.height, found });
+    Object.assign(this, { layout, cells: made.cells, panels: made.panels, width: made.width, height: made.height, found });
     this.at = new Map(this.cells.map((cell, number) => [`${cell.x},${cell.y}`, number]));
     this.active = Math.min(this.active, this.cells.length - 1);
     this.ask();
@@ -139,6 +140,7 @@ class UnitMap {
       if (cell.x + 1 < left || cell.x > right || cell.y + 1 < top || cell.y > bottom) continue;
       pen.globalAlpha = this.found.has(cell.row) ? 1 : 0.1;
       this.paint(cell.row, ...this.toPixel(cell.x, cell.y), side - gap);
+      if (this.layout === "activations" && side > LABELLED) this.label(value("class_name", cell.row), ...this.toPixel(cell.x, cell.y), side - gap);
     }
     pen.globalAlpha = 1;
     pen.fillStyle = style.color;
@@ -155,6 +157,18 @@ class UnitMap {
       const [x, y] = this.toPixel(cell.x, cell.y);
       pen.strokeRect(x - 1.5, y - 1.5, side - gap + 3, side - gap + 3);
     }
+  }
+
+  /** What a cell is for, on its lower edge. */
+  label(text, x, y, side) {
+    if (!text) return;
+    const { pen } = this;
+    pen.font = "600 11px system-ui, sans-serif";
+    pen.textBaseline = "alphabetic";
+    pen.fillStyle = "#000b";
+    pen.fillRect(x, y + side - 16, side, 16);
+    pen.fillStyle = "#fff";
+    pen.fillText(this.cut(text, side - 8), x + 4, y + side - 4);
   }
 
   /** Cells that a panel's heading may take: up to what stands beside it, or to the edge. */

@@ -118,7 +118,8 @@ function partsOf(id) {
 function partsNoted(id, row) {
   const [y, x] = [value("y", row), value("x", row)];
   const noted = { negative: value("direction", row) === "negative", variant: value("variant", row) ?? 0, place: y === null ? "" : `${y},${x}` };
-  if (value("channel", row) !== null || value("class_index", row) !== null) return noted;
+  const isPlain = ["channel", "class_index", "closest_channel"].some((name) => value(name, row) !== null);
+  if (isPlain) return noted;
   const body = noted.negative ? id.slice(1) : id;
   const [head] = body.split(":", 1);
   return { ...noted, head, number: body.slice(head.length + 1, noted.variant ? -`#${noted.variant}`.length : undefined) };
@@ -216,7 +217,7 @@ function countWhere(sorted, test) {
 
 /** What a unit is, in words. */
 function described(row) {
-  const { negative, variant } = model.parts[row];
+  const { negative, variant, head, number } = model.parts[row];
   const name = value("class_name", row);
   const words = {
     number: value("channel", row) ?? value("class_index", row),
@@ -224,11 +225,18 @@ function described(row) {
     row: value("y", row),
     column: value("x", row),
     name: name ? `, ${name}` : "",
+    said: number,
+    source: (head ?? "").split("@dir/")[1] ?? "its channels",
   };
   const what = model.kinds[value("kind", row)].replace(/\{(\w+)\}/g, (_, word) => words[word]);
+  const closest = value("closest_channel", row);
+  const share = value("variance_share", row);
+  const like = closest ? `, most like ${closest} (cosine ${shown(value("closest_cosine", row), 2)})` : "";
+  const isFor = closest && name ? `, for ${name}` : "";
+  const explains = share === null ? "" : `, ${shown(100 * share, 2)} % of the variance`;
   const called = value("name", row) ? `, called ${value("name", row)}` : "";
   const state = value("status", row) === "unavailable" ? ", unavailable" : "";
-  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + called + state;
+  return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + isFor + like + explains + called + state;
 }
 
 function shown(number, digits = 4) {

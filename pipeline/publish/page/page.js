@@ -234,9 +234,9 @@ function fillTools() {
   options("section", [["", "all sections"], ...model.sections.map((one) => [one.name, `${one.heading} (${one.count.toLocaleString("en")})`])]);
   const statuses = ["done", "missing", "failed", "unavailable"].filter((name) => name === "done" || model.counts[name]);
   options("show", [...statuses.map((name) => [name, `${name} (${(model.counts[name] ?? 0).toLocaleString("en")})`]), ["all", `all (${model.rows.toLocaleString("en")})`]]);
-  const sortable = [...model.columns.values()].filter((column) => column.kind === "number" && !column.isEmpty && !["seed", "section_row", "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y", "y", "x", "variant"].includes(column.name));
+  const sortable = [...model.columns.values()].filter((column) => column.kind === "number" && !column.isEmpty && !["seed", "section_row", "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y", "cell_row", "cell_col", "y", "x", "variant"].includes(column.name));
   options("sort", [["", "atlas order"], ...sortable.map((column) => [column.name, labelOf(column.name)]), ...["class_name", "name"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
-  options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation" }[name]]));
+  options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation", activations: "activation atlas" }[name]]));
 }
 
 function options(id, pairs) {

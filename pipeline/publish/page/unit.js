@@ -2,7 +2,7 @@
 
 const NO_STATISTICS = new Set([
   "channel", "y", "x", "class_index", "variant", "seed", "steps", "seconds", "section_row",
-  "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y",
+  "mosaic_row", "mosaic_col", "cell_row", "cell_col", "map_row", "map_col", "map_x", "map_y",
 ]);
 
 /** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */

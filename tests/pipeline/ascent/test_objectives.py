@@ -11,6 +11,7 @@ from pipeline.config.weights import resolve
 from pipeline.model import model_file
 from pipeline.network.living import Revival
 from pipeline.network.network import CLASSES, FEATURES, Network, load
+from pipeline.plan.directions import Direction
 from pipeline.plan.kinds import CHANNEL, DEEPDREAM, KINDS, LOGITS, NEURON, SOFTMAX
 from pipeline.plan.units import Unit
 
@@ -247,3 +248,64 @@ def test_climbing_an_objective_raises_it_and_its_negative_lowers_it(
     assert living.any()
     assert (after[:count] > before[:count])[living].all()
     assert (after[count:] < before[count:])[living].all()
+
+
+DIRECTIONS = ("direction", "direction at a place", "cosine", "cosine at a place")
+
+
+def _directions(kind: str, vectors: np.ndarray, power: float = 0.0) -> list[Unit]:
+    """A unit for each vector, at row 1, column 2, the second negative."""
+    of = [Direction(str(n), row.tobytes(), power=power) for n, row in enumerate(vectors)]
+    place = (1, 2) if "place" in kind else (None, None)
+    return [
+        Unit(KINDS[kind], ("a",), 0, *place, negative=n == 1, direction=direction)
+        for n, direction in enumerate(of)
+    ]
+
+
+@pytest.mark.parametrize("kind", DIRECTIONS)
+def test_a_direction_is_a_weighted_sum_of_its_layers_numbers(kind: str) -> None:
+    values, vectors = _values(2, 3, 4, 5), _values(2, 5)[::-1].copy()
+    target = objectives.aim(_directions(kind, vectors, 2.0), (3, 4))
+    seen = values[:, 1, 2] if "place" in kind else values.mean(axis=(1, 2))
+    got = objectives.activation(kind, {"a": values}, target)
+    np.testing.assert_allclose(got, (seen * vectors).sum(axis=1), rtol=1e-4, atol=1e-6)
+    maps = (values * vectors[:, None, None]).sum(axis=3).reshape(2, -1)
+    field = objectives.field(kind, {"a": values}, target)
+    np.testing.assert_allclose(field, maps, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", DIRECTIONS[2:])
+def test_a_cosine_is_lucids_at_each_place_and_turns_with_the_sign(kind: str) -> None:
+    values, vectors = _values(2, 3, 4, 5), _values(2, 5) + 0.5
+    target = objectives.aim(_directions(kind, vectors, 2.0), (3, 4))
+    got = objectives.score(kind, {"a": values}, target).numpy()
+    for number, sign in enumerate((1.0, -1.0)):
+        seen = values[number, 1:2, 2:3] if "place" in kind else values[number]
+        seen = seen.reshape(-1, 5)
+        dots = seen @ vectors[number]
+        cosines = dots / np.linalg.norm(seen, axis=1) / np.linalg.norm(vectors[number])
+        expected = (dots * np.maximum(sign * cosines, 0.1) ** 2).mean()
+        assert got[number] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_place_where_all_is_silent_has_a_gradient_that_is_a_number() -> None:
+    values = tf.Variable(np.zeros((1, 2, 2, 5), np.float32))
+    target = objectives.aim(_directions("cosine", _values(1, 5), 2.0), (2, 2))
+    with tf.GradientTape() as tape:
+        score = objectives.score("cosine", {"a": values}, target)
+    assert np.isfinite(tape.gradient(score, values)).all()
+
+
+@pytest.mark.parametrize("kind", DIRECTIONS)
+def test_a_direction_does_not_depend_on_its_row(kind: str) -> None:
+    values, vectors = _values(8, 3, 4, 65), _values(8, 65)
+    for count in (4, 8):
+        target = objectives.aim(_directions(kind, vectors, 1.5)[:count], (3, 4))
+        got = [
+            judge(kind, {"a": tf.constant(values[:count])}, target).numpy()[:4]
+            for judge in (objectives.activation, objectives.score, objectives.field)
+        ]
+        before = got if count == 4 else before  # noqa: F821
+        for now, then in zip(got, before, strict=True):
+            np.testing.assert_array_equal(now, then)

@@ -26,7 +26,10 @@ BAD = [
     # unknown keys
     ("unitz: [a]\nunits: [a]", "^f, line 1: unknown key 'unitz': did you mean 'units'"),
     (UNITS + "image:\n  sise: 4", "^f, line 3: unknown key 'image.sise': did you mean 'size'"),
-    (UNITS + "qqq: 1", "line 2: unknown key 'qqq': expected one of output, units, seed"),
+    (
+        UNITS + "qqq: 1",
+        "line 2: unknown key 'qqq': expected one of output, units, directions, seed",
+    ),
     (UNITS + "1: 2", "unknown key '1': expected one of output"),
     (UNITS + "recipe: {stepz: 1}", "unknown key 'recipe.stepz': did you mean 'steps'"),
     (UNITS + "recipe: {optimizer: {rat: 1}}", "'recipe.optimizer.rat': did you mean 'rate'"),

@@ -113,6 +113,13 @@ def test_what_is_no_search(frame: pd.DataFrame, search: str, said: str) -> None:
         find(frame, search, lambda text: [text])
 
 
+def test_a_path_of_directions_is_no_comparison(frame: pd.DataFrame) -> None:
+    asked: list[str] = []
+    find(frame, "mixed4:42>7/5", lambda text: asked.append(text) or [])
+    find(frame, " -mixed4@dir/sae:42+1>7/5/2@1,1 ", lambda text: asked.append(text) or [])
+    assert asked == ["mixed4:42>7/5", "-mixed4@dir/sae:42+1>7/5/2@1,1"]
+
+
 def test_what_is_of_no_unit_here_is_asked_of_the_network(frame: pd.DataFrame) -> None:
     asked: list[str] = []
     for search in ("mixed5:3", "deepdream:mixed2", "softmax/7", "mixed4:0-63,100"):

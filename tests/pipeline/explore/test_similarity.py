@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.explore import similarity
-from pipeline.plan.kinds import CHANNEL, DEEPDREAM
+from pipeline.plan.directions import Direction
+from pipeline.plan.kinds import CHANNEL, DEEPDREAM, DIRECTION
 from pipeline.plan.units import Unit
 
 
@@ -39,6 +40,23 @@ def test_a_variants_own_siblings_are_no_others(responses) -> None:
     units = [Unit(CHANNEL, ("a",), 1), Unit(CHANNEL, ("a",), 1, variant=1), *_units(2)]
     found = similarity.columns(units, {"a": responses["a"][[1, 2, 0]]}, 0)["selectivity"]
     assert found.iloc[0] == pytest.approx((2 - 0) / (2 + 0))
+
+
+def _direction(*weights: float, **more) -> Unit:
+    vector = np.array(weights, np.float32)
+    return Unit(DIRECTION, ("a",), direction=Direction("1*0", vector.tobytes()), **more)
+
+
+def test_a_direction_is_ranked_and_selective_as_a_channel_is(responses) -> None:
+    plain = similarity.columns(_units(0, 1, 2), responses, 0)
+    one_hot = [_direction(1, 0, 0), _direction(0, 1, 0), _direction(0, 0, 1)]
+    found = similarity.columns(one_hot, responses, 0)
+    for name in ("own_rank", "selectivity"):
+        assert found[name].tolist() == pytest.approx(plain[name].tolist())
+    units = [*_units(0), _direction(-1, 0, 0, negative=True), _direction(0, 1, 0.1)]
+    found = similarity.columns(units, responses, 0)
+    assert found["own_rank"].iloc[2] == 1  # channel 2 stands out more
+    assert found["selectivity"].isna().tolist() == [False, True, False]
 
 
 def test_what_has_no_channel_has_no_rank(responses) -> None:

@@ -44,3 +44,11 @@ def test_the_maps_of_one_picture(observer, pictures: np.ndarray) -> None:
     assert maps["mixed2"].shape[2] == 288
     seen = observer.see(pictures[:1], 1)["mixed2"]
     np.testing.assert_allclose(maps["mixed2"].max(axis=(0, 1)), seen.peak[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_maps_of_several_pictures_are_those_of_each(observer, pictures: np.ndarray) -> None:
+    found = observer.maps_of(pictures[:3], 4)
+    assert found.shape[0] == 3
+    for number in range(3):
+        expected = observer.maps(pictures[number])["mixed0"]
+        np.testing.assert_allclose(found[number], expected, rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import ConfigError, NotMeasuredError
+from pipeline.errors import ConfigError, MissingError, NotMeasuredError
 from pipeline.explore import index
 from pipeline.plan.provenance import Provenance
 from pipeline.sheets import orders
@@ -73,3 +73,15 @@ def test_all_sections_on_one_mosaic(store: Store, tmp_path: Path) -> None:
 def test_a_section_that_is_not_there(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no section 'mixed9': expected mixed2, mixed4, neg"):
         orders.draw(store, index.build(store), "channel", ("mixed9",), 8, tmp_path / "a.png")
+
+
+def test_cells_of_an_activation_atlas_are_where_they_are(store: Store, tmp_path: Path) -> None:
+    frame = index.build(store)
+    with pytest.raises(MissingError, match="`atlas activations` makes cells that have one"):
+        orders.draw(store, frame, "activations", (), 8, tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
+    frame.loc[frame["unit"] == "mixed2:3", ["cell_row", "cell_col", "class_name"]] = (1, 2, "cat")
+    orders.draw(store, frame, "activations", (), 8, tmp_path / "a.png")
+    drawn, record = _drawn(tmp_path / "a.png"), store.records.one("mixed2", 0)
+    np.testing.assert_array_equal(_tile(drawn, 1, 2), store.read(record, "images", 3))
+    assert (_tile(drawn, 0, 0) == drawn[0, 0]).all()  # an empty one

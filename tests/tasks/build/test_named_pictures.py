@@ -91,6 +91,18 @@ def _show(config: AtlasConfig, folder: Path | None, **how) -> examples.Shown:
     return examples.show(planning.existing(config), pictures, silent(), **how)
 
 
+def test_a_direction_is_named_as_a_channel_is(config: AtlasConfig, squares: Path) -> None:
+    sums = ("paint:2*0-0.5*1", "paint:0+1", "paint:2*0@center")
+    more = config.model_copy(update={"units": (*UNITS, *sums)})
+    build(more)
+    _show(more, squares)
+    atlas = Atlas.open(more.output)
+    named = _names(more)
+    assert (named["paint:2*0-0.5*1"], named["paint:2*0@11,11"]) == ("red", "red")
+    best = atlas.examples("paint:2*0-0.5*1")
+    assert {example.picture.split("/")[0] for example in best} == {"red"}
+
+
 def test_a_unit_that_sees_red_squares_is_called_red_and_one_that_sees_stripes_is_not(
     config: AtlasConfig, squares: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -165,7 +165,7 @@ def test_variants_kept_apart_with_films(configure, tmp_path: Path) -> None:
     folder.rename(tmp_path / "whole")
     assert build(config, only=["relu:1#1"]).done == 1
     assert Atlas.open(folder).image("relu:1#1").tobytes() == before["relu:1#1"]
-    alone = single.render("relu:1#1", single.planned("relu:1#1", config))
+    alone = single.render("relu:1#1", single.planned(config, "relu:1#1"))
     np.testing.assert_array_equal(alone.film, Atlas.open(tmp_path / "whole").film("relu:1#1"))
 
 
@@ -242,7 +242,7 @@ def test_the_real_layers_in_worker_processes_and_one_unit_alone(configure) -> No
 
     atlas = Atlas.open(report.folder.path)
     assert atlas.index["activation"].notna().all()
-    alone = single.render("mixed2:5", single.planned("mixed2:5", config))
+    alone = single.render("mixed2:5", single.planned(config, "mixed2:5"))
     np.testing.assert_array_equal(alone.image, atlas.image("mixed2:5"))
     engine = Engine.of(atlas.provenance)
     for unit in ("-mixed4:7", "mixed4:7@2,2", "deepdream:mixed2+mixed4"):

@@ -35,7 +35,9 @@ def _settings(known: Provenance) -> list[tuple[str, Any]]:
         model["output"] = known.reading.output
     as_unsaid = Render(variants=len(known.recipe.each))
     plain, default = known.render.model_dump(mode="json"), as_unsaid.model_dump(mode="json")
+    files = {name.partition("/")[0]: of.file for name, of in known.bases.items()}
     return [
+        *([("directions", json.dumps(files))] if files else []),
         ("model", json.dumps(model)),
         ("image.size", known.size),
         ("recipe", _recipe(known.recipe)),

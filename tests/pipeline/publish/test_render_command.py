@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.config import yaml_file
 from pipeline.config.recipes import RECIPES
 from pipeline.config.schema import AtlasConfig, Model, Render
+from pipeline.config.vectors import Vectors
 from pipeline.config.weights import Weights
-from pipeline.plan import render_command
 from pipeline.plan.identity import Fingerprint
 from pipeline.plan.provenance import Provenance
+from pipeline.publish import render_command
 
 Make = Callable[..., Provenance]
 
@@ -84,6 +86,13 @@ def test_a_file_of_the_users_goes_by_its_name(make_provenance: Make) -> None:
     known = changed(make_provenance("mixed2:0"))
     weights = Weights("file", Path("/home/ann/my model.keras"), "0" * 64)
     assert understood(replace(known, weights=weights)).model.weights == "my model.keras"
+
+
+def test_files_of_directions_go_by_their_names(make_provenance: Make) -> None:
+    rows = {name: Vectors(name, "my sae.npz", np.ones((2, 6))) for name in ("sae", "sae/W")}
+    known = changed(make_provenance("mixed2@dir/sae:0", bases=rows))
+    assert understood(known).directions == {"sae": "my sae.npz"}
+    assert "directions" not in render_command.options(changed(make_provenance("mixed2:0")))
 
 
 def test_variants_and_range_are_told(make_provenance: Make) -> None:
