@@ -1075,6 +1075,8 @@ def test_a_circuit_by_keyboard(page: Page, address: str) -> None:
     page.keyboard.press("j")
     expect(page).to_have_url(f"{address}#mixed2:2#1?view=circuit")
     page.keyboard.press("b")
+    expect(page).to_have_url(f"{address}#mixed2:2#1")
+    expect(heading).to_have_text("mixed2:2#1")
     page.keyboard.press("Escape")
     expect(page.locator("#gallery")).to_be_visible()
     assert "view" not in page.url
