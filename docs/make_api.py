@@ -5,6 +5,7 @@ A test compares the page with what this makes.
 
 import ast
 import dataclasses
+import functools
 import inspect
 import re
 import textwrap
@@ -57,6 +58,13 @@ def document() -> str:
         "## Reading an atlas\n",
         *_class("pipeline", pipeline.Atlas),
         *_class("pipeline", pipeline.Card),
+        "## In a notebook\n",
+        *_function("pipeline", pipeline.gallery),
+        *_class("pipeline", pipeline.Gallery),
+        *_class("pipeline", pipeline.Drawing),
+        *_class("pipeline", pipeline.Fired),
+        *_class("pipeline", pipeline.Frame),
+        "## What an atlas gives\n",
         *_noun("pipeline", pipeline.Unit),
         *_class("pipeline.examples.strongest", Example),
         *_class("pipeline.explore.diff", Changes),
@@ -80,15 +88,17 @@ def _class(home: str, kind: type) -> Iterator[str]:
     """A class, and its methods and properties in the order of the source."""
     yield from _noun(home, kind)
     for name, member in vars(kind).items():
-        if name in _SPECIAL or not name.startswith("_"):
+        is_special = name in _SPECIAL and kind is pipeline.Atlas
+        if is_special or not name.startswith("_"):
             yield from _member(kind, name, member)
 
 
 def _member(kind: type, name: str, member: Any) -> Iterator[str]:
-    if isinstance(member, property):
+    if isinstance(member, property | functools.cached_property):
+        found = member.fget if isinstance(member, property) else member.func
         yield f"#### {kind.__name__}.{name}\n"
         yield from _described(member)
-        yield f"*Type:* `{_returned(_definition(member.fget))}`\n"
+        yield f"*Type:* `{_returned(_definition(found))}`\n"
     elif isinstance(member, staticmethod | classmethod) or inspect.isfunction(member):
         function = getattr(member, "__func__", member)
         said = _SPECIAL.get(name, f"{kind.__name__}.{name}")

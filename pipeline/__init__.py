@@ -3,6 +3,7 @@
 >>> from pipeline import Atlas, render_unit
 >>> atlas = Atlas.open("data/atlas")
 >>> atlas.index, atlas.image("mixed4:42"), atlas["mixed4:42"]
+>>> atlas.gallery("layer:mixed4 activation > 5"), atlas.page("mixed4:42")
 >>> render_unit("mixed4:42").save("one.png")
 
 `tasks.build_atlas` builds a whole atlas. docs/api.md has every name and method.
@@ -26,27 +27,36 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.atlas import Atlas
+    from pipeline.atlas import Atlas, gallery
     from pipeline.config.schema import AtlasConfig
+    from pipeline.notebook.cards import Card
+    from pipeline.notebook.drawings import Drawing, Fired
+    from pipeline.notebook.frames import Frame
+    from pipeline.notebook.galleries import Gallery
     from pipeline.plan.units import Unit
-    from pipeline.publish.notebook import Card
     from pipeline.single import Single, caricature, invert, render_unit
 
     __version__: str
 
 __all__ = [
     "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
-    "MissingError", "NotMeasuredError", "Single", "StorageError", "Unit", "UnitError",
-    "UsageError", "WeightsError", "WorkError", "__version__", "caricature", "invert", "render_unit",
+    "Drawing", "Fired", "Frame", "Gallery", "MissingError", "NotMeasuredError", "Single",
+    "StorageError", "Unit", "UnitError", "UsageError", "WeightsError", "WorkError", "__version__",
+    "caricature", "gallery", "invert", "render_unit",
 ]  # fmt: skip
 
 _LATE = {
     "Atlas": "pipeline.atlas",
     "AtlasConfig": "pipeline.config.schema",
-    "Card": "pipeline.publish.notebook",
+    "Card": "pipeline.notebook.cards",
+    "Drawing": "pipeline.notebook.drawings",
+    "Fired": "pipeline.notebook.drawings",
+    "Frame": "pipeline.notebook.frames",
+    "Gallery": "pipeline.notebook.galleries",
     "Single": "pipeline.single",
     "Unit": "pipeline.plan.units",
     "caricature": "pipeline.single",
+    "gallery": "pipeline.atlas",
     "invert": "pipeline.single",
     "render_unit": "pipeline.single",
 }

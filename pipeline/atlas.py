@@ -1,5 +1,6 @@
 """What notebooks and the command line read: an atlas, opened."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from pipeline.explore.answers import Asked
     from pipeline.explore.diff import Changes
     from pipeline.explore.why import Reason
-    from pipeline.publish.notebook import Card
+    from pipeline.notebook.cards import Card
+    from pipeline.notebook.drawings import Drawing, Fired
+    from pipeline.notebook.frames import Frame
+    from pipeline.notebook.galleries import Gallery
 
 STATUSES = ("done", "missing", "failed", "unavailable")
 
@@ -298,7 +302,7 @@ class Atlas:
 
     def card(self, unit_id: str) -> "Card":
         """A unit at a glance: in a notebook, its image and key figures. Raises as `row`."""
-        from pipeline.publish.notebook import Card  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.notebook.cards import Card  # noqa: PLC0415, Pillow is not needed to query
 
         row = {str(name): value for name, value in self.row(unit_id).items()}
         if row["status"] != "done":
@@ -328,6 +332,94 @@ class Atlas:
         if sort is not None:
             found = query.ordered(found, sort)
         return found if top is None else found.head(top)
+
+    def gallery(self, query: str = "", sort: str | None = None, top: int = 24) -> "Gallery":
+        """The units that a search finds, as pictures in a grid.
+
+        >>> atlas.gallery("layer:mixed4 activation > 5", sort="-activation")
+
+        The pictures are in what the notebook shows, so they are there wherever it is opened.
+
+        Args:
+            query: as of `query`; nothing for all units.
+            sort: as of `query`; its column stands under the pictures.
+            top: how many pictures are shown. The others are counted, and `gallery[24:48]` shows the
+                next.
+
+        Raises:
+            ConfigError: a column or an expression that cannot be.
+            UnitError: an id names nothing in this atlas's network.
+            DamageError: a stored image is damaged; raised as it is shown.
+        """
+        from pipeline.explore import query as asking  # noqa: PLC0415, pandas is slow to import
+        from pipeline.notebook import galleries  # noqa: PLC0415, Pillow is not needed to query
+
+        found = self._index()
+        if query.strip():
+            found = self.query(query, sort)
+        elif sort is not None:
+            found = asking.ordered(found, sort)
+        return galleries.Gallery(query.strip(), found, top, galleries.figure_of(sort), self.card)
+
+    def page(self, unit_id: str = "", query: str = "", height: int = 640, port: int = 0) -> "Frame":
+        """The atlas's page in a frame: at a unit, at what a search finds, or at its start.
+
+        >>> atlas.page("mixed4:42")
+
+        This process serves it on loopback, to the browsers of its own machine, until it ends: as a
+        notebook may not show files. A notebook in a browser elsewhere shows an empty frame,
+        unless its `port` is forwarded, as by `ssh -L 8765:127.0.0.1:8765`; so does one that is
+        opened without its kernel. `gallery` and cards are seen in any.
+
+        Args:
+            unit_id: a unit to open.
+            query: what to search for, as in the page's box.
+            height: of the frame, in pixels.
+            port: of 127.0.0.1; 0 for any free one.
+
+        Raises:
+            MissingError: the atlas has no page, or the unit is not in its configuration.
+            UnitError: the id names nothing in this atlas's network.
+            ConfigError: the port cannot be had.
+        """
+        from pipeline.notebook import frames  # noqa: PLC0415, servers are not needed to query
+
+        unit = self._listed(unit_id).id if unit_id else ""
+        return frames.frame(self.folder, unit, query, height, port)
+
+    def where(
+        self, unit_id: str, picture: str | Path | None = None, path: str | Path | None = None
+    ) -> "Fired":
+        """Where in a picture a unit fires.
+
+        Args:
+            unit_id: a channel, a neuron or a direction.
+            picture: a file; None for the unit's own image.
+            path: a .png to save it as.
+
+        Raises:
+            ConfigError: a file that cannot be read, or written.
+            MissingError: the unit is not built, and no picture is given.
+            UnitError: the id names nothing in this atlas's network, or what has no map.
+            WeightsError: the weights are not here.
+        """
+        from pipeline.examples import where  # noqa: PLC0415, as above
+        from pipeline.notebook import drawings  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import png  # noqa: PLC0415
+
+        if path is not None:
+            png.check(path)
+        known = self.provenance
+        size = known.size
+        seen = where.read(Path(picture).expanduser(), size) if picture else self.image(unit_id)
+        field, own = where.fires(known, unit_id, seen), 0.0
+        with contextlib.suppress(MissingError):  # of a unit that is not built
+            image = self.image(unit_id.removeprefix("-"))
+            own = float(where.fires(known, unit_id, image).max())
+        found = drawings.fired(unit_id, seen, field, own)
+        if path is not None:
+            found.save(path)
+        return found
 
     def responses(self, unit_id: str) -> "pd.DataFrame":
         """How every channel of the atlas's layers responds to a unit's image, strongest first.
@@ -378,22 +470,23 @@ class Atlas:
 
         return circuits.of_unit(self._store, self.unit(unit_id))
 
-    def circuit_sheet(self, unit_id: str, path: str | Path) -> None:
-        """Save a sheet of a unit between what it is built from and what it feeds.
+    def circuit_sheet(self, unit_id: str, path: str | Path | None = None) -> "Drawing":
+        """A sheet of a unit between what it is built from and what it feeds.
 
         Args:
             unit_id: the unit.
-            path: a .png or a .pdf.
+            path: a .png or a .pdf to save it as.
 
         Raises:
             ConfigError: a file that cannot be.
             MissingError: the unit is not built.
             NotMeasuredError, UnitError, DamageError: as `circuit`.
         """
-        from pipeline.sheets import circuit, paper  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.notebook import drawings  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import circuit  # noqa: PLC0415
 
-        place = paper.check(path)
-        paper.save(circuit.lay_out(self._store, self._index(), self.unit(unit_id)), place)
+        unit = self.unit(unit_id)
+        return drawings.drawn(lambda: circuit.lay_out(self._store, self._index(), unit), path)
 
     def why(self, picture: str | Path, units: Sequence[str] = (), top: int = 6) -> "list[Reason]":
         """Why a picture excites units: how far above their usual, where, by which earlier channels.
@@ -512,18 +605,18 @@ class Atlas:
     def sheet(
         self,
         units: Sequence[str],
-        path: str | Path,
+        path: str | Path | None = None,
         heading: str = "",
         tile: int = 128,
         columns: int = 0,
         captions: Sequence[str] = ("unit",),
-    ) -> None:
-        """Save a contact sheet of units; one that is not built leaves its place empty.
+    ) -> "Drawing | None":
+        """A contact sheet of units; one that is not built leaves its place empty.
 
         Args:
             units: their ids, or patterns of them, in order.
-            path: a .png or a .pdf; a .webp or .gif is a film of the units' images, one after the
-                other, which takes nothing of what follows.
+            path: a .png or a .pdf to save it as; a .webp or .gif is a film of the units' images,
+                one after the other, which takes nothing of what follows and returns None.
             heading: a line above.
             tile: side of an image, in pixels.
             columns: images a row, or 0 for a sheet about 4 by 3.
@@ -534,16 +627,18 @@ class Atlas:
             MissingError: a unit is not in the atlas's configuration.
             DamageError: a stored image is damaged.
         """
-        from pipeline.sheets import contact, paper  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.notebook import drawings  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import contact  # noqa: PLC0415
 
         named = [unit for text in units for unit in self.provenance.named(text)]
         ids = [self._listed(unit.id).id for unit in named]
-        if Path(path).suffix.lower() in (".webp", ".gif"):
+        if path is not None and Path(path).suffix.lower() in (".webp", ".gif"):
             self._film_of(ids, Path(path))
-            return
-        place = paper.check(path)
-        drawn = contact.lay_out(self._store, self._index(), ids, heading, tile, columns, captions)
-        paper.save(drawn, place)
+            return None
+        given = heading, tile, columns, captions
+        return drawings.drawn(
+            lambda: contact.lay_out(self._store, self._index(), ids, *given), path
+        )
 
     def _film_of(self, ids: Sequence[str], path: Path) -> None:
         """Save a film of units that are built, one after the other."""
@@ -552,12 +647,12 @@ class Atlas:
         place = film.check(path)
         film.save(np.stack([self.image(unit) for unit in ids]), place)
 
-    def compare(self, units: Sequence[str], path: str | Path) -> None:
-        """Save a sheet that sets units side by side: figures, trajectories, responses, neighbours.
+    def compare(self, units: Sequence[str], path: str | Path | None = None) -> "Drawing":
+        """A sheet that sets units side by side: figures, trajectories, responses, neighbours.
 
         Args:
             units: their ids, or patterns of them, in order.
-            path: a .png or a .pdf.
+            path: a .png or a .pdf to save it as.
 
         Raises:
             ConfigError: no unit is named, or a file that cannot be.
@@ -565,10 +660,10 @@ class Atlas:
             MissingError: a unit is not built.
             DamageError: stored data is damaged.
         """
-        from pipeline.sheets import compare, paper  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.notebook import drawings  # noqa: PLC0415, Pillow is not needed to query
+        from pipeline.sheets import compare  # noqa: PLC0415
 
-        place = paper.check(path)
-        paper.save(compare.lay_out(self._store, self._index(), units), place)
+        return drawings.drawn(lambda: compare.lay_out(self._store, self._index(), units), path)
 
     def mosaic(
         self,
@@ -641,14 +736,37 @@ class Atlas:
         return self._store.find(self.unit(unit_id).id)
 
     def _repr_html_(self) -> str:
-        from pipeline.publish import notebook  # noqa: PLC0415, as above
+        from pipeline.notebook import cards  # noqa: PLC0415, as above
 
         done = list(self._store.records.places())
         some = done[:: max(1, len(done) // _STRIP)][:_STRIP]
-        return notebook.overview(
+        return cards.overview(
             repr(self), self.status(), [(unit, self.image(unit)) for unit in some]
         )
 
     def __repr__(self) -> str:
         done = sum(counts["done"] for counts in self.status().values())
         return f"Atlas({str(self.folder)!r}: {done} of {len(self.provenance.units())} units)"
+
+
+def gallery(
+    query: str = "",
+    sort: str | None = None,
+    top: int = 24,
+    *,
+    atlas: Atlas | str | Path | Folder = "data/atlas",
+) -> "Gallery":
+    """The units of an atlas that a search finds, as pictures in a grid; see `Atlas.gallery`.
+
+    >>> pipeline.gallery("layer:mixed4 activation > 5", atlas="data/atlas")
+
+    Args:
+        query, sort, top: as of `Atlas.gallery`.
+        atlas: an atlas, or its folder.
+
+    Raises:
+        AtlasFolderError: the folder is missing, or is no atlas.
+        ConfigError, UnitError, DamageError: as `Atlas.gallery`.
+    """
+    opened = atlas if isinstance(atlas, Atlas) else Atlas.open(atlas)
+    return opened.gallery(query, sort, top)

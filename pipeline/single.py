@@ -78,10 +78,10 @@ class Single:
         return f"Single({self.unit!r}, {self.activation:.4g}, {len(self.image)} px)"
 
     def _repr_html_(self) -> str:
-        from pipeline.publish import notebook  # noqa: PLC0415, Pillow is not needed to render
+        from pipeline.notebook import cards  # noqa: PLC0415, Pillow is not needed to render
 
         names = ("activation", "robust", "start", "seconds")
-        return notebook.glance(self.unit, self.image, {n: getattr(self, n) for n in names})
+        return cards.glance(self.unit, self.image, {n: getattr(self, n) for n in names})
 
 
 def render_unit(

@@ -1,5 +1,6 @@
 """What a build shows while it runs: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
+import html
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -231,21 +232,34 @@ class _Cell(Display):
     """A bar and a line in the output of a notebook's cell, drawn anew with every batch."""
 
     _place: Any = None
+    _ended = ""
+    _opened = 0.0
 
-    def _begin(self, total: int | None, what: str, later: float) -> None:
-        super()._begin(total, what, later)
-        if self._is_first:
-            self._place = None
-            if total:
-                self._draw()
+    def start(self, before: int, missing: int, what: str = "units", later: float = 0.0) -> None:
+        self._close()
+        self._place, self._ended, self._opened = None, what, time.monotonic()
+        super().start(before, missing, what, later)
+        if missing:
+            self._draw()
 
     def _draw(self) -> None:
+        text = html.escape(self._text())
+        ends = "" if self._total is None else f' value="{self._counted}" max="{self._total}"'
+        self._put(self._text(), f'<progress aria-label="{text}"{ends}></progress> {text}')
+
+    def _close(self) -> None:
+        """Leave a line where the bar was, which would seem to go on for ever."""
+        if self._place is not None:
+            failed = f"{self.failed:,} failed, " if self.failed else ""
+            done = f"{self.done:,} {self._ended}, " if self.done else ""
+            text = f"{done}{failed}in {duration(time.monotonic() - self._opened)}"
+            self._put(text, text)
+
+    def _put(self, text: str, markup: str) -> None:
+        """Show something where this shows."""
         from IPython.display import display  # noqa: PLC0415, who has a cell has it
 
-        text = self._text()
-        ends = "" if self._total is None else f' value="{self._counted}" max="{self._total}"'
-        bar = f"<progress{ends}></progress>"
-        shown = {"text/plain": text, "text/html": f"{bar} {text}"}
+        shown = {"text/plain": text, "text/html": markup}
         if self._place is None:
             self._place = display(shown, raw=True, display_id=True)
         else:

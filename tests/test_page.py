@@ -15,10 +15,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from pipeline.explore import index, notes
-from pipeline.publish import site
+from pipeline.publish import serve, site
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
-from tasks.command import view
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -53,7 +52,7 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(atlas: Path) -> Iterator[str]:
     """Its page's address on loopback."""
-    with view.serve(LocalFolder(atlas), 0) as server:
+    with serve.serve(LocalFolder(atlas), 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"

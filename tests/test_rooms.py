@@ -14,8 +14,8 @@ ORDER = (
     "pipeline/errors", "pipeline/extras", "pipeline/patience",
     "pipeline/config", "pipeline/plan", "pipeline/model", "pipeline/network", "pipeline/ascent",
     "pipeline/store", "pipeline/examples", "pipeline/truth", "pipeline/explore", "pipeline/study",
-    "pipeline/sheets", "pipeline/publish", "pipeline/findings", "pipeline/verify", "pipeline/atlas",
-    "pipeline/single", "pipeline",
+    "pipeline/sheets", "pipeline/publish", "pipeline/notebook", "pipeline/findings",
+    "pipeline/verify", "pipeline/atlas", "pipeline/single", "pipeline",
     "tasks/planning", "tasks/pool", "tasks/build", "tasks", "tasks/command",
 )  # fmt: skip
 """From the ground to the roof; a module imports from its own room and from those before it."""

@@ -307,34 +307,19 @@ def where(
     from pipeline.network import device  # noqa: PLC0415
 
     device.use("cpu")
-    from PIL import Image  # noqa: PLC0415
-
-    from pipeline.examples import where  # noqa: PLC0415, TensorFlow after its environment
-
-    known = atlas.provenance
-    seen = where.read(picture, known.size) if picture else atlas.image(unit)
-    field = where.fires(known, unit, seen)
-    full = 0.0
-    with contextlib.suppress(MissingError):  # of a unit that is not built
-        own = atlas.image(unit.removeprefix("-"))
-        full = float(where.fires(known, unit, own).max())
+    found = atlas.where(unit, picture)
     name = re.sub(r"[^\w.@+-]", "-", re.sub("^-", "negative-", unit))
     path = output or Path(f"{name}-where.png")
-    printing.save(Image.fromarray(where.overlay(seen, field, full=full)), path)
-    row, column = divmod(int(field.argmax()), field.shape[1])
+    printing.save(found.image, path)
     if as_json:
-        found = {
+        field, (row, column) = found.field, found.peak
+        told = {
             "unit": unit, "mean": field.mean(), "peak": field.max(), "row": row, "column": column,
-            "rows": field.shape[0], "columns": field.shape[1], "own_peak": full, "file": path,
+            "rows": field.shape[0], "columns": field.shape[1], "own_peak": found.own, "file": path,
         }  # fmt: skip
-        printing.show_json(found)
+        printing.show_json(told)
         return
-    printing.out.print(
-        f"{unit}: {field.mean():.4g} on average, {field.max():.4g} at most, in row {row} and "
-        f"column {column} of {field.shape[0]} x {field.shape[1]}; "
-        f"fully bright is {max(full, field.max()):.4g}"
-        + (f", its own image's is {full:.4g}" if full > 0 else "")
-    )
+    printing.out.print(repr(found))
     printing.err.print(f"saved {path}")
 
 
@@ -453,7 +438,7 @@ def view(
     """Serve the atlas's page on this machine alone, and open the browser. Ctrl-C ends it."""
     import webbrowser  # noqa: PLC0415, not needed elsewhere
 
-    from tasks.command.view import HOST, serve  # noqa: PLC0415
+    from pipeline.publish.serve import HOST, serve  # noqa: PLC0415
 
     with serve(options.open_atlas(folder).folder, port) as server:
         address = f"http://{HOST}:{server.server_port}/"

@@ -10,8 +10,9 @@ from pipeline import errors
 
 NAMES = [
     "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
-    "MissingError", "NotMeasuredError", "Single", "StorageError", "Unit", "UnitError",
-    "UsageError", "WeightsError", "WorkError", "__version__", "caricature", "invert", "render_unit",
+    "Drawing", "Fired", "Frame", "Gallery", "MissingError", "NotMeasuredError", "Single",
+    "StorageError", "Unit", "UnitError", "UsageError", "WeightsError", "WorkError", "__version__",
+    "caricature", "gallery", "invert", "render_unit",
 ]  # fmt: skip
 HEAVY = {
     "PIL", "dask", "keras", "luigi", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy",

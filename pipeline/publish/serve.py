@@ -22,12 +22,13 @@ _FIXED = ("page/", "data/", "images/", "thumbs/", "sheets/", "films/", "examples
 """Where files are named after what they hold."""
 
 
-def serve(folder: Folder, port: int) -> ThreadingHTTPServer:
+def serve(folder: Folder, port: int, handler: "type[Handler] | None" = None) -> ThreadingHTTPServer:
     """A server of an atlas's page, bound and not yet running.
 
     Args:
         folder: the atlas folder.
         port: of 127.0.0.1; 0 for any free one.
+        handler: what answers, if it is to do more than `Handler` does.
 
     Raises:
         MissingError: there is no page.
@@ -39,19 +40,21 @@ def serve(folder: Folder, port: int) -> ThreadingHTTPServer:
             "(unless the configuration says `site: false`)"
         )
     try:
-        return _Server((HOST, port), partial(_Handler, folder))
+        return Server((HOST, port), partial(handler or Handler, folder))
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"port {port} cannot be had ({error}): name another with --port; 0 is any free one"
+            f"port {port} cannot be had ({error}): name another port; 0 is any free one"
         ) from error
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """Answers several requests at once."""
+
     def handle_error(self, *_: object) -> None:
         """Say nothing of browsers that hang up, as they do with pictures scrolled by."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD for the files of a page."""
 
     protocol_version = "HTTP/1.1"

@@ -12,10 +12,9 @@ import atlases
 import pytest
 
 from pipeline.errors import ConfigError, MissingError
-from pipeline.publish import site
+from pipeline.publish import serve, site
 from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
-from tasks.command import view
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    with view.serve(LocalFolder(folder), 0) as server:
+    with serve.serve(LocalFolder(folder), 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server.server_port
@@ -90,17 +89,17 @@ def test_a_page_elsewhere_cannot_ask(port: int, host: str) -> None:
 
 
 def test_it_listens_on_loopback_alone(folder: Path) -> None:
-    with view.serve(LocalFolder(folder), 0) as server:
+    with serve.serve(LocalFolder(folder), 0) as server:
         assert server.server_address[0] == "127.0.0.1"
 
 
 def test_an_atlas_without_a_page_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"has no page site/index.html: `atlas build`"):
-        view.serve(LocalFolder(tmp_path), 0)
+        serve.serve(LocalFolder(tmp_path), 0)
 
 
 def test_a_port_that_is_taken(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"port {port} cannot be had .*--port"):
-            view.serve(LocalFolder(folder), port)
+        with pytest.raises(ConfigError, match=rf"port {port} cannot be had .*name another"):
+            serve.serve(LocalFolder(folder), port)

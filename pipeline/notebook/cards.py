@@ -42,6 +42,11 @@ class Card:
     trajectory: np.ndarray | None = None
     explained: str = ""
 
+    @property
+    def described(self) -> str:
+        """What its image is, in words."""
+        return words.pictured(self.unit, bool(self.row.get("alive", True)))
+
     def save(self, path: str | Path) -> None:
         """Write the image as a .png.
 
