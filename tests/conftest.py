@@ -4,8 +4,10 @@ import gc
 import os
 from collections.abc import Iterator
 
+import browsing
 import pytest
 import s3
+from playwright.sync_api import Browser, Page
 
 from pipeline.network import device
 
@@ -39,3 +41,15 @@ def door(_s3: s3.Door, monkeypatch: pytest.MonkeyPatch) -> s3.Door:
     for name, value in s3.environment(_s3).items():
         monkeypatch.setenv(name, value)
     return _s3
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of one file."""
+    yield from browsing.launched()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test where anything goes wrong on it or leaves it."""
+    yield from browsing.opened(browser)

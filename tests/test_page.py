@@ -10,9 +10,9 @@ from pathlib import Path
 import atlases
 import pytest
 import sites
-from axe_playwright_python.sync_playwright import Axe
+from browsing import check_bars_nobody, tiles
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.explore import index, notes
 from pipeline.publish import serve, site
@@ -20,25 +20,9 @@ from pipeline.store.folder import LocalFolder
 from pipeline.store.store import Store
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FIRST_VIEW = 2_000_000
 """Bytes that the first view may take."""
 MANY = 10_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with sync_playwright() as play:
-        yield from _launched(play)
-
-
-def _launched(play: Playwright) -> Iterator[Browser]:
-    # Its own sandbox needs what containers do not grant; only the tests' own pages are opened.
-    browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -71,33 +55,6 @@ def address(request: pytest.FixtureRequest, atlas: Path) -> str:
     if request.param == "file":
         return (atlas / "site/index.html").as_uri()
     return request.getfixturevalue("served")
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test where anything goes wrong on it or leaves it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    opened = context.new_page()
-    wrong: list[str] = []
-    own = ("file:///", "data:", "http://127.0.0.1:")
-    opened.on("console", lambda message: wrong.append(message.text))
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-    opened.on("request", lambda asked: asked.url.startswith(own) or wrong.append(asked.url))
-    opened.on("requestfailed", lambda asked: wrong.append(f"{asked.url} {asked.failure}"))
-    yield opened
-    assert [text for text in wrong if "ERR_ABORTED" not in text] == []
-    context.close()
-
-
-def tiles(page: Page) -> list[str]:
-    """The ids under the tiles, in order of place."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll("a.tile")]
-        .sort((a, b) => a.dataset.place - b.dataset.place)
-        .map((tile) => decodeURI(tile.getAttribute("href").slice(1)))"""
-    )
 
 
 def search(page: Page, text: str) -> list[str]:
@@ -366,15 +323,13 @@ def test_nothing_bars_anybody(browser: Browser, atlas: Path, scheme: str, where:
         page = context.new_page()
         page.goto(f"{(atlas / 'site/index.html').as_uri()}#{where}")
         settled(page)
-        found = Axe().run(page, options={"preload": False})  # it would fetch the style
-        assert found.violations_count == 0, found.generate_report()
+        check_bars_nobody(page)
 
 
 def test_help_bars_nobody(page: Page, atlas: Path) -> None:
     page.goto((atlas / "site/index.html").as_uri())
     page.keyboard.press("?")
-    found = Axe().run(page, options={"preload": False})  # it would fetch the style
-    assert found.violations_count == 0, found.generate_report()
+    check_bars_nobody(page)
 
 
 @pytest.mark.parametrize("where", ["", "map", "mixed4:3", "mixed4:3?view=circuit"])
@@ -891,7 +846,9 @@ def test_a_negative_units_words_turn(page: Page, atlas: Path) -> None:
     page.goto(f"{(atlas / 'site/index.html').as_uri()}#-mixed4:1")
     article = page.locator("#unit")
     expect(article).to_contain_text("that its image lowers more; 0 is best")
-    expect(article).to_contain_text("Your pictures that excite it least, cut about its channel")
+    expect(article).to_contain_text(
+        "The builder's pictures that excite it least, cut about its channel"
+    )
     texts = article.locator(".part", has_text="Variants and relatives").locator("a")
     said = {link.inner_text().replace("\n", " ") for link in texts.all()}
     assert said == {
@@ -1164,11 +1121,13 @@ def test_names_and_notes(page: Page, called: str) -> None:
     article = page.locator("#unit")
     expect(article.get_by_role("heading", name="Name", exact=True)).to_be_visible()
     expect(article).to_contain_text("AUROC 1.000, 95 % interval 1.000 to 1.000; 8 pictures")
-    note = notes.line(f"Your note: curves {sites.HARM}")
+    note = notes.line(f"The builder's note: curves {sites.HARM}")
     expect(article.locator(".noted")).to_have_text(note)
     expect(article.locator(".lead")).to_contain_text(", called tabby </script>")
     page.goto(f"{called}#-mixed2:0")
-    expect(article).to_contain_text("No name: no label of your pictures stands above chance.")
+    expect(article).to_contain_text(
+        "No name: no label of the builder's pictures stands above chance."
+    )
     expect(article.locator(".noted")).to_have_count(0)
     page.goto(f"{called}#")
     everything = {f"mixed2:{number}" for number in range(6)}
@@ -1191,9 +1150,9 @@ def test_a_picture_that_does_not_tell_is_marked(page: Page, tried: str) -> None:
     page.goto(f"{tried}#mixed4:7")
     article = page.locator("#unit")
     doubt = article.locator(".doubt")
-    expect(doubt).to_contain_text("? This picture did not tell which of your photographs")
+    expect(doubt).to_contain_text("? This picture did not tell which of the builder's photographs")
     expect(doubt).to_contain_text("by the eyes of Another </script>")
-    expect(article.get_by_role("heading", name="On your photographs")).to_be_visible()
+    expect(article.get_by_role("heading", name="On the builder's photographs")).to_be_visible()
     expect(article).to_contain_text("? The picture did not tell what excites the unit")
     expect(article.locator(".facts")).to_contain_text("judge of pictures")
     page.goto(f"{tried}#mixed4:3")

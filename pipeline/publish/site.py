@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import DamageError
-from pipeline.examples import crops
+from pipeline.examples import crops, seen
 from pipeline.explore import index, names
 from pipeline.plan import words
 from pipeline.plan.identity import digest
@@ -51,6 +51,7 @@ _SCRIPTS = (
     "charts",
     "circuit",
     "unit",
+    "glossary",
     "help",
     "around",
     "page",
@@ -277,7 +278,9 @@ class _Writer:
         return {
             **site_data.about(known),
             "judge": self.judge,
+            "builders": site_data.shown(seen.listed(self.store)),
             "columns": site_data.columns(self.frame),
+            "order": list(self.frame.columns),
             "sections": [site_data.section(section) for section in known.sections()],
             "batches": batches,
             "tile": site_images.SMALL,

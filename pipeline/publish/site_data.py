@@ -5,11 +5,13 @@ Browsers block `fetch` on file://, so data goes into scripts, as JSON that no ma
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.examples.source import Picture
 from pipeline.plan import words
 from pipeline.plan.batches import Section
 from pipeline.plan.kinds import KINDS
@@ -89,11 +91,27 @@ def about(known: Provenance) -> dict[str, Any]:
             kind.name: {way: words.meanings(kind, way == "negative") | _TRUTH for way in _WAYS}
             for kind in KINDS.values()
         },
+        "terms": words.TERMS,
+        "fingerprint": known.config_hash,
         "pictured": {
             way: [words.pictured(f"{sign}{{unit}}", alive) for alive in (False, True)]
             for way, sign in _WAYS.items()
         },
     }
+
+
+def shown(pictures: Sequence[Picture]) -> str:
+    """Whose photographs an atlas was shown: how many, and the bare name of their folder.
+
+    Where on the machine that built it the folder was is nobody's business.
+    """
+    if not pictures:
+        return ""
+    ends = {(p.place if p.row is not None else p.place.removesuffix(p.id)) for p in pictures}
+    count = f"{len(pictures):,} picture{'s' if len(pictures) > 1 else ''}"
+    if len(ends) > 1:
+        return f"{count} from several places"
+    return f"{count} of {PurePath(ends.pop()).name}"
 
 
 def trajectory(values: np.ndarray) -> list[float]:

@@ -17,10 +17,16 @@ function remember(name, text) {
   } catch { /* a browser that keeps nothing for files */ }
 }
 
-try {
-  const theme = localStorage.getItem("atlas-theme");
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-} catch { /* as above */ }
+function remembered(name) {
+  try {
+    return localStorage.getItem(`atlas-${name}`);
+  } catch {
+    return null;
+  }
+}
+
+const theme = remembered("theme");
+if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 
 // What is new --------------------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ function searches() {
     ["explained > 0.7", "units that the ten channels that excite them most explain"],
     ["kept < 0.4", "pictures that lose most of what they excite under noise, blur, a turn and others"],
     [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
-    [`note:${wordNoted(done)}`, "units on which you noted a word"],
-    ["tells = false", "pictures that do not tell which of your photographs excite the unit, marked ?"],
+    [`note:${wordNoted(done)}`, "units whose note has a word"],
+    ["tells = false", "pictures that do not tell which of the builder's photographs excite the unit, marked ?"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
   ].filter(([text]) => {
@@ -52,16 +52,38 @@ const KEYS = [
   ["c", "copy the command"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
 ];
 
+/** What can be seen here, what of it can be searched for, every key, and what words mean. */
 function fillHelp(dialog, search) {
-  const columns = [...model.columns.values()].filter((column) => !column.isEmpty).map((column) => column.name);
   dialog.replaceChildren(
     element("form", { method: "dialog" }, element("button", { className: "icon", "aria-label": "Close" }, "×")),
     element("h2", { id: "help-heading" }, "Help"),
+    element("h3", {}, "What one can see"),
+    ...seen(dialog),
     element("h3", {}, "Search"),
     element("ul", { className: "searches" }, ...searches().map(([text, what]) => element("li", {}, element("button", { type: "button", onclick: () => { dialog.close(); search(text); } }, text), element("span", { className: "muted" }, what)))),
-    element("p", { className: "muted columns-list" }, `Columns: ${columns.join(", ")}.`),
     element("h3", {}, "Keys"),
     element("dl", { className: "keys" }, ...KEYS.map(([key, what]) => element("div", {}, element("dt", {}, ...key.split(" ").map((one) => element("kbd", {}, one))), element("dd", {}, what)))),
+    element("h3", {}, "Glossary"),
+    glossary(Object.keys(model.terms).filter((name) => !model.columns.has(name))),
+    element("h3", {}, "Columns, as the search box takes them"),
+    glossary([...model.columns.values()].filter((column) => !column.isEmpty).map((column) => column.name)),
     element("p", { className: "muted" }, "Every view has its own address: copy it to send what you see. Nothing leaves this page."),
   );
+}
+
+function seen(dialog) {
+  const again = element("button", { type: "button", id: "intro-again" }, "Show this above the gallery again");
+  again.addEventListener("click", () => { remember("intro", ""); introduce(); dialog.close(); go({ where: "" }); });
+  const text = introduction();
+  const whose = model.builders ? `Photographs are of whoever built this atlas, the builder: ${model.builders}.` : "";
+  return [
+    text ? element("p", {}, `${text} `, again) : null,
+    element("p", {}, "The gallery shows a tile a unit, the map all units at once. A tile opens its unit's page: the picture, how strong and how honest it is, what it is built from, what is like it. Collected tiles stay at the bottom, to be compared side by side and taken away."),
+    whose ? element("p", {}, whose) : null,
+  ].filter(Boolean);
+}
+
+function glossary(names) {
+  const lines = names.map((name) => [name, meaningOf(name)]).filter(([, text]) => text);
+  return element("dl", { className: "glossary" }, ...lines.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))));
 }

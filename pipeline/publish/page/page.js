@@ -27,6 +27,7 @@ function begin() {
   map = new UnitMap(byId("canvas"), { open: (row) => { map.tell(); location.hash = addressOf(row); }, moved: keepView });
   fillTools();
   fillHelp(byId("help"), (text) => go({ where: "", q: text }));
+  introduce();
   listen();
   news();
   read();
@@ -143,6 +144,7 @@ function find() {
   byId("empty").textContent = found.length ? "" : emptyText(inSection.filter(test).length);
   fillIn();
   gallery.show(found, noteOf(), !state.sort);
+  byId("legend").replaceChildren(...(found.length ? legend(found[0]) : []));
 }
 
 function emptyText(others) {

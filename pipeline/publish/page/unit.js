@@ -39,7 +39,7 @@ function tell(row, told, { picture, side, rest }) {
   if (told?.circuit) side.children[0].after(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
   if (told?.film) filmed(picture, told.film, row);
   if (told?.naming) rest.prepend(naming(told.naming));
-  if (told?.trial) rest.prepend(part("On your photographs", element("p", {}, told.trial)));
+  if (told?.trial) rest.prepend(part("On the builder's photographs", element("p", {}, told.trial)));
   if (told?.nearest?.length) rest.append(nearest(told));
   if (told?.examples) rest.append(exampleSheet(told.examples));
   rest.append(provenance(told), json(rowAsJson(row, told)));
@@ -48,7 +48,7 @@ function tell(row, told, { picture, side, rest }) {
 /** What the user noted on a unit. */
 function noteOn(row) {
   const note = value("note", row);
-  return note === null ? null : element("p", { className: "noted" }, element("span", { className: "muted" }, "Your note: "), note);
+  return note === null ? null : element("p", { className: "noted" }, element("span", { className: "muted" }, "The builder's note: "), note);
 }
 
 /** The name that labels give a unit, and how far it stands above chance. */
@@ -78,7 +78,7 @@ function figureOf(row) {
   return element("figure", { className: "large" }, element("div", { className: "frame" }, image), doubt, element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
 }
 
-const DOUBT = "This picture did not tell which of your photographs the unit answers to most, by the eyes of";
+const DOUBT = "This picture did not tell which of the builder's photographs the unit answers to most, by the eyes of";
 
 /** What a unit's picture is a picture of. */
 function pictured(row) {
@@ -108,8 +108,8 @@ function keyFigures(row) {
   return element(
     "dl",
     { className: "figures" },
-    figure("activation", shown(activation)),
-    ...names.map((name) => figure(labelOf(name), shown(value(name, row)))),
+    figure("activation", shown(activation), "", row),
+    ...names.map((name) => figure(labelOf(name), shown(value(name, row)), "", row)),
     sorted.length > 1 ? figure("rank in its section", ...placed(row, sorted, activation)) : null,
     value("alive", row) === false ? figure("state", "dead") : null,
   );
@@ -123,8 +123,8 @@ function placed(row, sorted, activation) {
   return [place.toLocaleString("en"), ` of ${sorted.length.toLocaleString("en")}${alike > 1 ? `, with ${(alike - 1).toLocaleString("en")} more` : ""}`];
 }
 
-function figure(name, text, rest = "") {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, text, rest ? element("span", { className: "muted" }, rest) : null));
+function figure(name, text, rest = "", row = 0) {
+  return element("div", {}, element("dt", {}, term(name, name.replaceAll(" ", "_"), row)), element("dd", {}, text, rest ? element("span", { className: "muted" }, rest) : null));
 }
 
 function labelOf(name) {
@@ -176,7 +176,7 @@ function statistics(row) {
     );
   });
   const heads = ["statistic", "value", "among its section", "rank"].map((text) => element("th", { scope: "col" }, text));
-  return part("Statistics", element("p", { className: "muted" }, `Beside the ${counted(section.count, "unit")} of “${section.heading}”.`), element("div", { className: "scrolls", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines))));
+  return part("Statistics", element("p", { className: "muted" }, `Beside the ${counted(section.count, "unit")} of the `, term("section"), ` “${section.heading}”.`), element("div", { className: "scrolls", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...lines))));
 }
 
 /** Whether less of a figure is better: of own rank, and of the activation of a negative unit. */
@@ -200,7 +200,7 @@ function nearest(told) {
     const far = told.nearest_distance?.[place];
     return row === undefined ? null : unitLink(row, far === undefined ? "" : `distance ${shown(far, 3)}`);
   });
-  return part("Most alike", element("p", { className: "muted" }, "Units whose images the network answers most alike."), element("div", { className: "minis" }, ...links));
+  return part("Most alike", element("p", { className: "muted" }, "Units whose images the network answers most alike, by ", term("distance"), "."), element("div", { className: "minis" }, ...links));
 }
 
 function exampleSheet({ file, items, text }) {

@@ -33,18 +33,18 @@ def test_the_meanings_of_a_negative_unit_turn() -> None:
     up, down = (words.meanings(KINDS["channel"], negative) for negative in (False, True))
     assert up["own_rank"] == "channels of its layer that its image excites more; 0 is best"
     assert down["own_rank"] == "channels of its layer that its image lowers more; 0 is best"
-    assert down["natural_quantile"].startswith("share of your pictures that lower it less")
+    assert down["natural_quantile"].startswith("share of the builder's pictures that lower it less")
     assert (up["activation_peak"], down["activation_peak"]) == (
-        "the highest that was seen", "the lowest that was seen",
+        "the highest activation that was seen", "the lowest activation that was seen",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("kind", "place"),
     [
-        ("neuron", "of its channel's map on the image"),
-        ("deepdream", "of all its layers on the image"),
-        ("softmax", "of all classes on the image"),
+        ("neuron", "mean of its channel's map on the image"),
+        ("deepdream", "mean of all its layers on the image"),
+        ("softmax", "mean of all classes on the image"),
     ],
 )
 def test_the_numbers_among_which_a_unit_stands(kind: str, place: str) -> None:
@@ -58,33 +58,39 @@ def test_a_neuron_is_judged_anywhere_on_pictures() -> None:
 @pytest.mark.parametrize(
     ("unit", "activations", "said"),
     [
-        ("mixed4:3", [3, 2], "Your pictures that excite it most, cut to what does."),
-        ("mixed4:3@1,1", [3, 2], "Your pictures that excite its channel most, cut to what does."),
-        ("deepdream:mixed4", [3, 2], "Your pictures that excite it most, whole."),
-        ("logits:1", [-1, -2], "Your pictures that excite it most, whole."),
+        ("mixed4:3", [3, 2], "The builder's pictures that excite it most, cut to what does."),
+        (
+            "mixed4:3@1,1",
+            [3, 2],
+            "The builder's pictures that excite its channel most, cut to what does.",
+        ),
+        ("deepdream:mixed4", [3, 2], "The builder's pictures that excite it most, whole."),
+        ("logits:1", [-1, -2], "The builder's pictures that excite it most, whole."),
         (
             "mixed4:3",
             [3, 0, 0],
-            "Your pictures that excite it most, cut to what does. Only the first does; the others "
+            "The builder's pictures that excite it most, cut to what does. Only the first does; "
+            "the others "
             "leave it at 0.",
         ),
         (
             "mixed4:3",
             [0, 0],
-            "None of your pictures excites it: 0 is the most that it comes to on any.",
+            "None of the builder's pictures excites it: 0 is the most that it comes to on any.",
         ),
         (
             "-mixed4:3",
             [1, 2],
-            "Your pictures that excite it least, cut about its channel's largest value.",
+            "The builder's pictures that excite it least, cut about its channel's largest value.",
         ),
         (
             "-mixed4:3",
             [0, 0],
-            "Your pictures that excite it least, cut about its channel's largest value. They leave "
+            "The builder's pictures that excite it least, cut about its channel's largest "
+            "value. They leave "
             "it at 0, and others may too.",
         ),
-        ("-softmax:1", [0.1, 0.2], "Your pictures that excite it least, whole."),
+        ("-softmax:1", [0.1, 0.2], "The builder's pictures that excite it least, whole."),
     ],
 )
 def test_what_a_units_pictures_are(unit: str, activations: list[float], said: str) -> None:
@@ -148,7 +154,8 @@ ROW = {
 def test_whether_a_picture_tells_is_said_with_the_judge() -> None:
     unit = unit_of("mixed4:3")
     assert words.trial(unit, ROW, "Lite0, block9_add") == (
-        "The picture tells what excites the unit. Of two crops of your photographs, one of the "
+        "The picture tells what excites the unit. Of two crops of the builder's photographs, "
+        "one of the "
         "hundredth that excites it most and one of the rest, the first is more like the picture in "
         "78 % of cases (95 % interval 70 % to 85 %), as Lite0, block9_add sees them. One in forty "
         "of other units' pictures exceeds 66 %. The strongest photograph in its place comes to "

@@ -1,6 +1,7 @@
 """Tests of the page's data: values that JSON and JavaScript hold, and no text that is markup."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import atlases
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.examples.source import Picture
+from pipeline.explore import index
 from pipeline.plan.kinds import KINDS
 from pipeline.publish import site_data
 
@@ -107,3 +110,27 @@ def test_a_trajectory_has_five_digits() -> None:
     assert site_data.trajectory(np.array([1 / 3, 123456.7, -2], np.float32)) == [
         0.33333, 123460.0, -2.0,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        (["a.jpg"], "1 picture of cats"),
+        (["a.jpg", "b/c.jpg"], "2 pictures of cats"),
+    ],
+)
+def test_whose_photographs_says_no_path(names: list[str], said: str) -> None:
+    pictures = [Picture.of(name, Path("/home/ann/secret/cats") / name) for name in names]
+    assert site_data.shown(pictures) == said
+    rows = [Picture("a/0", "/home/ann/a.zarr", 0), Picture("b/0", "/home/ann/b.zarr", 0)]
+    assert site_data.shown(rows[:1]) == "1 picture of a.zarr"
+    assert site_data.shown(rows) == "2 pictures from several places"
+
+
+def test_every_column_of_the_index_that_is_no_place_or_count_has_a_meaning() -> None:
+    said = site_data.about(atlases.provenance("mixed2:0"))
+    known = {*said["terms"], *said["meanings"]["channel"]["positive"]}
+    counts = {"seed", "section_row", "y", "x"}
+    places = {name for name in index.TYPES if name.startswith(("map_", "mosaic_", "cell_"))}
+    assert set(index.TYPES) - known - counts - places == {"image_sha256"}
