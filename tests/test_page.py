@@ -229,13 +229,14 @@ def _of(folder: str) -> re.Pattern[str]:
 def test_the_map(page: Page, address: str) -> None:
     page.goto(f"{address}#map")
     assert page.locator("#layout option").all_text_contents() == [
-        "channel order", "similarity", "activation"
+        "channel order", "similarity", "activation", "two numbers"
     ]  # fmt: skip
     drawn = []
-    for layout in ("channel", "similarity", "activation"):
+    for layout in ("channel", "similarity", "activation", "axes"):
         page.locator("#layout").select_option(layout)
         drawn.append(at_rest(page))
-    assert len(set(drawn)) == 3
+    assert len(set(drawn)) == 4
+    page.locator("#layout").select_option("channel")
     page.locator("#canvas").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#spoken")).to_contain_text("activation")
@@ -258,6 +259,7 @@ def test_a_click_on_the_map_opens_what_is_there(page: Page, atlas: Path) -> None
     page.mouse.move(*middle)
     expect(page.locator("#peek")).to_contain_text("mixed2:0")
     page.mouse.click(*middle)
+    page.locator("#peek-open").click()
     expect(page.locator("h1#unit-heading")).to_have_text("mixed2:0")
 
 
@@ -273,7 +275,7 @@ def test_an_activation_atlas_is_laid_out_as_it_is(page: Page, tmp_path: Path) ->
         expect(page.locator("#peek")).to_contain_text(f"mixed2@dir/cells:{cell}")
     page.mouse.move(across, down)
     expect(page.locator("#peek")).to_contain_text("mixed2@dir/cells:0")
-    page.mouse.click(across, down)
+    page.mouse.dblclick(across, down)
     expect(page.locator("article")).to_contain_text("from cells, for dog, most like mixed2:")
     page.goto(f"{address}#?q=class:dog")
     expect(page.locator("a.tile")).to_have_count(3)
@@ -314,7 +316,9 @@ def test_the_keyboard_alone_will_do(page: Page, address: str) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        "", "map", "mixed4:3", "mixed4:3?view=circuit", "mixed2:0?view=circuit",
+        "", "map", "map?layout=axes&colour=activation&on=mixed4:3",
+        "map?layout=similarity&colour=layer", "mixed4:3", "mixed4:3?view=circuit",
+        "mixed2:0?view=circuit",
         "?q=activaton > 3", "?show=all&q=zzz",
     ],
 )  # fmt: skip

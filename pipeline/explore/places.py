@@ -44,6 +44,14 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray((found - low) / np.maximum(high - low, 1e-12), np.float32)
 
 
+def spread_out(places: np.ndarray) -> np.ndarray:
+    """Places (rows, 2), stretched so that they fill the unit square; a line stays one."""
+    if not len(places):
+        return places
+    low, high = places.min(axis=0), places.max(axis=0)
+    return np.asarray((places - low) / np.where(high > low, high - low, 1.0))
+
+
 def on_grid(places: np.ndarray, exact: int = EXACT) -> np.ndarray:
     """Places of a grid, each for one row only, as near as can be to where the rows lie.
 

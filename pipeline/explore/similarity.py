@@ -23,9 +23,11 @@ TYPES = {
     "map_y": "Float32",
     "map_row": "Int32",
     "map_col": "Int32",
+    "grid_row": "Int32",
+    "grid_col": "Int32",
 }
 """The columns that responses give, and their pandas types."""
-LAID_OUT = ("map_x", "map_y", "map_row", "map_col")
+LAID_OUT = ("map_x", "map_y", "map_row", "map_col", "grid_row", "grid_col")
 """Columns whose last bits may differ from machine to machine."""
 
 
@@ -49,7 +51,35 @@ def columns(units: Sequence[Unit], responses: Mapping[str, np.ndarray], seed: in
     rows_and_columns = places.on_grid(found)
     frame["map_x"], frame["map_y"] = found.T
     frame["map_row"], frame["map_col"] = rows_and_columns.T
+    frame["grid_row"], frame["grid_col"] = _by_section(units, found).T
     return frame.astype(dict(TYPES))
+
+
+def cells(rows: pd.DataFrame, *, alone: bool) -> np.ndarray:
+    """Where units lie in the grid of what is alike: on the page, and on a mosaic.
+
+    Args:
+        rows: of the index, of measured units: all for the grid of the atlas, or those of a section.
+        alone: whether they are of one section, in a grid of its own.
+
+    Returns:
+        (rows, 2) int, row and column.
+    """
+    names = ["grid_row", "grid_col"] if alone else ["map_row", "map_col"]
+    if rows[names].notna().all(axis=None):
+        return rows[names].to_numpy(dtype=int)
+    lying = rows[["map_x", "map_y"]].to_numpy(dtype=float)  # an index of before there were both
+    return places.on_grid(places.spread_out(lying) if alone else lying)
+
+
+def _by_section(units: Sequence[Unit], lying: np.ndarray) -> np.ndarray:
+    """The row and column of each unit in the grid of its section, (units, 2) int."""
+    sections = np.array([unit.section for unit in units])
+    found = np.zeros((len(units), 2), np.int32)
+    for name in dict.fromkeys(sections.tolist()):
+        members = np.flatnonzero(sections == name)
+        found[members] = places.on_grid(places.spread_out(lying[members]))
+    return found
 
 
 def nearest(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

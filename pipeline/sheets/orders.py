@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import ConfigError, MissingError, NotMeasuredError
-from pipeline.explore import places
+from pipeline.explore import places, similarity
 from pipeline.plan.batches import Section
 from pipeline.sheets import mosaics, png, tiles
 from pipeline.store.folder import LocalFolder
@@ -28,8 +28,9 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
         store: the atlas.
         index: its index.
         order: `channel`, the atlas's own; `activation`, the strongest first; `similarity`, on a
-            grid where units that excite the network alike lie near each other; or `activations`,
-            the cells of activation atlases, each in its place.
+            grid where units that excite the network alike lie near each other, one for the whole
+            atlas, or one a section where sections are named, as on the page; or `activations`, the
+            cells of activation atlases, each in its place.
         sections: their names; empty for all.
         tile: side of a tile, in pixels.
         path: the PNG.
@@ -49,7 +50,10 @@ def draw(store: Store, index: pd.DataFrame, order: str, sections: tuple[str, ...
         raise ConfigError(f"there is no section {strange[0]!r}: expected {', '.join(known)}")
     done = index[index["status"] == "done"].set_index("unit")
     chosen = [known[name] for name in sections or known]
-    panels = [_PANELS[order](store, section, done) for section in chosen]
+    if order == "similarity" and not sections:
+        panels = [by_similarity(store, chosen, done, alone=False)]
+    else:
+        panels = [_PANELS[order](store, section, done) for section in chosen]
     if not any(panel.units for panel in panels):
         raise MissingError(
             f"no unit that is done has a place in the order {order}"
@@ -81,15 +85,43 @@ def _by_activation(store: Store, section: Section, done: pd.DataFrame) -> tiles.
     return tiles.Panel(heading, [labels[i] for i in order], places.grid(len(labels)))
 
 
+def by_similarity(
+    store: Store, sections: Sequence[Section], done: pd.DataFrame, *, alone: bool
+) -> tiles.Panel:
+    """Sections on a grid where units that are alike lie near each other.
+
+    Args:
+        store: the atlas.
+        sections: all of the atlas; or one.
+        done: the rows of its index that are done, by unit.
+        alone: whether it is one, in a grid of its own.
+
+    Raises:
+        NotMeasuredError: nothing is known yet of what is like what.
+    """
+    labels = [pair for section in sections for pair in _labels(store, section, done).values()]
+    ids = [unit for unit, _ in labels]
+    spots = similarity.cells(_lying(done.loc[ids]), alone=alone)
+    if alone:
+        return _gridded(f"{mosaics.heading(sections[0])} · by similarity", labels, spots)
+    return _gridded(f"By similarity ({len(ids)})", [(unit, unit) for unit in ids], spots)
+
+
 def _by_similarity(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:
-    labels = _labels(store, section, done)
-    lying = done.loc[list(labels), ["map_x", "map_y"]].astype("float64")
-    if lying.isna().any(axis=None):
+    return by_similarity(store, [section], done, alone=True)
+
+
+def _lying(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the index that all have a place on the map.
+
+    Raises:
+        NotMeasuredError: some have none.
+    """
+    if rows[["map_x", "map_y"]].isna().any(axis=None):
         raise NotMeasuredError(
             "nothing is known yet of which units are alike: build with explore.responses"
         )
-    spots = places.on_grid(lying.to_numpy())
-    return _gridded(f"{mosaics.heading(section)} · by similarity", list(labels.values()), spots)
+    return rows
 
 
 def _by_cell(store: Store, section: Section, done: pd.DataFrame) -> tiles.Panel:

@@ -38,7 +38,7 @@ def write(folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as pictures:
         atlases.show(store, Path(pictures), [f"{number} {HARM}.png" for number in range(9)])
     atlases.keep(atlases.trace(store))
-    site.write(store, _with_measurements(index.of(store)))
+    site.write(store, measured(store))
     return folder / site.NAME
 
 
@@ -88,6 +88,11 @@ def write_large(folder: Path, units: int) -> Path:
     return folder / site.NAME
 
 
+def measured(store: Store) -> pd.DataFrame:
+    """The index of an atlas, with the made-up measurements that `write` shows."""
+    return _with_measurements(index.of(store))
+
+
 def _with_measurements(frame: pd.DataFrame) -> pd.DataFrame:
     done = frame["status"] == "done"
     places = pd.Series(range(len(frame)), dtype="Int32").where(done)
@@ -102,5 +107,15 @@ def _with_measurements(frame: pd.DataFrame) -> pd.DataFrame:
         map_y=places.astype("Float32"),
         map_row=places // 6,
         map_col=places % 6,
+        **_grids(frame, places),
         natural_quantile=places.astype("Float32") / 100,
     )
+
+
+def _grids(frame: pd.DataFrame, places: pd.Series) -> dict[str, pd.Series]:
+    """Places in a grid of three columns for each section, the last unit of it first."""
+    later = frame.groupby("section").cumcount(ascending=False).astype("Int32")
+    return {
+        "grid_row": (later // 3).where(places.notna()),
+        "grid_col": (later % 3).where(places.notna()),
+    }

@@ -8,6 +8,7 @@ function layouts() {
   const made = { channel: (rows) => panelled(rows, gridded) };
   if (hasColumn("map_row") && hasColumn("map_col")) made.similarity = bySimilarity;
   made.activation = (rows) => panelled(rows, byActivation);
+  if (numberColumns().length > 1) made.axes = byAxes;
   if (hasColumn("cell_row")) made.activations = byCell;
   return made;
 }
@@ -27,12 +28,13 @@ function gridded(rows) {
   return { cells, width: Math.min(columns, rows.length), height: Math.ceil(rows.length / columns) };
 }
 
-function bySimilarity(rows) {
-  const placed = rows.filter((row) => value("map_row", row) !== null);
-  const cells = (some) => some.map((row) => ({ row, x: value("map_col", row), y: value("map_row", row) }));
-  const taken = new Set(cells(placed).map((cell) => `${cell.x},${cell.y}`));
-  if (taken.size < placed.length) return panelled(placed, (some) => bounded(cells(some))); // a grid a section
-  return { ...bounded(cells(placed)), panels: [] };
+/** One grid for all units; where a section is chosen, that of its own. As `similarity.cells` has both. */
+function bySimilarity(rows, { section }) {
+  const isAlone = section !== "" && hasColumn("grid_row");
+  const [down, across] = isAlone ? ["grid_row", "grid_col"] : ["map_row", "map_col"];
+  const placed = rows.filter((row) => value(down, row) !== null && (!isAlone || model.sections[model.sectionOf[row]].name === section));
+  const cells = placed.map((row) => ({ row, x: value(across, row), y: value(down, row) }));
+  return { ...bounded(cells), panels: [] };
 }
 
 /** Activation atlases, a panel each, in which cells without places are empty. */

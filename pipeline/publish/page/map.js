@@ -1,9 +1,11 @@
-// The map: all units on one canvas, zoomable, in channel order, by similarity or by activation.
+// The map: all units on one canvas, zoomable: in channel order, by similarity, by activation, or with
+// any two numbers as its axes.
 
-const NEAREST = 320; // pixels of a unit, zoomed in most
-const SHARP = 1.2; // from this many pixels a sheet's pixel on, units have their own pictures
+const NEAREST = 320; // pixels of a cell, zoomed in most
+const CLOSEST = 6000; // pixels of a cell where two numbers are the axes
+const CHOSEN = 96; // pixels of a cell about a unit that is looked for
 const KEPT = 700; // pictures
-const LABELLED = 56; // from this many pixels of a cell on, its class stands in it
+const TWICE = 400; // milliseconds between the clicks of a double click
 
 class UnitMap {
   constructor(canvas, { open, moved }) {
@@ -13,22 +15,34 @@ class UnitMap {
     this.moved = moved;
     this.cells = [];
     this.at = new Map();
-    this.shown = new Set();
     this.pictures = new Map();
     this.view = null;
     this.active = -1;
+    this.pinned = -1;
+    this.tapped = { number: -1, when: 0 };
     this.pointers = new Map();
+    this.peek = new Peek(byId("peek"), this);
     new ResizeObserver(() => this.fit()).observe(canvas);
     this.listen();
   }
 
-  /** Lay rows out; those that are not `found` are dimmed. */
-  show(layout, rows, found) {
-    const made = layouts()[layout](rows);
-    Object.assign(this, { layout, cells: made.cells, panels: made.panels, width: made.width, height: made.height, found });
-    this.at = new Map(this.cells.map((cell, number) => [`${cell.x},${cell.y}`, number]));
-    this.active = Math.min(this.active, this.cells.length - 1);
+  /** Lay rows out, as a state of the page says; those that are not `found` are dimmed. */
+  show(wanted, rows, found) {
+    const { layout } = wanted;
+    const made = layouts()[layout](rows, wanted);
+    const [active, pinned] = [this.active, this.pinned].map((number) => this.cells[number]?.row);
+    Object.assign(this, { axes: null, ...made, layout, found, palette: paletteOf(wanted.colour) });
+    this.at = new Map(this.axes ? [] : this.cells.map((cell, number) => [`${cell.x},${cell.y}`, number]));
+    const again = (row) => (row === undefined ? -1 : this.cells.findIndex((cell) => cell.row === row));
+    Object.assign(this, { active: again(active), pinned: again(pinned) });
+    this.peek.hide();
     this.ask();
+  }
+
+  /** The numbers that the map shows, for looks at units. */
+  told() {
+    const axes = this.axes ? [this.axes.x.name, this.axes.y.name] : [];
+    return [...axes, ...(this.palette && this.palette.name !== "layer" ? [this.palette.name] : [])];
   }
 
   // Where things are -------------------------------------------------------------------------------
@@ -46,16 +60,23 @@ class UnitMap {
 
   /** The scale at which everything is in sight. */
   least() {
-    return Math.min((this.across - 16) / (this.width || 1), (this.down - 16) / (this.height || 1));
+    const edge = this.axes ? 2 * (AXIS + 24) : 16;
+    return Math.min((this.across - edge) / (this.width || 1), (this.down - edge) / (this.height || 1));
+  }
+
+  most() {
+    return this.axes ? CLOSEST : NEAREST;
   }
 
   all(told = true) {
     if (!this.across || !this.cells.length) return;
-    this.view = { x: this.width / 2, y: this.height / 2, scale: this.least() };
+    const scale = this.least();
+    const shift = this.axes ? AXIS / 2 / scale : 0;
+    this.view = { x: this.width / 2 - shift, y: this.height / 2 + shift / 2, scale };
     this.ask();
     clearTimeout(this.telling);
     this.telling = 0;
-    if (told) this.moved(null);
+    if (told) this.moved({ view: null, row: this.cells[this.pinned]?.row });
   }
 
   look(view) {
@@ -74,8 +95,24 @@ class UnitMap {
     return [(x - this.view.x) * scale + this.across / 2, (y - this.view.y) * scale + this.down / 2];
   }
 
+  /** Pixels of a unit's picture. */
+  side() {
+    const { scale } = this.view;
+    if (this.axes) return looseSide(scale, this.cells.length);
+    return scale - (scale > 24 ? Math.min(6, scale * 0.05) : scale > 10 ? 1 : 0);
+  }
+
+  /** Where a unit is drawn, in pixels. */
+  boxOf(cell) {
+    const side = this.side();
+    const [x, y] = this.toPixel(cell.x, cell.y);
+    const shift = this.axes ? (this.view.scale - side) / 2 : 0;
+    return { x: x + shift, y: y + shift, side };
+  }
+
   cellAt(px, py) {
     if (!this.view) return -1;
+    if (this.axes) return this.looseAt(px, py);
     const [x, y] = this.toCell(px, py);
     const found = [...new Set([Math.floor(y), Math.floor(y * 2) / 2, Math.floor(y * 2 - 1) / 2])];
     for (const top of found) {
@@ -85,10 +122,21 @@ class UnitMap {
     return -1;
   }
 
+  /** The unit on top at a place, or the nearest where it is small. */
+  looseAt(px, py) {
+    let [best, least] = [-1, Infinity];
+    this.cells.forEach((cell, number) => {
+      const { x, y, side } = this.boxOf(cell);
+      const far = Math.max(Math.abs(px - x - side / 2), Math.abs(py - y - side / 2));
+      if (far <= Math.max(8, side / 2) && (side > RINGED || far <= least)) [best, least] = [number, far];
+    });
+    return best;
+  }
+
   zoom(factor, px = this.across / 2, py = this.down / 2) {
     if (!this.view) return;
     const [x, y] = this.toCell(px, py);
-    const scale = Math.min(NEAREST, Math.max(Math.min(this.least(), NEAREST), this.view.scale * factor));
+    const scale = Math.min(this.most(), Math.max(Math.min(this.least(), this.most()), this.view.scale * factor));
     this.view = { scale, x: x - (px - this.across / 2) / scale, y: y - (py - this.down / 2) / scale };
     this.keep();
   }
@@ -104,6 +152,11 @@ class UnitMap {
     this.view.x = Math.min(this.width, Math.max(0, this.view.x));
     this.view.y = Math.min(this.height, Math.max(0, this.view.y));
     this.ask();
+    this.later();
+  }
+
+  /** Tell where it is when it has come to rest: addresses may not change all the time. */
+  later() {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.tell(), 250);
   }
@@ -113,7 +166,7 @@ class UnitMap {
     if (!this.telling) return;
     clearTimeout(this.telling);
     this.telling = 0;
-    this.moved(this.view);
+    this.moved({ view: this.view, row: this.cells[this.pinned]?.row });
   }
 
   // Drawing ----------------------------------------------------------------------------------------
@@ -126,86 +179,8 @@ class UnitMap {
 
   draw() {
     if (!this.view || !this.across || this.canvas.offsetParent === null) return;
-    const { pen, view } = this;
-    const style = getComputedStyle(this.canvas);
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.across, this.down);
-    pen.imageSmoothingQuality = "high";
-    const side = view.scale;
-    const gap = side > 24 ? Math.min(6, side * 0.05) : side > 10 ? 1 : 0;
-    const [left, top] = this.toCell(0, 0);
-    const [right, bottom] = this.toCell(this.across, this.down);
-    this.loading = 0;
-    for (const cell of this.cells) {
-      if (cell.x + 1 < left || cell.x > right || cell.y + 1 < top || cell.y > bottom) continue;
-      pen.globalAlpha = this.found.has(cell.row) ? 1 : 0.1;
-      this.paint(cell.row, ...this.toPixel(cell.x, cell.y), side - gap);
-      if (this.layout === "activations" && side > LABELLED) this.label(value("class_name", cell.row), ...this.toPixel(cell.x, cell.y), side - gap);
-    }
-    pen.globalAlpha = 1;
-    pen.fillStyle = style.color;
-    pen.textBaseline = "alphabetic";
-    pen.font = `600 ${Math.max(11, Math.min(20, side * 0.7))}px system-ui, sans-serif`;
-    for (const panel of this.panels) {
-      const [x, y] = this.toPixel(panel.x, panel.y);
-      pen.fillText(this.cut(panel.heading, this.roomOf(panel) * side), x, y - Math.max(3, side * 0.18));
-    }
-    const cell = this.cells[this.active];
-    if (cell && document.activeElement === this.canvas) {
-      pen.strokeStyle = style.outlineColor;
-      pen.lineWidth = 3;
-      const [x, y] = this.toPixel(cell.x, cell.y);
-      pen.strokeRect(x - 1.5, y - 1.5, side - gap + 3, side - gap + 3);
-    }
-  }
-
-  /** What a cell is for, on its lower edge. */
-  label(text, x, y, side) {
-    if (!text) return;
-    const { pen } = this;
-    pen.font = "600 11px system-ui, sans-serif";
-    pen.textBaseline = "alphabetic";
-    pen.fillStyle = "#000b";
-    pen.fillRect(x, y + side - 16, side, 16);
-    pen.fillStyle = "#fff";
-    pen.fillText(this.cut(text, side - 8), x + 4, y + side - 4);
-  }
-
-  /** Cells that a panel's heading may take: up to what stands beside it, or to the edge. */
-  roomOf(panel) {
-    const beside = this.panels.filter((one) => one.x > panel.x && one.y - HEAD < panel.y && panel.y - HEAD < one.y + one.height);
-    const edge = Math.max(panel.x + panel.width, this.toCell(this.across, 0)[0]);
-    return Math.min(edge, ...beside.map((one) => one.x - 0.5)) - panel.x;
-  }
-
-  /** As much of a text as fits. */
-  cut(text, width) {
-    let kept = text;
-    while (kept && this.pen.measureText(kept === text ? text : `${kept}…`).width > width) kept = kept.slice(0, -1);
-    return kept === text ? text : kept && `${kept}…`;
-  }
-
-  paint(row, x, y, side) {
-    const batch = model.batches[model.batchOf[row]];
-    if (!batch) {
-      this.pen.fillStyle = "#8884";
-      this.pen.fillRect(x, y, side, side);
-      return;
-    }
-    const own = side * this.ratio > SHARP * model.tile ? this.picture(thumbOf(row)) : null;
-    if (own) {
-      this.pen.drawImage(own, x, y, side, side);
-      return;
-    }
-    const sheet = this.picture(batch.sheet);
-    if (sheet) {
-      const place = model.placeOf[row];
-      const [column, line] = [place % batch.columns, Math.floor(place / batch.columns)];
-      this.pen.drawImage(sheet, column * model.tile, line * model.tile, model.tile, model.tile, x, y, side, side);
-    } else {
-      this.pen.fillStyle = colourOf(row);
-      this.pen.fillRect(x, y, side, side);
-    }
+    drawMap(this);
+    this.peek.place();
   }
 
   /** A picture, or null until it is loaded. */
@@ -242,11 +217,10 @@ class UnitMap {
     canvas.addEventListener("pointerup", (event) => {
       const was = this.pointers.delete(event.pointerId);
       if (!was || this.pointers.size || this.walked > 6) return;
-      const number = this.cellAt(event.offsetX, event.offsetY);
-      if (number >= 0) this.open(this.cells[number].row);
+      this.choose(this.cellAt(event.offsetX, event.offsetY), [event.offsetX, event.offsetY]);
     });
     canvas.addEventListener("pointercancel", (event) => this.pointers.delete(event.pointerId));
-    canvas.addEventListener("pointerleave", () => this.peek(-1));
+    canvas.addEventListener("pointerleave", () => this.glance(-1));
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("focus", () => { if (this.active < 0 && this.cells.length) this.active = 0; this.ask(); });
     canvas.addEventListener("blur", () => this.ask());
@@ -254,11 +228,11 @@ class UnitMap {
 
   drag(event) {
     const before = this.pointers.get(event.pointerId);
+    const here = [event.offsetX, event.offsetY];
     if (!before) {
-      if (event.pointerType === "mouse") this.peek(this.cellAt(event.offsetX, event.offsetY), event);
+      if (event.pointerType === "mouse") this.glance(this.cellAt(...here), here);
       return;
     }
-    const here = [event.offsetX, event.offsetY];
     const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     if (other) {
       const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -270,28 +244,45 @@ class UnitMap {
       this.pan(here[0] - before[0], here[1] - before[1]);
     }
     this.pointers.set(event.pointerId, here);
-    this.peek(-1);
+    this.glance(-1);
   }
 
-  /** Show a unit beside the pointer. */
-  peek(number, event) {
-    const box = byId("peek");
-    const row = this.cells[number]?.row;
-    this.canvas.classList.toggle("on-unit", row !== undefined);
-    box.hidden = row === undefined;
-    if (row === undefined) return;
-    if (box.dataset.row !== String(row)) {
-      box.dataset.row = row;
-      const source = imageOf(row);
-      box.replaceChildren(
-        source ? element("img", { src: source, alt: "", width: 160, height: 160, style: { background: colourOf(row) } }) : "",
-        element("b", {}, captionOf(row)),
-        element("span", { className: "muted" }, value("activation", row) === null ? value("status", row) : `activation ${shown(value("activation", row))}`),
-      );
-    }
-    const right = event.offsetX > this.across - 210;
-    const low = event.offsetY > this.down - 240;
-    box.style.transform = `translate(${event.offsetX + (right ? -196 : 18)}px, ${event.offsetY + (low ? -226 : 18)}px)`;
+  /** Show a unit in passing. */
+  glance(number, pointer = null) {
+    this.canvas.classList.toggle("on-unit", number >= 0);
+    this.peek.show(number, { pointer });
+  }
+
+  /** Choose the unit that was clicked, or nothing; the same once more opens it. */
+  choose(number, pointer = null) {
+    const isAgain = number >= 0 && number === this.tapped.number && performance.now() - this.tapped.when < TWICE;
+    this.tapped = { number, when: performance.now() };
+    if (isAgain) this.open(this.cells[number].row);
+    else if (number < 0) this.unpin();
+    else this.pin(number, pointer);
+  }
+
+  pin(number, pointer = null) {
+    Object.assign(this, { pinned: number, active: number });
+    this.peek.show(number, { isPinned: true, pointer });
+    this.say(number);
+    this.ask();
+    this.later();
+  }
+
+  unpin() {
+    if (this.pinned < 0) return;
+    if (byId("peek").contains(document.activeElement)) this.canvas.focus();
+    this.pinned = -1;
+    this.peek.hide();
+    this.ask();
+    this.later();
+  }
+
+  say(number) {
+    const { row } = this.cells[number];
+    const facts = [...new Set(["activation", ...this.told()])].map((name) => `${labelOf(name)} ${shown(value(name, row))}`);
+    byId("spoken").textContent = [captionOf(row), ...facts].join(", ");
   }
 
   key(event) {
@@ -301,6 +292,7 @@ class UnitMap {
     else if (event.key === "+" || event.key === "=") this.zoomIn(1.4);
     else if (event.key === "-") this.zoomIn(1 / 1.4);
     else if (event.key === "0") this.all();
+    else if (event.key === "Escape" && this.pinned >= 0) this.unpin();
     else if (event.key === "Enter" && this.cells[this.active]) this.open(this.cells[this.active].row);
     else return;
     event.preventDefault();
@@ -312,17 +304,23 @@ class UnitMap {
     else this.zoom(factor);
   }
 
-  /** Go to the nearest unit in a direction. */
+  /** Go to the nearest unit in a direction; on axes to the next number of that axis. */
   step(dx, dy) {
     const from = this.cells[this.active] ?? this.cells[0];
     if (!from) return;
-    let [best, least] = [-1, Infinity];
-    this.cells.forEach((cell, number) => {
-      const [along, aside] = [(cell.x - from.x) * dx + (cell.y - from.y) * dy, Math.abs((cell.x - from.x) * dy) + Math.abs((cell.y - from.y) * dx)];
-      if (along > 0.4 && along + 3 * aside < least) [best, least] = [number, along + 3 * aside];
-    });
-    if (best < 0) return;
-    this.goTo(best);
+    let best = -1;
+    if (this.axes) {
+      const along = (cell) => cell.x * Math.abs(dx) + cell.y * Math.abs(dy);
+      const order = this.cells.map((_, number) => number).sort((a, b) => along(this.cells[a]) - along(this.cells[b]) || a - b);
+      best = order[order.indexOf(Math.max(0, this.active)) + dx + dy] ?? -1;
+    } else {
+      let least = Infinity;
+      this.cells.forEach((cell, number) => {
+        const [along, aside] = [(cell.x - from.x) * dx + (cell.y - from.y) * dy, Math.abs((cell.x - from.x) * dy) + Math.abs((cell.y - from.y) * dx)];
+        if (along > 0.4 && along + 3 * aside < least) [best, least] = [number, along + 3 * aside];
+      });
+    }
+    if (best >= 0) this.goTo(best);
   }
 
   goToRow(row) {
@@ -330,15 +328,22 @@ class UnitMap {
     if (number >= 0 && this.view) this.goTo(number);
   }
 
+  /** Choose a row's unit, and have it in the middle where no place was asked for. */
+  find(row, isPlaced) {
+    const number = this.cells.findIndex((cell) => cell.row === row);
+    if (number < 0 || !this.view) return;
+    const cell = this.cells[number];
+    if (!isPlaced) this.view = { x: cell.x + 0.5, y: cell.y + 0.5, scale: Math.max(this.least(), CHOSEN) };
+    this.pin(number);
+  }
+
   goTo(number) {
-    this.active = number;
     const cell = this.cells[number];
     const [x, y] = this.toPixel(cell.x + 0.5, cell.y + 0.5);
-    const edge = this.view.scale;
+    const edge = this.axes ? AXIS + this.side() : this.view.scale;
     const over = (place, size) => Math.min(0, size - edge - place) + Math.max(0, edge - place);
     const [dx, dy] = [over(x, this.across), over(y, this.down)];
     if (dx || dy) this.pan(dx, dy);
-    this.ask();
-    byId("spoken").textContent = `${captionOf(cell.row)}, activation ${shown(value("activation", cell.row))}`;
+    this.pin(number);
   }
 }

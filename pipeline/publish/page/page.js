@@ -1,8 +1,9 @@
 // The page: what is asked for stands in the address, and everything else follows from it.
 //
-//   #mixed4:42      #mixed4:42?view=circuit      #?q=activation+>+5&sort=-activation      #map?layout=activation&at=12,8,40
+//   #mixed4:42      #mixed4:42?view=circuit      #?q=activation+>+5&sort=-activation
+//   #map?layout=activation&at=12,8,40      #map?layout=axes&x=activation&y=selectivity&colour=layer&on=mixed4:42
 
-const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", at: "", size: "", view: "" };
+const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", x: "activation", y: "selectivity", colour: "", at: "", on: "", size: "", view: "" };
 const state = { where: "", ...DEFAULTS };
 let gallery;
 let map;
@@ -84,8 +85,9 @@ function go(changes, again = false) {
   show();
 }
 
-function keepView(view) {
-  state.at = view ? [view.x, view.y, view.scale].map((number) => Number(number.toFixed(2))).join(",") : "";
+function keepView({ view, row }) {
+  state.on = row === undefined ? "" : model.ids[row];
+  state.at = view ? [view.x, view.y, view.scale].map((number) => Number(number.toFixed(3))).join(",") : "";
   if (state.where === "map") history.replaceState(null, "", written(state));
 }
 
@@ -106,10 +108,11 @@ function show() {
   byId("map").hidden = !isMap;
   document.body.classList.toggle("on-map", isMap);
   for (const part of document.querySelectorAll(".for-map")) part.hidden = !isMap;
+  for (const part of document.querySelectorAll(".for-axes, .colours")) part.hidden = true;
   for (const part of document.querySelectorAll(".for-gallery")) part.hidden = isMap;
   mark("to-gallery", !isUnit && !isMap);
   mark("to-map", isMap);
-  byId("to-gallery").href = written({ ...state, where: "", at: "" });
+  byId("to-gallery").href = written({ ...state, where: "", at: "", on: "" });
   byId("to-map").href = written({ ...state, where: "map" });
   if (isUnit) showOne(row);
   else if (isMap) showMap();
@@ -200,13 +203,28 @@ function showMap() {
   if (!layouts()[state.layout]) state.layout = "channel";
   const drawn = [];
   for (let row = 0; row < model.rows; row += 1) if (value("status", row) === "done" || state.show !== "done") drawn.push(row);
+  map.show(state, drawn, new Set(found));
+  fillColours(byId("colours"), map.palette);
+  fillMapTools();
   map.fit();
-  map.show(state.layout, drawn, new Set(found));
-  byId("layout").value = state.layout;
   const [x, y, scale] = state.at.split(",").map(Number);
-  map.look(scale > 0 ? { x, y, scale: Math.min(scale, NEAREST) } : null);
-  if (current?.isUnit && last !== null) map.goToRow(last);
+  map.look(scale > 0 ? { x, y, scale: Math.min(scale, map.most()) } : null);
+  const on = model.rowOf.get(state.on);
+  if (on !== undefined) map.find(on, scale > 0);
+  else if (current?.isUnit && last !== null) map.goToRow(last);
   if (current?.isUnit && !isTyping()) byId("canvas").focus();
+}
+
+/** Have the map's tools say what it shows. */
+function fillMapTools() {
+  byId("layout").value = state.layout;
+  byId("colour").value = map.palette?.name ?? "";
+  byId("map").classList.toggle("on-axes", Boolean(map.axes));
+  for (const part of document.querySelectorAll(".for-axes")) part.hidden = !map.axes;
+  byId("lacking").textContent = map.axes?.lacking ? `${counted(map.axes.lacking, "unit")} without both` : "";
+  if (!map.axes) return;
+  byId("axis-x").value = map.axes.x.name;
+  byId("axis-y").value = map.axes.y.name;
 }
 
 function showOne(row) {
@@ -236,9 +254,11 @@ function fillTools() {
   options("section", [["", "all sections"], ...model.sections.map((one) => [one.name, `${one.heading} (${one.count.toLocaleString("en")})`])]);
   const statuses = ["done", "missing", "failed", "unavailable"].filter((name) => name === "done" || model.counts[name]);
   options("show", [...statuses.map((name) => [name, `${name} (${(model.counts[name] ?? 0).toLocaleString("en")})`]), ["all", `all (${model.rows.toLocaleString("en")})`]]);
-  const sortable = [...model.columns.values()].filter((column) => column.kind === "number" && !column.isEmpty && !["seed", "section_row", "mosaic_row", "mosaic_col", "map_row", "map_col", "map_x", "map_y", "cell_row", "cell_col", "y", "x", "variant"].includes(column.name));
-  options("sort", [["", "atlas order"], ...sortable.map((column) => [column.name, labelOf(column.name)]), ...["class_name", "name"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
-  options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation", activations: "activation atlas" }[name]]));
+  const numbers = numberColumns().map((name) => [name, labelOf(name)]);
+  for (const id of ["axis-x", "axis-y"]) options(id, numbers);
+  options("colour", [["", "none"], ["layer", "layer"], ...numbers]);
+  options("sort", [["", "atlas order"], ...numbers, ...["class_name", "name"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
+  options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation", axes: "two numbers", activations: "activation atlas" }[name]]));
 }
 
 function options(id, pairs) {
@@ -265,6 +285,8 @@ function listen() {
   byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, !current?.isUnit));
   for (const name of ["section", "show"]) byId(name).addEventListener("change", () => go({ [name]: byId(name).value }));
   byId("layout").addEventListener("change", () => go({ layout: byId("layout").value, at: "" }));
+  byId("colour").addEventListener("change", () => go({ colour: byId("colour").value }));
+  for (const axis of ["x", "y"]) byId(`axis-${axis}`).addEventListener("change", () => go({ [axis]: byId(`axis-${axis}`).value, at: "" }));
   byId("sort").addEventListener("change", () => { const name = byId("sort").value; go({ sort: name ? (isBestSmall(name) ? name : `-${name}`) : "" }); });
   byId("descending").addEventListener("click", () => go({ sort: state.sort.startsWith("-") ? state.sort.slice(1) : `-${state.sort}` }));
   byId("size").addEventListener("input", () => { state.size = byId("size").value; gallery.resize(Number(state.size)); });

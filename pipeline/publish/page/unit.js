@@ -1,9 +1,6 @@
 // A unit's page.
 
-const NO_STATISTICS = new Set([
-  "channel", "y", "x", "class_index", "variant", "seed", "steps", "seconds", "section_row",
-  "mosaic_row", "mosaic_col", "cell_row", "cell_col", "map_row", "map_col", "map_x", "map_y",
-]);
+const NO_STATISTICS = new Set(["channel", "class_index", "steps", "seconds"]);
 
 /** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
 function showUnit(article, row, { before, after, back }) {
@@ -15,7 +12,7 @@ function showUnit(article, row, { before, after, back }) {
       "div",
       { className: "crumbs" },
       element("a", { href: back, id: "back" }, "← All units"),
-      element("span", { className: "pair" }, neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
+      element("span", { className: "pair" }, element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
     element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), noteOn(row)),
     element("div", { className: "columns" }, picture, side),
@@ -43,6 +40,13 @@ function tell(row, told, { picture, side, rest }) {
   if (told?.nearest?.length) rest.append(nearest(told));
   if (told?.examples) rest.append(exampleSheet(told.examples));
   rest.append(provenance(told), json(rowAsJson(row, told)));
+}
+
+/** The address of the map with a unit in its middle; in another layout where it has no place in this. */
+function onMap(row) {
+  const isThere = layouts()[state.layout]?.([row], state).cells.length;
+  const wanted = { ...state, where: "map", on: model.ids[row], at: "", view: "", show: value("status", row) === "done" ? state.show : "all" };
+  return written(isThere ? wanted : { ...wanted, layout: DEFAULTS.layout });
 }
 
 /** What the user noted on a unit. */
@@ -161,7 +165,7 @@ function difference(mine, other) {
 
 function statistics(row) {
   const section = model.sections[model.sectionOf[row]];
-  const names = [...model.columns.values()].filter((column) => column.kind === "number" && !NO_STATISTICS.has(column.name) && column.values[row] !== null).map((column) => column.name);
+  const names = numberColumns().filter((name) => !NO_STATISTICS.has(name) && value(name, row) !== null);
   if (!names.length) return null;
   const lines = names.map((name) => {
     const [number, sorted] = [value(name, row), spreadOf(row, name)];

@@ -68,3 +68,9 @@ def test_rows_that_are_all_but_one_have_places(groups: int, columns: int) -> Non
     found = places.layout(features, 0)
     assert np.isfinite(found).all()
     assert len({tuple(place) for place in places.on_grid(found).tolist()}) == 12
+
+
+def test_places_are_spread_out_to_the_square() -> None:
+    found = places.spread_out(np.array([[0.2, 0.5], [0.4, 0.5], [0.3, 0.5]]))
+    np.testing.assert_allclose(found, [[0, 0], [1, 0], [0.5, 0]])
+    assert len(places.spread_out(np.zeros((0, 2)))) == 0

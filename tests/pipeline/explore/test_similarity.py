@@ -78,3 +78,19 @@ def test_one_unit_has_no_neighbour_and_lies_somewhere() -> None:
     found = similarity.columns(_units(0), {"a": np.ones((1, 2), np.float32)}, 0)
     assert found["nearest"].iloc[0] == []
     assert (found["map_row"].iloc[0], found["map_col"].iloc[0]) == (0, 0)
+
+
+def test_a_section_has_a_grid_of_its_own_and_all_have_one_together() -> None:
+    units = [*_units(*range(6)), *(Unit(CHANNEL, ("b",), n) for n in range(3))]
+    random = np.random.default_rng(0)
+    made = {name: random.random((9, 6), np.float32) for name in "ab"}
+    found = similarity.columns(units, made, 0)
+    whole = similarity.cells(found, alone=False)
+    assert len(set(map(tuple, whole))) == 9
+    for rows, side in ((found[:6], 3), (found[6:], 2)):
+        own = similarity.cells(rows, alone=True)
+        assert len(set(map(tuple, own))) == len(rows)
+        assert own.min() == 0
+        assert own.max() < side
+        older = rows.assign(grid_row=None)  # an index of before
+        np.testing.assert_array_equal(similarity.cells(older, alone=True), own)
