@@ -1,4 +1,4 @@
-# make atlas | demo | classes | test | test-all | lint | api | tour | bench | bench-peers |
+# make atlas | demo | classes | test | test-all | lint | api | tour | docs | bench | bench-peers |
 # bench-classes | bench-families | bench-circuits | bench-truth | bench-gpu — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
@@ -27,7 +27,7 @@ NAMED := 1,25,130,207,292,340,386,417,504,527,673,817,933,949,985,987
 CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9_depth:0-11, \
            block12_expand:0-11, head:0-3]
 
-.PHONY: install atlas demo classes test test-all api tour lint bench bench-circuits bench-classes bench-families \
+.PHONY: install atlas demo classes test test-all api tour docs lint bench bench-circuits bench-classes bench-families \
         bench-gpu bench-peers bench-scale bench-truth clean
 
 install: $(BASE)
@@ -54,6 +54,10 @@ api: $(BASE)
 
 tour: $(VENV)/.installed-test
 	$(VENV)/bin/python docs/make_tour.py
+
+docs: $(VENV)/.installed-docs
+	@$(VENV)/bin/python -m sphinx -q -W --keep-going -c docs . build/docs
+	@echo "documentation  build/docs/index.html"
 
 lint: $(VENV)/.installed-lint
 	$(VENV)/bin/ruff check .
@@ -99,6 +103,10 @@ $(BASE): pyproject.toml
 
 $(VENV)/.installed-test: $(BASE)
 	@$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(BASE)
+	@$(PIP) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(BASE)
