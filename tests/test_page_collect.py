@@ -1,17 +1,69 @@
 """Tests of the page in a browser: the first minute, what is collected and compared, paper."""
 
+import shlex
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 import pytest
 import sites
 from browsing import check_bars_nobody, settled
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from pipeline import Atlas
+from pipeline.explore import index, query
+from pipeline.publish import serve, site
+from pipeline.store.folder import LocalFolder
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def atlas(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page that shows everything a page can."""
-    return sites.write(tmp_path_factory.mktemp("collect") / "atlas").as_uri()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An atlas whose page shows everything a page can."""
+    found = tmp_path_factory.mktemp("collect") / "atlas"
+    sites.write(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def atlas(folder: Path) -> str:
+    """Its page on the disk."""
+    return (folder / site.NAME).as_uri()
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
+    """Its page's address on loopback."""
+    with serve.serve(LocalFolder(folder), 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture(params=["file", "loopback"])
+def address(request: pytest.FixtureRequest, atlas: str) -> str:
+    return atlas if request.param == "file" else request.getfixturevalue("served")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of two thousand units."""
+    return sites.write_large(tmp_path_factory.mktemp("large") / "atlas", 2000).as_uri()
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an atlas with a note that is a formula to a spreadsheet."""
+    found = tmp_path_factory.mktemp("called") / "atlas"
+    sites.write_called(found)
+    Atlas.open(found).annotate({"mixed2:3": "=SUM(A1)"})
+    return (found / site.NAME).as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +172,285 @@ def test_a_shared_page_says_whose_photographs(page: Page, tried: str) -> None:
     whole = page.evaluate("() => document.body.textContent")
     assert "your picture" not in whole.lower()
     assert "your photo" not in whole.lower()
+
+
+# What is collected ------------------------------------------------------------------------------
+
+
+def collected(page: Page) -> list[str]:
+    """The ids in the tray, in order."""
+    links = page.locator("#tray .thumbs a").evaluate_all(
+        "(links) => links.map((link) => decodeURI(link.getAttribute('href').slice(1)))"
+    )
+    return list(links)
+
+
+def tile(page: Page, unit: str) -> Locator:
+    return page.locator(f'a.tile[href="#{unit}"]')
+
+
+def test_tiles_are_collected_by_modifiers_marks_and_keys(page: Page, atlas: str) -> None:
+    page.goto(atlas)
+    tile(page, "mixed2:1").click(modifiers=["ControlOrMeta"])
+    assert collected(page) == ["mixed2:1"]
+    tile(page, "mixed2:2#1").click(modifiers=["Shift"])
+    assert collected(page) == ["mixed2:1", "mixed2:1#1", "mixed2:2", "mixed2:2#1"]
+    page.get_by_role("button", name="Collect mixed2:5", exact=True).click()
+    assert collected(page)[-1] == "mixed2:5"
+    page.keyboard.press("ArrowRight")  # the tile of the mark is the active one
+    page.keyboard.press("x")
+    assert collected(page)[-1] == "mixed2:5#1"
+    page.keyboard.press("x")
+    assert collected(page)[-1] == "mixed2:5"
+    expect(page.locator("#tray .counted")).to_have_text("5 collected")
+    expect(page.locator("#told")).to_have_text("mixed2:5#1 taken out. 5 units collected.")
+    pressed = page.locator('.pick[aria-pressed="true"]')
+    expect(pressed).to_have_count(5)
+    assert page.url == atlas  # nothing was opened
+    check_bars_nobody(page)
+
+
+def test_the_tray_stays_through_views_and_a_reload(page: Page, address: str) -> None:
+    page.goto(f"{address}#mixed4:3")
+    page.locator("#unit .collect").click()
+    expect(page.locator("#unit .collect")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("m")
+    expect(page.locator("#canvas")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    spoken = page.locator("#spoken").text_content() or ""
+    page.keyboard.press("x")
+    assert collected(page) == ["mixed4:3", spoken.split()[0].rstrip(",")]
+    assert page.locator("#tray").bounding_box() is not None
+    page.reload()
+    expect(page.locator("#tray .counted")).to_have_text("2 collected")
+    page.keyboard.press("g")
+    expect(page.locator("#tray")).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Take out mixed4:3", exact=True).click()
+    expect(page.locator("#tray")).to_contain_text("mixed4:3 was taken out.")
+    page.locator("#tray-undo").click()
+    assert collected(page)[0] == "mixed4:3"
+    page.get_by_role("button", name="Empty").click()
+    expect(page.locator("#tray-undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert len(collected(page)) == 2
+    page.keyboard.press("v")
+    expect(page.locator("h1#unit-heading")).to_have_text("2 units side by side")
+
+
+def test_a_long_press_collects(browser: Browser, atlas: str) -> None:
+    with browser.new_context(
+        viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
+    ) as context:
+        page = context.new_page()
+        page.goto(atlas)
+        settled(page)
+        box = tile(page, "mixed2:1").bounding_box()
+        assert box
+        session = context.new_cdp_session(page)
+        point = {"x": box["x"] + 30, "y": box["y"] + 50}
+        touch = {"type": "touchStart", "touchPoints": [point]}
+        session.send("Input.dispatchTouchEvent", touch)
+        expect(page.locator("#tray .counted")).to_have_text("1 collected")
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.evaluate("() => new Promise((on) => requestAnimationFrame(on))")
+        expect(page.locator("#gallery")).to_be_visible()
+        assert collected(page) == ["mixed2:1"]
+        page.locator(".pick").nth(4).tap()
+        expect(page.locator("#tray .counted")).to_have_text("2 collected")
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        tile(page, "mixed2:0").tap()
+        expect(page.locator("h1#unit-heading")).to_have_text("mixed2:0")
+
+
+def test_what_is_focused_is_not_under_the_tray(page: Page, atlas: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.goto(atlas)
+    tile(page, "mixed2:0").click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowDown")
+    focused = page.locator("a.tile:focus").bounding_box()
+    tray = page.locator("#tray").bounding_box()
+    assert focused
+    assert tray
+    assert focused["y"] + focused["height"] <= tray["y"]
+
+
+def test_all_that_was_found_is_collected(page: Page, large: str) -> None:
+    page.goto(large)
+    expect(page.locator("#count")).to_have_text("2,000 units")
+    page.locator("#collect-found").click()
+    expect(page.locator("#tray .counted")).to_have_text("2,000 collected")
+    expect(page.locator("#tray .thumbs img")).to_have_count(60)
+    expect(page.locator("#tray .thumbs")).to_contain_text("and 1,940 more")
+    page.reload()
+    expect(page.locator("#tray .counted")).to_have_text("2,000 collected")
+    page.get_by_role("button", name="Take away").click()
+    page.locator("#take-command").click()
+    expect(page.locator("#take-says")).to_contain_text("too many for one command")
+    page.keyboard.press("Escape")
+    page.locator("#query").fill("wide:7")
+    with page.expect_download() as started:
+        page.locator("#csv-found").click()
+    frame = pd.read_csv(started.value.path())
+    assert frame["unit"].tolist() == ["wide:7"]
+
+
+# What is compared -------------------------------------------------------------------------------
+
+
+def test_units_stand_side_by_side(page: Page, atlas: str) -> None:
+    page.goto(f"{atlas}#compare=mixed4:3,mixed4:9")
+    expect(page.locator("h1#unit-heading")).to_have_text("2 units side by side")
+    table = page.get_by_role("region", name="Units side by side")
+    assert table.locator("thead b").all_text_contents() == ["mixed4:3", "mixed4:9"]
+    sizes = table.locator("thead img").evaluate_all("(all) => all.map((one) => one.naturalWidth)")
+    assert sizes == [8, 8]
+    line = table.locator("tr", has=page.get_by_role("rowheader", name="activation", exact=True))
+    expect(line.locator("td").nth(0)).to_contain_text("4")
+    expect(line.locator("td.best")).to_contain_text("10 best")
+    widths = line.locator(".up").evaluate_all("(bars) => bars.map((bar) => bar.style.width)")
+    assert widths == ["40%", "100%"]
+    rank = table.locator("tr", has=page.get_by_role("rowheader", name="own rank"))
+    assert rank.locator("td").nth(0).locator("strong").count() == 1  # less is better
+    for heading in ("Nearest in common", "Photographs in common", "Built from in common"):
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    built = page.locator("section", has=page.get_by_role("heading", name="Built from in common"))
+    expect(built).to_contain_text("excites mixed4:3")
+    before = table.locator("tbody tr:visible").count()
+    page.get_by_label("Only what differs").check()
+    assert 0 < table.locator("tbody tr:visible").count() < before
+    check_bars_nobody(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#gallery")).to_be_visible()
+
+
+def test_activations_of_several_sections_are_not_compared(page: Page, atlas: str) -> None:
+    page.goto(f"{atlas}#compare=mixed2:3,mixed4:9")
+    table = page.get_by_role("region", name="Units side by side")
+    line = table.locator("tr", has=page.get_by_role("rowheader", name="activation", exact=True))
+    expect(line.locator("td").nth(1)).to_contain_text("above")
+    assert line.locator("strong, .bar-of").count() == 0
+    expect(page.locator("#unit")).to_contain_text("on no common scale")
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading", "said"),
+    [
+        ("mixed4:0@1,1,mixed4:3", "2 units side by side", ""),
+        ("mixed4:0@1%2C1,MIXED4:3,mixed4:3", "2 units side by side", ""),
+        ("mixed4:3", "1 unit side by side", "One is not enough"),
+        ("", "Nothing to compare", "Collect units in the gallery"),
+        ("mixed4:99,%E0%A4%A,mixed4:1,mixed4:2", "2 units side by side", "no units “mixed4:99”"),
+        ("<img src=x onerror=harm()>:1", "Nothing to compare", "no unit “<img src=x onerror"),
+        (",".join(f"x:{n}" for n in range(400)), "Nothing to compare", "and 395 more"),
+        ("x" * 5000, "Nothing to compare", f"“{'x' * 60}…”"),
+    ],
+)
+def test_an_address_asks_for_units(
+    page: Page, atlas: str, asked: str, heading: str, said: str
+) -> None:
+    page.goto(f"{atlas}#compare={asked}")
+    expect(page.locator("h1#unit-heading")).to_have_text(heading)
+    expect(page.locator("#unit")).to_contain_text(said)
+    assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
+
+
+def test_no_more_than_24_stand_side_by_side(page: Page, atlas: str) -> None:
+    ids = [f"mixed4:{n}{v}" for n in range(10) for v in ("", "#1")]
+    ids += [f"mixed2:{n}{v}" for n in range(5) for v in ("", "#1")]
+    page.goto(f"{atlas}#compare={','.join(ids)}")
+    expect(page.locator("#unit")).to_contain_text("The first 24 of 30 are shown.")
+    assert page.locator(".compared thead th").count() == 24
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+def test_comparing_fits_its_screen(browser: Browser, atlas: str, width: int, scheme: str) -> None:
+    with browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme
+    ) as context:
+        page = context.new_page()
+        page.goto(f"{atlas}#compare=mixed4:3,logits:1,-mixed4:3,mixed4:0@1,1,mixed2:4")
+        page.get_by_role("button", name="Collect these").click()
+        expect(page.get_by_role("heading", name="Photographs in common")).to_be_visible()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        page.get_by_role("button", name="Take away").click()
+        expect(page.locator("#take")).to_be_in_viewport(ratio=1)
+        check_bars_nobody(page)
+
+
+# What is taken away -----------------------------------------------------------------------------
+
+
+def taken(page: Page, address: str) -> None:
+    page.goto(f"{address}#compare=mixed4:3,-mixed4:2,logits:1")
+    page.get_by_role("button", name="Collect these").click()
+    page.get_by_role("button", name="Take away").click()
+
+
+def test_a_selection_goes_as_csv(page: Page, address: str) -> None:
+    taken(page, address)
+    with page.expect_download() as started:
+        page.locator("#take-csv").click()
+    assert started.value.suggested_filename.endswith("-units.csv")
+    frame = pd.read_csv(started.value.path())
+    assert list(frame) == list(index.TYPES)
+    assert frame["unit"].tolist() == ["mixed4:3", "-mixed4:2", "logits:1"]
+    assert frame["activation"].tolist()[0] == 4
+    assert frame["class_name"].tolist()[2] == sites.HARM
+    assert len(frame["nearest"][0].split()) == 10
+    assert frame["image_sha256"].str.len().tolist() == [64] * 3
+    expect(page.locator("#take-says")).to_have_text("3 rows saved.")
+
+
+def test_no_cell_is_a_formula(page: Page, called: str) -> None:
+    page.goto(called)
+    with page.expect_download() as started:
+        page.locator("#csv-found").click()
+    notes = pd.read_csv(started.value.path()).set_index("unit")["note"].dropna()
+    assert notes.to_dict() == {"mixed2:3": "'=SUM(A1)", "-mixed2:1": "whiskers, left"}
+
+
+def test_a_sheet_is_drawn_of_the_pictures_as_they_are(
+    page: Page, served: str, folder: Path
+) -> None:
+    taken(page, served)
+    with page.expect_download() as started:
+        page.locator("#take-png").click()
+    check_sheet(Path(started.value.path()), folder)
+    page.goto((folder / "site/index.html").as_uri())
+    taken(page, (folder / "site/index.html").as_uri())
+    page.locator("#take-png").click()
+    expect(page.locator("#take-says")).to_contain_text("Choose the folder “images”")
+    check_bars_nobody(page)
+    with page.expect_download() as started:
+        page.locator("#take-images").set_input_files(folder / "site/images")
+    check_sheet(Path(started.value.path()), folder)
+
+
+def check_sheet(path: Path, folder: Path) -> None:
+    """Have the first picture of a sheet be mixed4:3's, pixel by pixel."""
+    sheet = np.asarray(Image.open(path).convert("RGB"))
+    own = Atlas.open(folder).image("mixed4:3").repeat(12, axis=0).repeat(12, axis=1)
+    assert sheet.shape == (56 + 96 + 24 + 12 + 32, 12 + 3 * (96 + 12), 3)
+    assert (sheet[56 : 56 + 96, 12 : 12 + 96] == own).all()
+    assert (sheet[:50] < 128).any()  # the heading
+
+
+def test_ids_address_and_command_are_copied(page: Page, served: str, folder: Path) -> None:
+    taken(page, served)
+    clipboard = "() => navigator.clipboard.readText()"
+    page.locator("#take-ids").click()
+    expect(page.locator("#take-says")).to_contain_text("The ids are copied")
+    assert page.evaluate(clipboard).split("\n") == ["mixed4:3", "-mixed4:2", "logits:1"]
+    page.locator("#take-address").click()
+    expect(page.locator("#take-says")).to_contain_text("The address is copied")
+    assert page.evaluate(clipboard) == f"{served}#compare=mixed4:3,-mixed4:2,logits:1"
+    page.locator("#take-command").click()
+    expect(page.locator("#take-says")).to_contain_text("The command is copied")
+    words = shlex.split(page.evaluate(clipboard))
+    assert words[:2] == ["atlas", "sheet"]
+    assert set(query.select(Atlas.open(folder).index, words[2])["unit"]) == {
+        "mixed4:3", "-mixed4:2", "logits:1",
+    }  # fmt: skip
+    assert words[3:] == ["--heading", f"Units of {sites.ARCHITECTURE.name}", "-o", "sheet.pdf"]

@@ -22,6 +22,7 @@ class Gallery {
     addEventListener("scroll", () => this.ask(), { passive: true });
     new ResizeObserver(() => this.resize(this.side)).observe(root);
     root.addEventListener("keydown", (event) => this.key(event));
+    listenToTiles(root);
     root.addEventListener("focusin", (event) => {
       const place = Number(event.target.closest(".tile")?.dataset.place ?? -1);
       if (place >= 0) this.move(place, false);
@@ -173,7 +174,7 @@ class Gallery {
 
   fill(tile, place) {
     const row = this.rows[place];
-    const [link] = tile.children;
+    const [link] = tile.children; // and the mark that collects it
     const [frame, caption] = link.children;
     const [image, none] = frame.children;
     const source = thumbOf(row);
@@ -194,6 +195,7 @@ class Gallery {
     caption.lastChild.textContent = isDoubtful(row) ? `? ${note}` : note;
     caption.lastChild.title = isDoubtful(row) ? `${DOUBT} ${model.judge}` : "";
     this.put(tile, place);
+    markTile(tile);
   }
 
   // Keys -----------------------------------------------------------------------------------------
@@ -246,8 +248,9 @@ class Gallery {
   reveal(place) {
     const top = this.origin() + this.position(place).y;
     const head = document.querySelector(".bar").offsetHeight + 12;
+    const foot = byId("tray").offsetHeight;
     if (top < scrollY + head) scrollTo(0, top - head);
-    else if (top + this.pitch > scrollY + innerHeight) scrollTo(0, top + this.pitch - innerHeight + 8);
+    else if (top + this.pitch > scrollY + innerHeight - foot) scrollTo(0, top + this.pitch - innerHeight + foot + 8);
   }
 
   /** Have a row's tile active; nothing moves where some of it is in sight. */
@@ -266,6 +269,7 @@ function emptyTile() {
     "div",
     { className: "tile-box", role: "listitem" },
     element("a", { className: "tile" }, element("span", { className: "frame" }, image, element("span", { className: "none" })), element("span", { className: "caption" }, element("span", { className: "name" }), element("span", { className: "muted" }))),
+    pick(),
   );
 }
 

@@ -1,10 +1,10 @@
 // The page: what is asked for stands in the address, and everything else follows from it.
 //
-//   #mixed4:42      #mixed4:42?view=circuit      #?q=activation+>+5&sort=-activation
+//   #mixed4:42      #mixed4:42?view=circuit      #?q=activation+>+5&sort=-activation      #compare=mixed4:42,mixed4:3
 //   #map?layout=activation&at=12,8,40      #map?layout=axes&x=activation&y=selectivity&colour=layer&on=mixed4:42
 
 const DEFAULTS = { q: "", sort: "", section: "", show: "done", layout: "channel", x: "activation", y: "selectivity", colour: "", at: "", on: "", size: "", view: "" };
-const state = { where: "", ...DEFAULTS };
+const state = { where: "", ids: "", ...DEFAULTS };
 let gallery;
 let map;
 let found = [];
@@ -29,6 +29,8 @@ function begin() {
   fillTools();
   fillHelp(byId("help"), (text) => go({ where: "", q: text }));
   introduce();
+  fillTake(byId("take"));
+  tray.begin();
   listen();
   news();
   read();
@@ -40,7 +42,10 @@ function begin() {
 function read() {
   const hash = location.hash.slice(1);
   const mark = hash.indexOf("?");
-  const where = decoded(mark < 0 ? hash : hash.slice(0, mark));
+  const raw = mark < 0 ? hash : hash.slice(0, mark);
+  const isCompare = raw.startsWith("compare=");
+  const where = isCompare ? "compare" : decoded(raw);
+  if (isCompare) state.ids = raw.slice("compare=".length);
   const given = new URLSearchParams(mark < 0 ? "" : hash.slice(mark + 1));
   const isUnit = where !== "" && where !== "map";
   for (const [name, usual] of Object.entries(DEFAULTS)) {
@@ -74,7 +79,8 @@ function written(wanted) {
     if (wanted[name] !== usual && (name !== "view" || model.rowOf.has(wanted.where))) given.set(name, wanted[name]);
   }
   const text = String(given).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3E", ">").replaceAll("%3D", "=");
-  return `#${encodedId(wanted.where)}${text ? `?${text}` : ""}`;
+  const where = wanted.where === "compare" ? `compare=${wanted.ids}` : encodedId(wanted.where);
+  return `#${where}${text ? `?${text}` : ""}`;
 }
 
 /** Go to a state; without `again` as a new step of the history. */
@@ -99,7 +105,8 @@ function show() {
   if (row === undefined && /[:/]/.test(state.where)) return showUnknown();
   find();
   const isMap = state.where === "map";
-  const isUnit = row !== undefined;
+  const isCompare = state.where === "compare";
+  const isUnit = row !== undefined || isCompare;
   if (!isUnit) listed = state.where;
   if (isUnit && !current?.isUnit) scrolled = scrollY;
   byId("list").hidden = isUnit;
@@ -114,7 +121,9 @@ function show() {
   mark("to-map", isMap);
   byId("to-gallery").href = written({ ...state, where: "", at: "", on: "" });
   byId("to-map").href = written({ ...state, where: "map" });
-  if (isUnit) showOne(row);
+  byId("unit").classList.toggle("comparing", isCompare);
+  if (isCompare) showSeveral();
+  else if (isUnit) showOne(row);
   else if (isMap) showMap();
   else showGallery();
   current = { isUnit, key: listKey() };
@@ -143,6 +152,7 @@ function find() {
   found = known.filter(test);
   byId("problem").textContent = problems.join(". ");
   byId("count").textContent = counted(found.length, "unit");
+  byId("collect-found").disabled = byId("csv-found").disabled = !found.length;
   byId("empty").hidden = found.length > 0;
   byId("empty").textContent = found.length ? "" : emptyText(inSection.filter(test).length);
   fillIn();
@@ -239,6 +249,14 @@ function showOne(row) {
   if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
 }
 
+function showSeveral() {
+  document.title = `Units side by side · atlas of ${model.network}`;
+  last = comparedOf(state.ids).rows[0] ?? last;
+  showCompared(byId("unit"), state.ids, written({ ...state, where: listed }));
+  scrollTo(0, 0);
+  if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
+}
+
 function showUnknown() {
   byId("list").hidden = true;
   const article = byId("unit");
@@ -298,6 +316,8 @@ function listen() {
   byId("zoom-in").addEventListener("click", () => map.zoom(1.5));
   byId("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));
   byId("zoom-all").addEventListener("click", () => map.all());
+  byId("collect-found").addEventListener("click", () => tray.add(found));
+  byId("csv-found").addEventListener("click", () => saveCsv(found, (text) => { byId("told").textContent = text; }));
   byId("reload").addEventListener("click", () => location.reload());
   addEventListener("keydown", key);
 }
@@ -328,8 +348,8 @@ function submit() {
 }
 
 function key(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || byId("help").open) return;
-  const typing = event.target.closest("input, select, textarea");
+  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || byId("help").open || document.querySelector(":popover-open")) return;
+  const typing = event.target.closest('input:not([type="checkbox"]), select, textarea');
   if (event.key === "Escape") return escape(typing);
   if (typing) return undefined;
   const isUnit = !byId("unit").hidden;
@@ -342,6 +362,9 @@ function key(event) {
     t: turn,
     r: () => { if (found.length) location.hash = addressOf(found[Math.floor(Math.random() * found.length)]); },
     s: () => { if (!isUnit) byId("sort").focus(); },
+    x: () => collectInHand(false),
+    X: () => collectInHand(true),
+    v: () => { if (tray.rows.length) location.hash = compareAddress(tray.rows); },
     f: () => byId("film")?.click(),
     c: () => document.querySelector(".command .copy")?.click(),
     b: () => (document.querySelector(".circuit") ? byId("back") : byId("to-circuit"))?.click(),

@@ -42,7 +42,7 @@ class Peek {
       ...facts.map((name) => element("span", { className: "muted" }, `${labelOf(name)} ${shown(value(name, row))}`)),
       status ? element("span", { className: "muted" }, status) : null,
       this.isPinned
-        ? element("span", { className: "act" }, element("a", { href: addressOf(row), id: "peek-open", "aria-label": `Open ${model.ids[row]}` }, "Open"), element("button", { type: "button", id: "peek-close", "aria-label": "Close", onclick: () => this.map.unpin() }, "×"))
+        ? element("span", { className: "act" }, element("a", { href: addressOf(row), id: "peek-open", "aria-label": `Open ${model.ids[row]}` }, "Open"), collectButton(row), element("button", { type: "button", id: "peek-close", "aria-label": "Close", onclick: () => this.map.unpin() }, "×"))
         : null,
       element("span", { className: "muted hint" }, this.isPinned ? (isTouch ? "or tap it twice" : "or double click it, or Enter") : "Click to choose"),
     ].filter(Boolean));

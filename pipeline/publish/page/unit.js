@@ -12,7 +12,7 @@ function showUnit(article, row, { before, after, back }) {
       "div",
       { className: "crumbs" },
       element("a", { href: back, id: "back" }, "← All units"),
-      element("span", { className: "pair" }, element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
+      element("span", { className: "pair" }, collectButton(row), element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
     element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), noteOn(row)),
     element("div", { className: "columns" }, picture, side),

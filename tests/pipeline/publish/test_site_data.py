@@ -132,5 +132,7 @@ def test_every_column_of_the_index_that_is_no_place_or_count_has_a_meaning() -> 
     said = site_data.about(atlases.provenance("mixed2:0"))
     known = {*said["terms"], *said["meanings"]["channel"]["positive"]}
     counts = {"seed", "section_row", "y", "x"}
-    places = {name for name in index.TYPES if name.startswith(("map_", "mosaic_", "cell_"))}
+    places = {
+        name for name in index.TYPES if name.startswith(("map_", "mosaic_", "cell_", "grid_"))
+    }
     assert set(index.TYPES) - known - counts - places == {"image_sha256"}
