@@ -1,6 +1,6 @@
 """Tests of measuring a GPU, on the CPU: the same way, the time that is over, what is written."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,24 @@ def test_a_process_at_work_is_ended_when_the_time_is_over(
     assert ran.where is None
     assert ran.missing == [CASE]
     assert "Not measured, since the time was over: draft, graph" in on_gpu_table.section(ran)
+
+
+def test_a_case_at_work_when_the_time_is_over_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    up = asdict(CARD)
+    monkeypatch.setattr(on_gpu, "lines", lambda *_: iter([up, asdict(RATE)]))
+    slow, later = replace(CASE, compiler="xla"), replace(CASE, recipe="fourier")
+    ran = on_gpu.measure([[CASE, slow, later]], "gpu", 60.0)
+    said = "not done after 0 s, when the time was over"
+    assert [(rate.case, rate.failed) for rate in ran.rates[0]] == [(CASE, ""), (slow, said)]
+    assert ran.missing == [later]
+    text = on_gpu_table.section(ran)
+    assert f"Failed: draft, xla, float32, 4 channels: {said}." in text
+    assert "Not measured, since the time was over: fourier, graph" in text
+
+
+def test_xla_comes_last() -> None:
+    compilers = [of[0].compiler for of in on_gpu.plan()]
+    assert compilers == ["graph", "graph", "graph", "xla", "xla"]
 
 
 def test_without_time_nothing_is_begun() -> None:
