@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from pipeline.errors import DamageError
 from pipeline.examples import seen, strongest
+from pipeline.examples.across import Across
 from pipeline.examples.crops import Crops
 from pipeline.explore import circuits, index, names, notes, responses
 from pipeline.plan.batches import Batch, missing_batches
@@ -38,7 +39,7 @@ from pipeline.truth import features, kept, verdicts
 TOLD = (strongest.BEST_NAME, strongest.SPREAD_NAME, names.NAME, verdicts.NAME)
 """The tables of what pictures tell."""
 _OF_PICTURES = (
-    "examples/", "crops/", "truth/cuttings/", "truth/pictures/", features.LIST, *TOLD,
+    "examples/", "crops/", "across/", "truth/cuttings/", "truth/pictures/", features.LIST, *TOLD,
 )  # fmt: skip
 State = Literal["whole", "damaged", "lost", "stale", "left over", "foreign"]
 _ALTERED, _CHANGED = "it is not as it was written", "the atlas has changed since"
@@ -126,6 +127,7 @@ def tables(store: Store) -> list[Table]:
         kept.Kept(store),
         *seen.tables(store),
         Crops(store),
+        Across(store),
         *features.tables(store),
     ]
 
@@ -139,8 +141,8 @@ def shelves(store: Store) -> Iterator[Shelf]:
     }
     pictures = seen.tables(store)
     looked = features.known(store)
-    faces = features.pictures_of(store, looked)
-    for table in [store, *responses.tables(store), kept.Kept(store), Crops(store), *faces]:
+    faces, of_pictures = features.pictures_of(store, looked), (Crops(store), Across(store))
+    for table in [store, *responses.tables(store), kept.Kept(store), *of_pictures, *faces]:
         yield from (Shelf(table, section, planned[section.name]) for section in sections)
     for traced in circuits.tables(store):
         yield from (

@@ -191,12 +191,12 @@ def test_a_deep_link_opens_a_unit(page: Page, address: str) -> None:
     expect(page.locator("h1#unit-heading")).to_have_text("mixed4:3")
     expect(page.locator(".chart")).to_be_visible()
     article = page.locator("#unit")
-    for heading in ("Trajectory", "Statistics", "Most alike", "Dataset examples", "Provenance"):
+    for heading in ("Trajectory", "Statistics", "Most alike", "Photographs", "Provenance"):
         expect(article.get_by_role("heading", name=heading)).to_be_visible()
     expect(article.locator("pre").first).to_contain_text("atlas render mixed4:3 --set")
     expect(article).to_contain_text("variant 1")
     expect(article).to_contain_text("negative direction")
-    assert article.locator(".examples figure").count() == 9
+    assert article.locator(".examples figure").count() == 15
     page.locator("summary").click()
     row = page.locator("details pre").evaluate("(pre) => JSON.parse(pre.textContent)")
     assert (row["unit"], row["activation"], len(row["nearest"])) == ("mixed4:3", 4, 10)
@@ -350,7 +350,7 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser, atlas: Path, where: 
 def test_names_are_shown_as_they_are(page: Page, address: str) -> None:
     page.goto(f"{address}#logits:1")
     expect(page.locator(".lead")).to_contain_text("</script><script>harm()</script>")
-    expect(page.locator(".examples figcaption").first).to_contain_text("0 </script><script>")
+    expect(page.locator(".examples figcaption .name").first).to_contain_text("0 </script><script>")
     page.keyboard.press("Escape")
     expect(page.locator("#list")).to_be_visible()
     assert page.evaluate("() => document.querySelectorAll('img[src=x]').length") == 0
@@ -734,7 +734,7 @@ def test_a_phone_shows_ranks_headings_and_names(browser: Browser, atlas: Path) -
 
 def test_a_short_name_of_a_picture_is_whole(page: Page, atlas: Path) -> None:
     page.goto(f"{(atlas / 'site/index.html').as_uri()}#mixed4:3")
-    caption = page.locator(".examples figcaption").first
+    caption = page.locator(".examples figcaption").nth(1)  # without a label
     expect(caption).to_be_visible()
     width = caption.evaluate(
         """(box) => {
@@ -780,7 +780,7 @@ def test_the_saved_picture_is_what_its_digest_says(page: Page, served: str) -> N
     said = page.locator(".facts div", has_text="image SHA-256").locator("dd").text_content()
     with page.expect_download() as saving:
         page.get_by_text("Save the picture").click()
-    assert saving.value.suggested_filename == "mixed4_3.webp"
+    assert saving.value.suggested_filename == "mixed4_3.png"
     with Image.open(saving.value.path()) as saved:
         assert hashlib.sha256(saved.convert("RGB").tobytes()).hexdigest() == said
 

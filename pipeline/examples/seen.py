@@ -99,7 +99,20 @@ def with_labels(store: Store, pictures: Sequence[Picture]) -> list[Picture]:
     return [_said_of(picture, known) for picture, known in pairs]
 
 
-def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -> None:
+def shows_whole(store: Store) -> bool:
+    """Whether the page may have small copies of whole pictures, not crops of them alone."""
+    with contextlib.suppress(FileNotFoundError, DamageError), sealed(store.folder, LIST) as plain:
+        return bool(plain.get("whole", True))
+    return True
+
+
+def begin(
+    store: Store,
+    pictures: Sequence[Picture],
+    *,
+    replace: bool = False,
+    whole: bool | None = None,
+) -> None:
     """Note which pictures an atlas is to be shown; the same ones go on where they were.
 
     Of these, what has another stamp than when it was noted, or could not be read and now can, is to
@@ -110,6 +123,8 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
         store: the atlas.
         pictures: all of them, with their labels.
         replace: forget what was seen, of these and of others.
+        whole: whether the page may have small copies of whole pictures; None for what was said
+            before, or that it may.
 
     Raises:
         ConfigError: it was shown other pictures, and they are not to be replaced.
@@ -130,9 +145,12 @@ def begin(store: Store, pictures: Sequence[Picture], *, replace: bool = False) -
         again = _changed(store, before, after)
         now = [new if new.stamp else old for old, new in zip(before, after, strict=True)]
         after = [_said_of(p, new) for p, new in zip(now, after, strict=True)]
-    if before == after and not again:
+    known = shows_whole(store)
+    is_whole = known if whole is None else whole
+    if before == after and not again and is_whole == known:
         return
-    sealed_list = seal({"pictures": [_entry(picture) for picture in after]})
+    noted = {"pictures": [_entry(picture) for picture in after]}
+    sealed_list = seal(noted if is_whole else noted | {"whole": False})
     for table in tables(store):
         for record in table.records.of(PILE.name):
             if replace or not before or again.intersection(record.units):

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.explore import places
-from pipeline.explore.responses import standardised
+from pipeline.explore.responses import matrix, standardised, tables
 from pipeline.plan.units import Unit
+from pipeline.store.store import Store
 
 NEAREST = 10
+EXCITED = 10
+"""Channels that are told of as excited by a unit's image."""
 TYPES = {
     "own_rank": "Int32",
     "selectivity": "Float32",
@@ -79,6 +82,30 @@ def _by_section(units: Sequence[Unit], lying: np.ndarray) -> np.ndarray:
     for name in dict.fromkeys(sections.tolist()):
         members = np.flatnonzero(sections == name)
         found[members] = places.on_grid(places.spread_out(lying[members]))
+    return found
+
+
+def excited(store: Store, count: int = EXCITED) -> dict[str, list[tuple[str, float]]]:
+    """By unit id the channels that its image excites most, its own left out, and how much.
+
+    That is the mean response against the channel's spread over the atlas, the strongest first. Of
+    images without responses nothing.
+
+    Raises:
+        DamageError: a chunk of responses is damaged.
+    """
+    ids, means = matrix(store, tables(store))
+    if not ids:
+        return {}
+    channels = [f"{layer}:{n}" for layer, values in means.items() for n in range(values.shape[1])]
+    every = np.concatenate([standardised(values) for values in means.values()], axis=1)
+    own = {unit.id: f"{unit.layers[0]}:{unit.index}" for unit in store.provenance.units()
+           if unit.kind.has_channel}  # fmt: skip
+    order = np.argsort(-every, axis=1, kind="stable")[:, : count + 1]
+    found = {}
+    for row, unit in enumerate(ids):
+        pairs = [(channels[n], round(float(every[row, n]), 2)) for n in order[row]]
+        found[unit] = [(name, z) for name, z in pairs if name != own.get(unit) and z > 0][:count]
     return found
 
 

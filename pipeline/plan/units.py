@@ -222,7 +222,7 @@ class Unit:
         return self.id
 
 
-_TAKEN = ("responses", "circuits", "examples", "crops", "truth", "zarr.json")
+_TAKEN = ("responses", "circuits", "examples", "crops", "across", "truth", "zarr.json")
 """What the store has beside the sections: groups with a group a layer, and a document."""
 
 

@@ -49,7 +49,7 @@ def write_zip(store: Store, path: Path) -> None:
         WorkError: a file went away meanwhile.
     """
     folder = store.folder
-    first = ("records", "responses", "circuits", "truth", "examples", "crops")
+    first = ("records", "responses", "circuits", "truth", "examples", "crops", "across")
     names = [name for top in first for name in _below(folder, top)]
     names += [name for name in _below(folder, "") if name.split("/")[0] not in first]
     with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED, strict_timestamps=True) as archive:

@@ -11,14 +11,16 @@ from pipeline.publish import site
 from pipeline.store.folder import Folder, LocalFolder
 
 HOST = "127.0.0.1"
-_NAME = re.compile(r"(?:[\w-]+/)?[\w-]+\.(?:html|css|js|webp)", re.ASCII)
+_NAME = re.compile(r"(?:[\w-]+/)?[\w-]+\.(?:html|css|js|webp|png)", re.ASCII)
 _KINDS = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "webp": "image/webp",
+    "png": "image/png",
 }
-_FIXED = ("page/", "data/", "images/", "thumbs/", "sheets/", "films/", "examples/")
+_FIXED = ("page/", "data/", "images/", "thumbs/", "sheets/", "films/", "examples/",
+          "photographs/")  # fmt: skip
 """Where files are named after what they hold."""
 
 

@@ -3,7 +3,7 @@
     ATLAS/site/index.html             what to open
     ATLAS/site/page/                  its style and its program
     ATLAS/site/data/                  the index by columns, and a script a batch
-    ATLAS/site/images/, thumbs/, sheets/, films/, examples/
+    ATLAS/site/images/, thumbs/, sheets/, films/, examples/, photographs/
     ATLAS/site.json                   what it was written from
 
 Every file but `index.html` and `data/now.js` is named after what it holds: what is there is left,
@@ -23,12 +23,13 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import DamageError
-from pipeline.examples import crops, seen
-from pipeline.explore import index, names
+from pipeline.examples import across, crops, seen
+from pipeline.explore import index, names, similarity
 from pipeline.plan import words
 from pipeline.plan.identity import digest
 from pipeline.publish import site_data, site_images
 from pipeline.publish.site_circuits import Told
+from pipeline.publish.site_photographs import Photographs, Shown
 from pipeline.store.folder import Folder
 from pipeline.store.records import Record
 from pipeline.store.seal import seal, sealed
@@ -54,6 +55,8 @@ _SCRIPTS = (
     "map",
     "charts",
     "circuit",
+    "picture",
+    "photographs",
     "unit",
     "glossary",
     "tray",
@@ -68,7 +71,7 @@ _NOTED = {"state": str, "index": str, "files": dict, "colours": dict}
 _PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
 _NAME = re.compile(r"[a-z]+/\w[\w.-]*", re.ASCII)
 """A file of the page, in its folder."""
-_KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples")
+_KINDS = ("page", "data", "images", "thumbs", "sheets", "films", "examples", "photographs")
 
 
 def write(
@@ -114,6 +117,15 @@ def noted(folder: Folder) -> dict[str, str]:
     }
 
 
+def photographs(folder: Folder) -> tuple[bool, int]:
+    """Whether a page has crops of the user's pictures, and of how many it has whole ones."""
+    names = _before(folder).get("files", {})
+    return (
+        any(name.startswith("examples/") for name in names),
+        sum(name.startswith("photographs/") for name in names),
+    )
+
+
 def damaged(folder: Folder, expected: Mapping[str, str]) -> dict[str, str]:
     """Read files of a page and compare them with their SHA-256: those that are damaged, and why."""
     found = {}
@@ -150,6 +162,8 @@ class _Writer:
         units: by id.
         more: what the page tells with a unit, by unit id.
         circuits: what it tells of their circuits.
+        photographs: what it tells of the user's pictures.
+        excites: by unit id the channels that its image excites most.
         names: what labels tell of units, by unit id.
         judge: who judged whether pictures tell; empty where nobody did.
         rows: what is known of that, by unit id.
@@ -167,6 +181,8 @@ class _Writer:
         self.units = {unit.id: unit for s in sections for unit in s.units}
         self.more = dict(zip(frame["unit"], site_data.more(frame), strict=True))
         self.circuits = Told(store, frame)
+        self.photographs = Photographs(store, self.records)
+        self.excites = similarity.excited(store)
         self.names = names.by_unit(store)
         tried = verdicts.tried(store)
         self.judge = tried.judge if tried else ""
@@ -181,6 +197,7 @@ class _Writer:
         """Write everything, in an order that leaves no reader without what it was promised."""
         batches = []
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(self._whole, self.photographs.wholes))
             for batch in threads.map(self._batch, self.records):
                 batches.append(batch)
                 tell(len(batch["units"]))
@@ -196,6 +213,14 @@ class _Writer:
         }
         self.store.folder.write_json(SEAL, seal(note))
         self._prune(self.before.get("files", ()))
+
+    def _whole(self, number: int) -> None:
+        """Have a small whole picture of the user's, where it can still be read or is there."""
+        name = self.photographs.wholes[number]
+        if name in self.there:
+            self.files[name] = self.there[name]
+        elif (content := self.photographs.encode(number)) is not None:
+            self._put(name, content)
 
     def _batch(self, record: Record) -> dict[str, Any]:
         """Write a batch's pictures and its script; what the page knows of the batch."""
@@ -232,7 +257,8 @@ class _Writer:
 
     def _details(self, record: Record) -> str:
         """Write what is told of each of a batch's units when it is opened."""
-        ways, shown = self.store.read(record, "trajectory"), crops.shown(self.store, record)
+        ways = self.store.read(record, "trajectory")
+        shown = self.photographs.of(record, self.units, set(self.files))
         traced = self.circuits.of(record)
         told = [
             {**self.more[unit], "trajectory": site_data.trajectory(ways[offset])}
@@ -241,6 +267,8 @@ class _Writer:
             | ({"circuit": traced[unit]} if unit in traced else {})
             | self._naming(unit)
             | self._trial(unit)
+            | self._file_of(record, offset)
+            | ({"excites": self.excites[unit]} if unit in self.excites else {})
             for offset, unit in enumerate(record.units)
         ]
         units = dict(zip(record.units, told, strict=True))
@@ -253,14 +281,16 @@ class _Writer:
         self._once(name, lambda: site_images.encode_film(self.store.film(record, offset)))
         return {"film": name}
 
-    def _examples(self, unit: str, found: crops.Shown | None) -> dict[str, Any]:
-        if found is None or not found.examples:
+    def _file_of(self, record: Record, offset: int) -> dict[str, str]:
+        """The digest of the very file of a unit's picture."""
+        return {"file_sha256": self.files[site_images.image(record.image_sha256[offset])]}
+
+    def _examples(self, unit: str, found: Shown | None) -> dict[str, Any]:
+        if found is None:
             return {}
         name = site_images.examples(digest([unit, found.crops.tobytes().hex()]))
         self._once(name, lambda: site_images.encode_strip(found.crops))
-        items = [(example.picture, example.activation) for example in found.examples]
-        text = words.examples(self.units[unit], [activation for _, activation in items])
-        return {"examples": {"file": name, "items": items, "text": text}}
+        return {"examples": {"file": name, **found.told}}
 
     def _naming(self, unit: str) -> dict[str, Any]:
         best = self.names.get(unit)
@@ -373,5 +403,5 @@ def _state(store: Store) -> str:
     sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
     provenance = store.provenance
     known = [index.state_of(store), provenance.to_json(), site_data.about(provenance), sources]
-    cut = crops.state_of(store)
-    return digest([*known, cut] if cut else known)
+    cut = [crops.state_of(store), across.state_of(store), seen.shows_whole(store)]
+    return digest([*known, *cut] if cut[0] else known)

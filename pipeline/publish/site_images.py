@@ -33,11 +33,11 @@ class Sheet:
 
 def image(sha256: str) -> str:
     """The file of a unit's image, by the digest of its pixels, which are what the file holds."""
-    return f"images/{_named(sha256, 'lossless')}.webp"
+    return f"images/{_named(sha256, 'lossless')}.png"
 
 
 def thumb(sha256: str) -> str:
-    """The file of its thumbnail, of the same name."""
+    """The file of its thumbnail, of the same name but for its ending."""
     return f"thumbs/{_named(sha256, 'lossless')}.webp"
 
 
@@ -59,13 +59,13 @@ def examples(sha256: str) -> str:
 
 
 def encode(pixels: np.ndarray) -> bytes:
-    """An image as lossless WebP: whoever saves it has the very pixels that its digest is of.
+    """An image as PNG: whoever saves it has the very pixels that its digest is of.
 
     Args:
         pixels: (height, width, 3) uint8 RGB.
     """
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="WEBP", lossless=True, quality=0, method=0)
+    Image.fromarray(pixels).save(file, format="PNG", compress_level=9)
     return file.getvalue()
 
 

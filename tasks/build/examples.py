@@ -1,7 +1,7 @@
 """Showing an atlas a user's own pictures: Luigi tasks on the pool that builds, as those of a build.
 
     ShowPictures ── PageExamples ── IndexExamples ── TryPictures ── SeeImages ── SeePhotographs
-    ── CutCrops ── NameUnits ── RankPictures ── SeePictures
+    ── LookAcross ── CutCrops ── NameUnits ── RankPictures ── SeePictures
 
 A task is complete when the store says so; the units may still be those of an unfinished atlas.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipeline import verify
 from pipeline.errors import ConfigError, NotMeasuredError, WorkError
 from pipeline.examples import seen, strongest
+from pipeline.examples.across import Across
 from pipeline.examples.crops import Crops
 from pipeline.examples.labels import Labels
 from pipeline.examples.source import Picture, stamped
@@ -48,6 +49,8 @@ class Shown:
         crops: that were cut out of these.
         told: units of which it is known whether their pictures tell what excites them.
         tell: those of them whose pictures do.
+        on_page: whether the atlas's page shows crops of them.
+        whole: pictures of which the page has small copies.
     """
 
     pictures: int
@@ -61,6 +64,8 @@ class Shown:
     crops: int = 0
     told: int = 0
     tell: int = 0
+    on_page: bool = False
+    whole: int = 0
 
     @classmethod
     def of(cls, store: Store) -> "Shown":
@@ -73,6 +78,7 @@ class Shown:
             len(known), seen.left_out(store), seen.rescaled(store),
             sum(bool(picture.labels) for picture in known), len(labels),
             len(names.columns(store)), *on, int(tells.notna().sum()), int(tells.sum()),
+            *site.photographs(store.folder),
         )  # fmt: skip
 
 
@@ -83,6 +89,7 @@ def show(
     *,
     replace: bool = False,
     labels: Labels | None = None,
+    whole: bool | None = None,
     steps: Steps = STEPS,
 ) -> Shown:
     """Show an atlas pictures, those that it has not seen, and find each unit's strongest.
@@ -94,6 +101,7 @@ def show(
         display: told of every outcome.
         replace: forget what it was shown before, and see all of them.
         labels: what is said of them; if nothing is, what they come with, or had before.
+        whole: whether the page may have small copies of whole pictures; None for as before.
         steps: what workers do.
 
     Raises:
@@ -123,7 +131,7 @@ def show(
         said = asked if replace else seen.with_labels(store, asked)
         said = labels.put(said) if labels else said
         running.eyes = _eyes(plan, store, said)
-        seen.begin(store, said, replace=replace)
+        seen.begin(store, said, replace=replace, whole=whole)
         known = seen.listed(store)
         missing = sum(len(batch.units) for batch in seen.pending(store, seen.tables(store)))
         display.start(len(known) - missing, missing, "pictures")
@@ -199,6 +207,7 @@ class RankPictures(AtlasTask):
         found = strongest.find(self.store)
         Crops(self.store).forget(found.changed(self.store))
         found.write(self.store)
+        Across(self.store).forget_changed()
 
 
 class NameUnits(AtlasTask):
@@ -240,12 +249,33 @@ class CutCrops(PoolTask):
         self.have_done(batches, self.running.steps.cut)
 
 
+class LookAcross(PoolTask):
+    """Has the pool find where units fire, in strong, middle and weak pictures."""
+
+    def requires(self) -> AtlasTask:
+        """The crops of the strongest."""
+        return CutCrops.of(self.running)
+
+    @once
+    def complete(self) -> bool:
+        """Whether that is known of every unit."""
+        return self.requires().complete() and not Across(self.store).pending()
+
+    def run(self) -> None:
+        """Find it for those that are wanting."""
+        store, across = self.store, Across(self.store)
+        batches = across.pending()
+        across.prepare_all(store.provenance.available_sections(), batches)
+        self.running.display.stage("where units fire", sum(len(b.units) for b in batches))
+        self.have_done(batches, self.running.steps.look_across)
+
+
 class SeePhotographs(PoolTask):
     """Has the pool see cuttings of photographs, with the eyes that try pictures on them."""
 
     def requires(self) -> AtlasTask:
         """All else that is made of the pictures."""
-        return CutCrops.of(self.running)
+        return LookAcross.of(self.running)
 
     @once
     def complete(self) -> bool:

@@ -258,6 +258,13 @@ def examples(
         bool,
         typer.Option("--crops", help="Names alike up to a last number are of one photograph."),
     ] = False,
+    whole: Annotated[
+        bool | None,
+        typer.Option(
+            "--whole/--no-whole",
+            help="Small whole copies of them on the page, or crops alone (as before; whole).",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the atlas pictures of yours, and keep for each unit those that excite it most.
@@ -265,6 +272,7 @@ def examples(
     Where they have labels, a unit whose activation tells one beyond chance has it for a name. Of
     ten photographs and more, each picture is tried: does it tell, by another network's eyes
     (truth.judge), which crops of them excite its unit? See `prediction` and `tells` in the index.
+    Crops of them, and small whole copies, are on the page: whoever has the folder site/ sees them.
     """
     _load_dask()
     from pipeline.examples.labels import Labels  # noqa: PLC0415
@@ -277,7 +285,7 @@ def examples(
     said = Labels(labels, crops) if labels or crops else None
     with progress.show(printing.err) as display:
         try:
-            shown = showing.show(made, found, display, replace=replace, labels=said)
+            shown = showing.show(made, found, display, replace=replace, labels=said, whole=whole)
         except KeyboardInterrupt:
             printing.err.print("stopped: what was seen is kept; `atlas examples` goes on")
             raise typer.Exit(INTERRUPTED) from None
@@ -290,6 +298,7 @@ def examples(
     printing.show_some("passed over, no pictures by name", passed)
     printing.show_labelled(shown)
     printing.show_tried(shown)
+    printing.show_page(shown)
 
 
 @app.command(cls=TakesUnits)

@@ -206,6 +206,15 @@ def show_tried(shown: "Shown") -> None:
     out.print(f"{on}, by the eyes of {shown.judge}: {known}", markup=False)
 
 
+def show_page(shown: "Shown") -> None:
+    """Say what of the pictures whoever gets the page sees."""
+    if not shown.on_page:
+        return
+    whole = f"small copies of {shown.whole:,} whole pictures of yours and " if shown.whole else ""
+    rest = " (--no-whole keeps it to crops)" if shown.whole else ""
+    out.print(f"the page has {whole}crops of them: who has the folder site/ sees them{rest}")
+
+
 def show_some(what: str, names: Sequence[str], most: int = 5) -> None:
     """Count names, if there are any, and say the first of them."""
     if names:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pipeline.errors import AtlasFolderError, StorageError, WorkError
-from pipeline.examples import seen, source
+from pipeline.examples import across, seen, source
 from pipeline.examples.crops import Crops
 from pipeline.examples.source import Picture
 from pipeline.explore import circuits, responses
@@ -176,6 +176,17 @@ def crop(store: Store, batch: Batch, most: int | None) -> None:
     Crops(store).cut(batch)
 
 
+def look_across(store: Store, batch: Batch, most: int | None) -> None:
+    """Find where a batch's units fire, in pictures that excite them much, middling and little."""
+    some = most or store.provenance.batch_size
+    layers = batch.units[0].layers[:1] if batch.units[0].kind.has_map else ()
+
+    def maps(pictures: np.ndarray) -> np.ndarray:
+        return _observer(store, layers).maps_of(pictures, some)
+
+    across.fill(store, batch, maps if layers else None, some)
+
+
 @dataclass(frozen=True)
 class Steps:
     """What workers do for a build, and for the pictures; tests and benchmarks have others do it."""
@@ -186,6 +197,7 @@ class Steps:
     view: Do[Unit] = view
     see: Do[Picture] = look
     cut: Do[Unit] = crop
+    look_across: Do[Unit] = look_across
     see_parts: Do[Photograph] = look_at_parts
     see_images: Do[Unit] = look_at_images
 

@@ -11,8 +11,9 @@ from pipeline.ascent.results import DRAWS, NAMES, STRONGEST, Results, Statistics
 from pipeline.config.recipes import RECIPES
 from pipeline.config.weights import Weights
 from pipeline.examples import seen, strongest
+from pipeline.examples.across import Across, fill
 from pipeline.examples.crops import Crops
-from pipeline.examples.source import READ, Picture
+from pipeline.examples.source import READ, Picture, stamped
 from pipeline.explore import circuits, responses
 from pipeline.plan.architecture import Architecture, Layer
 from pipeline.plan.batches import Batch
@@ -121,13 +122,14 @@ def show(
 ) -> None:
     """Show an atlas pictures of made-up names, the first of which excite every channel most.
 
-    They are files of one colour each in a folder; the first ones may have labels.
+    They are files of one colour each in a folder, wider than high; the first may have labels.
     """
     pictures, said = [], [*labels, *[()] * len(names)]
     for number, name in enumerate(names):
         path = folder / f"{number:03d}.png"
-        Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
-        pictures.append(Picture(name, str(path), labels=said[number]))
+        colour = (37 * number % 256, 91 * number % 256, 53 * number % 256)
+        Image.new("RGB", (12, 8), colour).save(path)
+        pictures += stamped([Picture(name, str(path), labels=said[number])])
     seen.begin(store, pictures)
     tables = seen.tables(store)
     batches = seen.pending(store, tables)
@@ -149,6 +151,25 @@ def show(
     crops.prepare_all(store.provenance.available_sections(), batches)
     for batch in batches:
         crops.cut(batch)
+    across(store)
+
+
+def across(store: Store) -> None:
+    """Made-up maps on those pictures: each unit fires in a row of its own, ever less."""
+    table = Across(store)
+    batches = table.pending()
+    table.prepare_all(store.provenance.available_sections(), batches)
+    for batch in batches:
+        unit = batch.units[0]
+        layer = store.provenance.architecture.layers[unit.layers[0]] if unit.kind.has_map else None
+
+        def look(pictures: np.ndarray, layer: Layer | None = layer) -> np.ndarray:
+            maps = np.zeros((len(pictures), layer.height, layer.width, layer.channels), np.float32)
+            for channel in range(layer.channels):
+                maps[:, channel % layer.height, :, channel] = 1
+            return maps
+
+        fill(store, batch, look if layer else None, 4)
 
 
 LATENTS = 8

@@ -36,9 +36,10 @@ def write(folder: Path) -> Path:
     """A finished atlas's page with everything on it."""
     store = atlases.commit(Store.create(folder, provenance()))
     with tempfile.TemporaryDirectory() as pictures:
-        atlases.show(store, Path(pictures), [f"{number} {HARM}.png" for number in range(9)])
-    atlases.keep(atlases.trace(store))
-    site.write(store, measured(store))
+        names_of = [f"{number} {HARM}.png" for number in range(24)]
+        atlases.show(store, Path(pictures), names_of, [(f"label {HARM}",)])
+        atlases.keep(atlases.trace(store))
+        site.write(store, measured(store))
     return folder / site.NAME
 
 

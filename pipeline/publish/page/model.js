@@ -136,7 +136,7 @@ function imageOf(row) {
 }
 
 function thumbOf(row) {
-  return pictureOf(row, "thumbs");
+  return pictureOf(row, "thumbs")?.replace(/png$/, "webp");
 }
 
 function pictureOf(row, kind) {
@@ -181,7 +181,7 @@ function rowAsJson(row, told) {
   const whole = {};
   for (const [name, column] of model.columns) whole[name] = column.values[row];
   for (const [name, one] of Object.entries(told ?? {})) {
-    if (!["trajectory", "film", "examples", "circuit", "naming", "trial"].includes(name)) whole[name] = one;
+    if (!["trajectory", "film", "examples", "excites", "circuit", "naming", "trial"].includes(name)) whole[name] = one;
   }
   return whole;
 }

@@ -348,7 +348,7 @@ function submit() {
 }
 
 function key(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || byId("help").open || document.querySelector(":popover-open")) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented || document.querySelector("dialog[open]") || document.querySelector(":popover-open")) return;
   const typing = event.target.closest('input:not([type="checkbox"]), select, textarea');
   if (event.key === "Escape") return escape(typing);
   if (typing) return undefined;
@@ -366,6 +366,7 @@ function key(event) {
     X: () => collectInHand(true),
     v: () => { if (tray.rows.length) location.hash = compareAddress(tray.rows); },
     f: () => byId("film")?.click(),
+    z: nextLook,
     c: () => document.querySelector(".command .copy")?.click(),
     b: () => (document.querySelector(".circuit") ? byId("back") : byId("to-circuit"))?.click(),
     ...(isUnit ? { ArrowLeft: () => byId("unit-prev")?.click(), ArrowRight: () => byId("unit-next")?.click(), k: () => byId("unit-prev")?.click(), j: () => byId("unit-next")?.click() } : {}),

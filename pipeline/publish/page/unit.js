@@ -2,10 +2,13 @@
 
 const NO_STATISTICS = new Set(["channel", "class_index", "steps", "seconds"]);
 
-/** Fill the article with a unit; `before` and `after` are its neighbours in what was found. */
+/**
+ * Fill the article with a unit; `before` and `after` are its neighbours in what was found. What people
+ * look at comes first: the picture, what excites it, what it is built from, what is like it.
+ */
 function showUnit(article, row, { before, after, back }) {
   const picture = figureOf(row);
-  const side = element("div", { className: "side" }, keyFigures(row), value("status", row) === "unavailable" ? null : commandBox(row));
+  const side = element("div", { className: "side" });
   const rest = element("div", { className: "rest" });
   article.replaceChildren(
     element(
@@ -18,27 +21,35 @@ function showUnit(article, row, { before, after, back }) {
     element("div", { className: "columns" }, picture, side),
     rest,
   );
-  rest.append(...[kin(row), statistics(row)].filter(Boolean));
+  sized(picture);
+  const command = value("status", row) === "unavailable" ? null : commandBox(row);
+  const figures = element("section", { className: "part", "aria-label": "Key figures" }, keyFigures(row));
+  rest.append(...[kin(row), figures, statistics(row), command].filter(Boolean));
   detailsOf(row).then(
-    (told) => { if (article.contains(rest)) tell(row, told, { picture, side, rest }); },
+    (told) => { if (article.contains(rest)) tell(row, told, { picture, side, rest, figures, command }); },
     () => rest.append(element("p", { className: "problem" }, REPLACED)),
   );
 }
 
 const REPLACED = "What belongs to this unit was replaced since the page was opened: reload it.";
 
-function tell(row, told, { picture, side, rest }) {
+function tell(row, told, { picture, side, rest, figures, command }) {
+  if (told?.examples) side.append(photographs(row, told.examples));
+  if (told?.circuit) side.append(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
+  digestOf(picture, told?.file_sha256);
+  if (told?.film) filmed(picture, told.film, row);
+  if (!side.children.length) side.append(figures);
+  if (told?.nearest?.length) rest.prepend(nearest(told));
+  if (told?.excites?.length) rest.prepend(excites(told.excites));
+  if (told?.naming) rest.prepend(naming(told.naming));
+  if (told?.trial) rest.prepend(part("On the builder's photographs", element("p", {}, told.trial)));
   if (told?.trajectory?.length > 1) {
     const chart = trajectoryChart(told.trajectory, value("activation", row) ?? told.trajectory.at(-1));
     const note = "The activation at each step, as its transformed view had it; dashed, that of the stored image.";
-    side.children[0].after(element("section", {}, element("h2", {}, "Trajectory"), chart, element("p", { className: "muted small" }, note)));
+    const trajectory = part("Trajectory", chart, element("p", { className: "muted small" }, note));
+    if (command) command.before(trajectory);
+    else rest.append(trajectory);
   }
-  if (told?.circuit) side.children[0].after(...circuitParts(row, told.circuit, new Acts(picture, row, told.circuit)));
-  if (told?.film) filmed(picture, told.film, row);
-  if (told?.naming) rest.prepend(naming(told.naming));
-  if (told?.trial) rest.prepend(part("On the builder's photographs", element("p", {}, told.trial)));
-  if (told?.nearest?.length) rest.append(nearest(told));
-  if (told?.examples) rest.append(exampleSheet(told.examples));
   rest.append(provenance(told), json(rowAsJson(row, told)));
 }
 
@@ -68,40 +79,6 @@ function neighbour(row, text, rel, address = addressOf) {
   return row === undefined || row === null
     ? element("span", { className: "muted" }, text)
     : element("a", { href: address(row), rel, id: `unit-${rel}`, title: model.ids[row] }, text);
-}
-
-function figureOf(row) {
-  const source = imageOf(row);
-  if (!source) {
-    const status = value("status", row);
-    const why = { missing: "Not built yet.", failed: "The last build gave it up.", unavailable: "Unavailable: these weights have no classifier, so no class can be shown or named." }[status] ?? status;
-    return element("figure", { className: "large" }, element("div", { className: "frame none" }, why));
-  }
-  const image = element("img", { src: source, alt: `${pictured(row)}: ${described(row)}`, width: model.size, height: model.size, style: { background: colourOf(row) } });
-  const doubt = isDoubtful(row) ? element("p", { className: "doubt" }, element("strong", {}, "?"), ` ${DOUBT} ${model.judge}.`) : null;
-  return element("figure", { className: "large" }, element("div", { className: "frame" }, image), doubt, element("figcaption", {}, element("a", { href: source, download: `${model.ids[row].replace(/[^\w.@+-]/g, "_")}.webp` }, "Save the picture")));
-}
-
-const DOUBT = "This picture did not tell which of the builder's photographs the unit answers to most, by the eyes of";
-
-/** What a unit's picture is a picture of. */
-function pictured(row) {
-  const words = model.pictured[value("direction", row)][Number(value("alive", row) !== false)];
-  return words.replaceAll("{unit}", model.ids[row].slice(model.parts[row].negative ? 1 : 0));
-}
-
-/** A button under the picture that plays its film in the picture's place. */
-function filmed(figure, film, row) {
-  const image = figure.querySelector("img");
-  const still = imageOf(row);
-  const button = element("button", { type: "button", id: "film", "aria-pressed": "false" }, "▶ How it came about");
-  button.addEventListener("click", () => {
-    const playing = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(playing));
-    button.textContent = playing ? "■ Stop" : "▶ How it came about";
-    image.src = playing ? film : still;
-  });
-  figure.querySelector("figcaption").prepend(button);
 }
 
 function keyFigures(row) {
@@ -207,19 +184,14 @@ function nearest(told) {
   return part("Most alike", element("p", { className: "muted" }, "Units whose images the network answers most alike, by ", term("distance"), "."), element("div", { className: "minis" }, ...links));
 }
 
-function exampleSheet({ file, items, text }) {
-  const figures = items.map(([picture, activation], place) => {
-    const image = element("img", { src: file, alt: "", loading: "lazy", decoding: "async" });
-    image.style.objectPosition = `${items.length > 1 ? (100 * place) / (items.length - 1) : 0}% 0`;
-    return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, nameOf(picture), element("span", { className: "muted" }, shown(activation))));
+/** Other channels that a unit's picture excites, against how much the atlas's pictures do. */
+function excites(pairs) {
+  const links = pairs.map(([id, z]) => {
+    const row = model.rowOf.get(id);
+    const note = `${shown(z, 2)} deviations`;
+    return row === undefined ? element("span", { className: "mini" }, element("span", { className: "none" }), element("span", { className: "name" }, id), element("span", { className: "muted" }, note)) : unitLink(row, note);
   });
-  return part("Dataset examples", element("p", { className: "muted" }, text), element("div", { className: "examples" }, ...figures));
-}
-
-/** A picture's name; where it is too long its middle is left out, as pictures of a folder end differently. */
-function nameOf(picture) {
-  const letters = [...picture];
-  return element("span", { className: "name", title: picture }, element("span", { className: "start" }, letters.slice(0, -9).join("")), element("span", {}, letters.slice(-9).join("")));
+  return part("Its picture excites", element("p", { className: "muted" }, "Other channels, by how far their response to this picture stands above that to the pictures of the atlas, in standard deviations."), element("div", { className: "minis" }, ...links));
 }
 
 function provenance(told) {

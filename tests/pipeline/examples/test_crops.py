@@ -61,7 +61,7 @@ def test_of_few_pictures_there_are_few_crops(
     for of_unit in found.values():
         assert [example.picture for example in of_unit.examples] == ["a", "b", "c"]
         assert of_unit.crops.shape == (3, SIZE, SIZE, 3)
-        assert of_unit.crops[:, 9, 9].tolist() == [[0, 0, 0], [1, 0, 0], [2, 0, 0]]
+        assert of_unit.crops[:, 9, 9].tolist() == [[0, 0, 0], [37, 91, 53], [74, 182, 106]]
     assert not np.any(Crops(store).of(second)[:, 3:])  # what is left of the ranks
 
 

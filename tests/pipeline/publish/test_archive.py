@@ -88,7 +88,7 @@ def test_what_commits_is_listed_before_what_is_committed(explored: Store, tmp_pa
     first_chunks = next(i for i, under in enumerate(listed) if under.startswith("atlas.zarr"))
     places = {table.records.place for table in findings.tables(explored)}
     assert {place.partition("/")[0] for place in places} == {
-        "records", "responses", "circuits", "truth", "examples", "crops"
+        "records", "responses", "circuits", "truth", "examples", "crops", "across"
     }  # fmt: skip
     for place in places:
         assert any(under.startswith(f"{place}/") for under in listed[:first_chunks]), place

@@ -66,9 +66,15 @@ def test_the_page_names_files_that_are_there(store: Store, folder: Path) -> None
         named += [
             batch["sheet"],
             batch["details"],
-            *(f"{kind}/{n}" for n in batch["images"] for kind in ("images", "thumbs")),
+            *(f"images/{name}" for name in batch["images"]),
+            *(f"thumbs/{thumb_of(name)}" for name in batch["images"]),
         ]
     assert set(named) | {"index.html", "data/now.js"} == set(files(folder))
+
+
+def thumb_of(name: str) -> str:
+    """The thumbnail of an image's file."""
+    return name.replace(".png", ".webp")
 
 
 def test_the_data_is_the_index(store: Store, folder: Path) -> None:
@@ -129,18 +135,26 @@ def test_details_tell_of_each_unit(tmp_path: Path) -> None:
             with Image.open(root / details["film"]) as film:
                 assert film.n_frames == 2  # the made-up snapshots are equal
             with Image.open(root / details["examples"]["file"]) as strip:
-                assert strip.size == (9 * SIZE, SIZE)
-            names, activations = zip(*details["examples"]["items"], strict=True)
-            order = range(8, -1, -1) if unit.startswith("-") else range(9)
-            assert list(names) == [f"{number} {sites.HARM}.png" for number in order]
-            assert sorted(activations, reverse=not unit.startswith("-")) == list(activations)
+                assert strip.size == (15 * SIZE, SIZE)
+            items = details["examples"]["items"]
+            order = [*range(9), 9, 12, 14, 21, 22, 23]
+            turned = [23 - number for number in order]
+            expected = turned if unit.startswith("-") else order
+            assert [one["name"] for one in items] == [f"{n} {sites.HARM}.png" for n in expected]
+            activations = [one["activation"] for one in items]
+            assert sorted(activations, reverse=not unit.startswith("-")) == activations
+            for one in items:
+                with Image.open(root / one["whole"]) as whole:
+                    assert whole.size == (12, 8)
 
 
 def test_an_atlas_without_measurements_has_none(store: Store, folder: Path) -> None:
     site.write(store)
     [batch, *_] = data_of(folder)["batches"]
     told = called(folder / site.FOLDER / batch["details"], "atlasDetails")
-    assert set(told[batch["units"][0]]) == {"image_sha256", "trajectory"}
+    assert set(told[batch["units"][0]]) == {
+        "image_sha256", "trajectory", "file_sha256"
+    }  # fmt: skip
 
 
 def test_thumbnails_stand_beside_large_images(
@@ -150,7 +164,7 @@ def test_thumbnails_stand_beside_large_images(
     site.write(build(folder, make_provenance("mixed2:0-5", "mixed4:1", size=200)))
     data = data_of(folder)
     for name in (name for batch in data["batches"] for name in batch["images"]):
-        with Image.open(folder / site.FOLDER / "thumbs" / name) as thumb:
+        with Image.open(folder / site.FOLDER / "thumbs" / thumb_of(name)) as thumb:
             assert thumb.size == (site_images.THUMB,) * 2
 
 

@@ -46,17 +46,20 @@ def test_a_picture_of_other_pixels_has_another_name() -> None:
         *(site_images.film_of(record, row) for record in (RECORD, along) for row in (0, 1)),
     ]  # fmt: skip
     assert len(set(names)) == len(names)
-    assert all(name.endswith(".webp") for name in names)
+    assert [name.endswith(".png") for name in names] == [n.startswith("images/") for n in names]
+    assert all(name.endswith((".png", ".webp")) for name in names)
     moved = dataclasses.replace(RECORD, chunk=3)
     assert site_images.sheet(moved) == site_images.sheet(RECORD)
 
 
 def test_a_thumbnail_has_the_name_of_its_image() -> None:
-    assert site_images.thumb("aa").split("/") == ["thumbs", site_images.image("aa").split("/")[1]]
+    name = site_images.image("aa").split("/")[1].replace(".png", ".webp")
+    assert site_images.thumb("aa") == f"thumbs/{name}"
 
 
 def test_an_image_is_of_its_size(plain: np.ndarray) -> None:
-    found = _opened(site_images.encode(plain[0, :, :32]))
+    found = Image.open(io.BytesIO(site_images.encode(plain[0, :, :32])))
+    assert found.format == "PNG"
     assert found.size == (32, 64)
     assert _near(found.getpixel((16, 32)), COLOURS[0])
 
