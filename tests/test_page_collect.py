@@ -1,5 +1,6 @@
 """Tests of the page in a browser: the first minute, what is collected and compared, paper."""
 
+import re
 import shlex
 import threading
 from collections.abc import Iterator
@@ -454,3 +455,40 @@ def test_ids_address_and_command_are_copied(page: Page, served: str, folder: Pat
         "mixed4:3", "-mixed4:2", "logits:1",
     }  # fmt: skip
     assert words[3:] == ["--heading", f"Units of {sites.ARCHITECTURE.name}", "-o", "sheet.pdf"]
+
+
+# On paper -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("unit", ["mixed4:3", "logits:1", "-mixed4:2", "mixed4:0@1,1"])
+def test_a_unit_is_printed_on_one_sheet(page: Page, atlas: str, unit: str, paper: str) -> None:
+    page.goto(f"{atlas}#{unit}")
+    expect(page.locator("#unit details")).to_be_visible()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 1
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    sheet = page.locator(".paper")
+    expect(sheet.locator("h1")).to_contain_text(unit)
+    for said in ("activation", "Trajectory", "Most alike", "The builder’s pictures", "fingerprint"):
+        expect(sheet).to_contain_text(said)
+    shown = "(all) => all.every((one) => one.complete && one.naturalWidth > 0)"
+    assert sheet.locator("img").evaluate_all(shown)
+    expect(page.locator("main")).to_be_hidden()
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    expect(sheet).to_have_count(0)
+
+
+def test_a_printed_gallery_says_what_it_is(page: Page, atlas: str) -> None:
+    page.goto(f"{atlas}#?q=layer:mixed4&sort=-activation")
+    page.emulate_media(media="print")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    head = page.locator("#print-head")
+    expect(head).to_contain_text("found by layer:mixed4, sorted by activation, largest first")
+    expect(page.locator("#print-foot")).to_contain_text("fourier, 4 steps, 8 px · fingerprint")
+    expect(page.locator("#print-foot")).to_contain_text(re.compile(r"\d{4}-\d\d-\d\d$"))
+    expect(page.locator("#legend")).to_be_visible()
+    for away in (".pick", "#tray", ".all-found", "#intro"):
+        assert page.locator(away).locator("visible=true").count() == 0
+    sizes = "(all) => [...new Set(all.map((one) => Math.round(one.offsetHeight)))].length"
+    assert page.locator(".tile-box").evaluate_all(sizes) == 1  # an even grid

@@ -62,6 +62,7 @@ _SCRIPTS = (
     "tray",
     "take",
     "compare",
+    "paper",
     "help",
     "around",
     "page",

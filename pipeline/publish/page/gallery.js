@@ -157,7 +157,7 @@ class Gallery {
 
   /** Before it is printed: all that was found, up to so many. */
   drawAll() {
-    if (this.root.hidden) return;
+    if (this.root.hidden || !this.blocks.length) return;
     this.printing = true;
     for (let place = 0; place < Math.min(PRINTED, this.rows.length); place += 1) {
       if (this.tiles.has(place)) continue;

@@ -122,6 +122,7 @@ function show() {
   byId("to-gallery").href = written({ ...state, where: "", at: "", on: "" });
   byId("to-map").href = written({ ...state, where: "map" });
   byId("unit").classList.toggle("comparing", isCompare);
+  readyPaper(null);
   if (isCompare) showSeveral();
   else if (isUnit) showOne(row);
   else if (isMap) showMap();
@@ -152,6 +153,7 @@ function find() {
   found = known.filter(test);
   byId("problem").textContent = problems.join(". ");
   byId("count").textContent = counted(found.length, "unit");
+  headPaper();
   byId("collect-found").disabled = byId("csv-found").disabled = !found.length;
   byId("empty").hidden = found.length > 0;
   byId("empty").textContent = found.length ? "" : emptyText(inSection.filter(test).length);
@@ -245,6 +247,7 @@ function showOne(row) {
   const isCircuit = state.view === "circuit";
   document.title = `${isCircuit ? "Circuit of " : ""}${model.ids[row]} · atlas of ${model.network}`;
   (isCircuit ? showCircuit : showUnit)(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
+  if (!isCircuit) detailsOf(row).then((told) => { if (last === row && state.where === model.ids[row]) readyPaper(row, told); }, () => {});
   scrollTo(0, 0);
   if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
 }
