@@ -251,7 +251,10 @@ def test_the_commands(
     code, _, _ = call(capfd, monkeypatch, "where", "atlas", "-relu:1", "-o", "own.png")
     assert (code, Path("own.png").is_file()) == (0, True)
     code, _, error = call(capfd, monkeypatch, "where", "atlas", "logits:1")
-    assert (code, "has no map of its own: name a channel or a neuron" in error) == (2, True)
+    assert (code, "has no map of its own: name a channel, a neuron or a direction" in error) == (
+        2,
+        True,
+    )
     code, _, error = call(capfd, monkeypatch, "examples", "nowhere", "--set", units)
     assert (code, "nowhere is not there: expected a folder" in error) == (2, True)
     for order in ("similarity", "activation"):
