@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import (
     AtlasError,
     AtlasFolderError,
+    ChangedError,
     ConfigError,
     DamageError,
     MissingError,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
+    "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ChangedError",
+    "ConfigError", "DamageError",
     "Drawing", "Fired", "Frame", "Gallery", "MissingError", "NotMeasuredError", "Single",
     "StorageError", "Unit", "UnitError", "UsageError", "WeightsError", "WorkError", "__version__",
     "caricature", "gallery", "invert", "render_unit",

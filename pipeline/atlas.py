@@ -227,16 +227,37 @@ class Atlas:
         """
         from pipeline.explore import notes  # noqa: PLC0415, pandas is slow to import
 
-        unit = self._notable(unit_id, notes.known(self.folder))
+        unit = self._notable(unit_id, notes.known(self.folder).notes)
         if text is not None:
             self.annotate({unit: text})
         return self.notes.get(unit, "")
 
-    def annotate(self, notes: Mapping[str, str]) -> None:
-        """Note texts on units, all or none of them; an empty text takes a note away.
+    @property
+    def called(self) -> dict[str, str]:
+        """What you call units, by their ids."""
+        from pipeline.explore import notes  # noqa: PLC0415, pandas is slow to import
+
+        return dict(notes.said(self.folder).called)
+
+    def annotate(
+        self,
+        notes: Mapping[str, str],
+        called: Mapping[str, str] | None = None,
+        before: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
+        """Note texts on units, and names of yours, all or none; an empty text takes one away.
 
         They are in the index and on the page at once, where these were up to date, else with the
-        next build. Raises as `note`.
+        next build.
+
+        Args:
+            notes: by unit id a note.
+            called: by unit id what you call the unit.
+            before: by unit id what it is called now and the note on it, as you know it.
+
+        Raises:
+            ChangedError: a unit is called, or noted on, otherwise than in `before`.
+            AtlasError: as `note`.
         """
         from pipeline import verify  # noqa: PLC0415, pandas is slow to import
         from pipeline.explore import index  # noqa: PLC0415, as above
@@ -244,14 +265,18 @@ class Atlas:
         from pipeline.publish import site  # noqa: PLC0415, as above
         from pipeline.store import lock  # noqa: PLC0415, not needed to read
 
-        noted = kept.known(self.folder)
+        there = kept.known(self.folder)
+        noted = {**there.notes, **there.called}
         wanted = {self._notable(unit, noted): kept.line(text) for unit, text in notes.items()}
+        names = {self._notable(u, noted): kept.name_line(n) for u, n in (called or {}).items()}
         with lock.held(self.folder):
             index.mend_notes(self.folder)
+            said = kept.said(self.folder)
+            said.check(before or {})
             store = Store.open(self.folder)
             rows = index.read(self.folder) if index.is_current(store) else None
             is_shown = rows is not None and site.is_current(store)
-            kept.write(self.folder, kept.read(self.folder) | wanted)
+            kept.write(self.folder, said.also(wanted, names))
             if rows is not None:
                 rows = index.annotate(store, rows)
             if is_shown:

@@ -5,7 +5,8 @@ AtlasError
 │   ├── ConfigError       the configuration, an option, or an argument
 │   ├── UnitError         an id that is malformed, or names what the network has not
 │   ├── WeightsError      a weights file that is missing, damaged, or does not fit
-│   └── AtlasFolderError  a folder that is no atlas, another's, or in use
+│   ├── AtlasFolderError  a folder that is no atlas, another's, or in use
+│   └── ChangedError      what is to be replaced is not what it was thought to be
 ├── MissingError          exit code 2: this atlas does not have it, or not yet
 │   └── NotMeasuredError  responses, pictures, snapshots: what was not measured, shown or kept
 └── WorkError             exit code 1: the work failed
@@ -36,6 +37,10 @@ class WeightsError(UsageError):
 
 class AtlasFolderError(UsageError):
     """A folder is no atlas, another configuration's, or in use."""
+
+
+class ChangedError(UsageError):
+    """What is to be replaced is not what it was thought to be: somebody changed it meanwhile."""
 
 
 class MissingError(AtlasError):

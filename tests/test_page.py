@@ -1125,7 +1125,7 @@ def test_names_and_notes(page: Page, called: str) -> None:
     article = page.locator("#unit")
     expect(article.get_by_role("heading", name="Name", exact=True)).to_be_visible()
     expect(article).to_contain_text("AUROC 1.000, 95 % interval 1.000 to 1.000; 8 pictures")
-    note = notes.line(f"The builder's note: curves {sites.HARM}")
+    note = notes.line(f"Note: curves {sites.HARM}")
     expect(article.locator(".noted")).to_have_text(note)
     expect(article.locator(".lead")).to_contain_text(", called tabby </script>")
     page.goto(f"{called}#-mixed2:0")

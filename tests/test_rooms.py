@@ -16,7 +16,7 @@ ORDER = (
     "pipeline/store", "pipeline/examples", "pipeline/truth", "pipeline/explore", "pipeline/study",
     "pipeline/sheets", "pipeline/publish", "pipeline/notebook", "pipeline/findings",
     "pipeline/verify", "pipeline/atlas", "pipeline/single", "pipeline",
-    "tasks/planning", "tasks/pool", "tasks/build", "tasks", "tasks/command",
+    "tasks/planning", "tasks/serving", "tasks/pool", "tasks/build", "tasks", "tasks/command",
 )  # fmt: skip
 """From the ground to the roof; a module imports from its own room and from those before it."""
 ROOMS = ORDER[3 : ORDER.index("pipeline/findings")]

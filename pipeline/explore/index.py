@@ -1,7 +1,7 @@
 """The index: one row a unit, for pandas and for anything that reads Parquet."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,7 @@ TYPES = {
     **names.TYPES,
     **verdicts.TYPES,
     "note": "string",
+    "called": "string",
 }
 """The index's columns and their pandas types."""
 
@@ -87,7 +88,7 @@ _LISTS = {
 }
 _AT_ONCE = 10_000
 """Rows that are turned into text, and written, together."""
-TIMINGS = ("seconds", *similarity.LAID_OUT, "note")
+TIMINGS = ("seconds", *similarity.LAID_OUT, "note", "called")
 """Columns that two builds of one atlas need not share."""
 LATER = (
     *DIRECTIONS,
@@ -135,7 +136,7 @@ def _sections(store: Store) -> Iterator[pd.DataFrame]:
 
 
 def _section(
-    store: Store, section: Section, failed: set[str], said: Mapping[str, str]
+    store: Store, section: Section, failed: set[str], said: user_notes.Said
 ) -> pd.DataFrame:
     """The rows of a section."""
     rows = []
@@ -146,7 +147,7 @@ def _section(
         row["mosaic_row"], row["mosaic_col"] = divmod(place, columns)
         row["section"] = section.name
         row["status"] = store.provenance.status(unit, found, failed)
-        row["note"] = said.get(unit.id)
+        row["called"], row["note"] = (text or None for text in said.on(unit.id))
         row.update(found.get(unit.id, {}))
         rows.append(row)
     return _typed(pd.DataFrame(rows, columns=list(TYPES)))
@@ -231,20 +232,23 @@ def mend_notes(folder: Folder) -> None:
     user_notes.mend(folder, lambda: _notes_in(folder))
 
 
-def _notes_in(folder: Folder) -> dict[str, str]:
-    """The user's notes that an index file has."""
+def _notes_in(folder: Folder) -> user_notes.Said:
+    """The user's words that an index file has."""
     try:
         if "notes" in notes(folder):
-            rows = parquet.read(folder, NAME, ["unit", "note"]).dropna()
-            return dict(zip(rows["unit"], rows["note"], strict=True))
+            rows = read(folder).set_index("unit")
+            note, called = (dict(rows[name].dropna().items()) for name in ("note", "called"))
+            return user_notes.Said(note, called)  # type: ignore[arg-type]
     except (OSError, DamageError):
         pass  # there is none that is whole
-    return {}
+    return user_notes.NOTHING
 
 
 def annotate(store: Store, rows: pd.DataFrame) -> pd.DataFrame:
     """Write an index that is current but for the user's notes with these; the rows with them."""
-    rows = rows.assign(note=rows["unit"].map(user_notes.known(store.folder)).astype("string"))
+    said = user_notes.known(store.folder)
+    both = {"note": said.notes, "called": said.called}
+    rows = rows.assign(**{n: rows["unit"].map(of).astype("string") for n, of in both.items()})
     write([rows], store.provenance, state_of(store), store.folder)
     return rows
 

@@ -22,6 +22,7 @@ _ALIASES = {"class": "class_name", "id": "unit", "name": "class_name"}
 """What columns go by too; `name` where no unit has one of its own."""
 _SEARCHED = (
     "unit", "kind", "layer", "class_name", "direction", "status", "section", "name", "note",
+    "called",
 )  # fmt: skip
 """The columns that a word is looked for in."""
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

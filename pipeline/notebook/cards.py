@@ -16,10 +16,9 @@ from pipeline.plan import words
 from pipeline.sheets import png
 
 _SHOWN = (
-    "kind", "class_name", "name", "name_auroc", "note", "status", "activation",
+    "kind", "class_name", "name", "name_auroc", "called", "note", "status", "activation",
     "activation_robust", "kept", "agreement", "own_rank", "selectivity", "natural_quantile",
-    "prediction", "tells",
-    "sparsity", "alive", "steps", "recipe", "built_from",
+    "prediction", "tells", "sparsity", "alive", "steps", "recipe", "built_from",
 )  # fmt: skip
 """The figures of a card, where its row has them."""
 

@@ -95,6 +95,7 @@ TERMS = {
     "alive": "whether the picture excites its unit more than what it began as",
     "tells": "whether the picture told which of the builder's photographs excite the unit",
     "name": "the label of the builder's pictures that the unit's activation tells best",
+    "called": "what the unit is called by whoever read the atlas",
     "note": "what the builder noted on the unit",
     "closest_channel": "the channel that the direction is most like",
     "nearest": "the units whose pictures the network answers most alike",

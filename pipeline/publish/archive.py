@@ -16,7 +16,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time of a file in a zip archive."""
 _TRIGGERS = ("=", "+", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would take for a formula."""
-_FREE = ("class_name", "name", "note")
+_FREE = ("class_name", "name", "note", "called")
 """Columns of texts that may be any."""
 
 

@@ -12,7 +12,7 @@ from pipeline.store.store import Store
 
 _TOLD = (
     "kind", "layer", "activation", "explained", "explained_random", "class_name", "name",
-    "name_auroc", "prediction", "note",
+    "name_auroc", "prediction", "called", "note",
 )  # fmt: skip
 """Columns of the index that a unit's node has."""
 _XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -57,6 +57,7 @@ _SCRIPTS = (
     "circuit",
     "picture",
     "photographs",
+    "notes",
     "unit",
     "glossary",
     "tray",

@@ -81,6 +81,7 @@ def about(known: Provenance) -> dict[str, Any]:
     layers = known.architecture.layers.values()
     return {
         "network": known.architecture.name,
+        "made_of": known.fingerprint.digest,
         "facts": list(facts.items()),
         "options": render_command.options(known),
         "size": known.size,

@@ -14,7 +14,9 @@ from pipeline.explore.places import grid
 from pipeline.sheets.paper import Item, Paper, Raster, Text, Tone, fitting
 from pipeline.store.store import Store
 
-_NAMES = ("unit", "class_name", "name", "note", "layer", "kind", "section", "status", "recipe")
+_NAMES = (
+    "unit", "class_name", "name", "called", "note", "layer", "kind", "section", "status", "recipe",
+)  # fmt: skip
 """Columns whose values say what they are."""
 ABSENT = "not in the atlas"
 """In the box of a unit that the atlas has no image of."""

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from pipeline.atlas import Atlas
 
 app = typer.Typer()
-FEW = ["unit", "status", "activation", "activation_robust", "alive", "class_name", "name", "note"]
+FEW = [
+    "unit",
+    "status",
+    "activation",
+    "activation_robust",
+    "alive",
+    "class_name",
+    "name",
+    "called",
+    "note",
+]
 """The columns of a table."""
 PAIRS = 24
 """The pairs on a sheet of `diff`, where --top says nothing else."""
@@ -150,50 +160,90 @@ def note(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[DIR] [UNIT [TEXT]]")] = None,
     table: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE.csv", help="Notes of many, columns unit and note."),
+        typer.Option(
+            "--from",
+            metavar="FILE.csv",
+            help="Notes of many, columns unit and note, or called, or both; all or nothing.",
+        ),
+    ] = None,
+    called: Annotated[
+        str | None, typer.Option("--called", metavar="NAME", help="Your name for the unit.")
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Take the unit's note away.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Note a text of yours on a unit; without a text show the note, without a unit all of them.
 
-    Notes are kept beside the atlas, and are in its index, on its page and in what is exported.
+    Notes are kept beside the atlas, and are in its index, on its page and in what is exported; so
+    are your names for units, --called. Both can be typed on the page too (`atlas view`).
     """
     folder, words = options.folder_and_units(arguments or [])
-    if len(words) > 2 or (table and words) or (delete and len(words) != 1):
+    if (
+        len(words) > 2
+        or (table and (words or called is not None))
+        or (delete and (len(words) != 1 or called is not None))
+        or (called is not None and not words)
+    ):
         raise ConfigError(
-            "expected [DIR] UNIT TEXT, with TEXT in quotes; UNIT --delete; or --from FILE.csv"
+            "expected [DIR] UNIT TEXT, with TEXT in quotes; UNIT --called NAME; UNIT --delete; or "
+            "--from FILE.csv"
         )
     atlas = options.open_atlas(folder)
     if table is not None:
-        atlas.annotate(_noted_in(table))
+        atlas.annotate(*_noted_in(table))
     elif delete:
-        atlas.note(words[0], "")
-    elif len(words) == 2:
-        if not words[1].strip():
+        atlas.annotate({words[0]: ""}, {words[0]: ""})
+    elif len(words) == 2 or called is not None:
+        text = words[1] if len(words) == 2 else None
+        if text is not None and not text.strip():
             raise ConfigError(f"the note on {words[0]} is empty: --delete takes one away")
-        atlas.note(*words)
-    notes = atlas.notes
-    if words:
-        unit = atlas.unit(words[0]).id
-        notes = {unit: atlas.note(unit)}
+        atlas.annotate(
+            {} if text is None else {words[0]: text}, {} if called is None else {words[0]: called}
+        )
+    _show_notes(atlas, atlas.unit(words[0]).id if words else None, as_json)
+
+
+def _show_notes(atlas: "Atlas", unit: str | None, as_json: bool) -> None:
+    """Show what is noted on a unit, or on all of them."""
+    notes, called = atlas.notes, atlas.called
+    units = [unit] if unit else sorted({*notes, *called})
     if as_json:
-        printing.show_json(notes)
+        texts = {one: notes.get(one, "") for one in units}
+        named = {one: {"note": texts[one], "called": called[one]} for one in units if one in called}
+        printing.show_json(texts | named)
         return
-    for unit, text in notes.items():
-        printing.out.print(f"{unit}: {text or 'no note'}", markup=False, highlight=False)
+    for one in units:
+        name = f"{called[one]!r}: " if one in called else ""
+        text = f"{one}: {name}{notes.get(one) or 'no note'}"
+        printing.out.print(text, markup=False, highlight=False)
 
 
-def _noted_in(table: Path) -> dict[str, str]:
-    """The notes in a table of a user's; rows without one are passed over."""
+def _noted_in(table: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The notes and the names in a table of a user's; what is empty is passed over.
+
+    What stands after a ' that keeps a spreadsheet from running it is taken without.
+    """
     from pipeline.examples import labels  # noqa: PLC0415, pandas is slow to import
 
-    frame = labels.table(table, ("unit", "note"))
-    rows = zip(frame["unit"].map(labels.text), frame["note"].map(labels.text), strict=True)
-    found = {unit: text for unit, text in rows if text}
-    if not found:
-        raise ConfigError(f"{table} has no note: expected one in a row's column 'note'")
-    return found
+    frame = labels.table(table, ("unit",), ("note", "called"))
+    texts = [frame[name].map(labels.text) for name in ("unit", "note", "called") if name in frame]
+    if len(texts) == 1:
+        there = ", ".join(map(str, frame.columns))
+        raise ConfigError(f"{table} has no column 'note' or 'called': it has {there}")
+    units = [_unquoted(unit) for unit in texts[0]]
+    found = {
+        str(column.name): {
+            unit: _unquoted(text) for unit, text in zip(units, column, strict=True) if text
+        }
+        for column in texts[1:]
+    }
+    if not any(found.values()):
+        raise ConfigError(f"{table} has no note: expected one in a row's column 'note' or 'called'")
+    return found.get("note", {}), found.get("called", {})
+
+
+def _unquoted(text: str) -> str:
+    return text[1:] if re.match(r"'+[=+@-]", text) else text
 
 
 @app.command(cls=TakesUnits)

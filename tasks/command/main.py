@@ -447,9 +447,10 @@ def view(
     """Serve the atlas's page on this machine alone, and open the browser. Ctrl-C ends it."""
     import webbrowser  # noqa: PLC0415, not needed elsewhere
 
-    from pipeline.publish.serve import HOST, serve  # noqa: PLC0415
+    from tasks.serving.view import HOST  # noqa: PLC0415
+    from tasks.serving.view import view as serving  # noqa: PLC0415
 
-    with serve(options.open_atlas(folder).folder, port) as server:
+    with serving(options.open_atlas(folder).folder, port) as server:
         address = f"http://{HOST}:{server.server_port}/"
         printing.out.print(f"{address}  (Ctrl-C ends it)", highlight=False)
         if browser:

@@ -9,7 +9,8 @@ import pipeline
 from pipeline import errors
 
 NAMES = [
-    "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ConfigError", "DamageError",
+    "Atlas", "AtlasConfig", "AtlasError", "AtlasFolderError", "Card", "ChangedError",
+    "ConfigError", "DamageError",
     "Drawing", "Fired", "Frame", "Gallery", "MissingError", "NotMeasuredError", "Single",
     "StorageError", "Unit", "UnitError", "UsageError", "WeightsError", "WorkError", "__version__",
     "caricature", "gallery", "invert", "render_unit",

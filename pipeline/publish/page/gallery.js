@@ -275,7 +275,7 @@ function emptyTile() {
 
 /** The name under a tile: its class, or what labels call it, where it has one. */
 function captionOf(row) {
-  const name = value("class_name", row) ?? value("name", row);
+  const name = value("called", row) ?? value("class_name", row) ?? value("name", row);
   return name ? `${model.ids[row]} ${name}` : model.ids[row];
 }
 

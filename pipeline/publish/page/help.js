@@ -19,6 +19,7 @@ function searches() {
     ["kept < 0.4", "pictures that lose most of what they excite under noise, blur, a turn and others"],
     [`name:"${calledOf(done)}"`, "units that pictures with this label excite most"],
     [`note:${wordNoted(done)}`, "units whose note has a word"],
+    [`called:"${givenName(done)}"`, "units that somebody called so"],
     ["tells = false", "pictures that do not tell which of the builder's photographs excite the unit, marked ?"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
@@ -31,6 +32,11 @@ function searches() {
 /** A name that a unit has by labels. */
 function calledOf(rows) {
   return rows.map((row) => value("name", row)).find((name) => name && !name.includes('"')) ?? "";
+}
+
+/** A name that somebody gave a unit. */
+function givenName(rows) {
+  return rows.map((row) => value("called", row)).find((name) => name && !name.includes('"')) ?? "";
 }
 
 /** A word of a note. */
@@ -50,7 +56,7 @@ const KEYS = [
   ["/", "search"], ["g", "gallery"], ["m", "map"], ["← ↑ → ↓", "move; on a unit's page the one before and after"],
   ["Enter", "open"], ["Esc", "back, or empty the search box"], ["s", "sort"], ["r", "any unit"], ["f", "play the film"], ["z", "size of the picture"],
   ["x", "collect a unit, or take it out; with Shift all up to it"], ["v", "compare what is collected"],
-  ["c", "copy the command"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["h", "in a photograph: where the unit fires"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
+  ["c", "copy the command"], ["n", "name the unit, or note something on it"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["h", "in a photograph: where the unit fires"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
 ];
 
 /** What can be seen here, what of it can be searched for, every key, and what words mean. */

@@ -26,6 +26,7 @@ function takeData(data) {
   Object.assign(model, {
     rows,
     network: data.network,
+    madeOf: data.made_of,
     facts: data.facts,
     options: data.options,
     kinds: data.kinds,
@@ -104,7 +105,7 @@ function hasColumn(name) {
 
 /** What stands in a row for a word of a search. */
 function searched(row) {
-  const names = ["unit", "layer", "kind", "class_name", "direction", "status", "name", "note"];
+  const names = ["unit", "layer", "kind", "class_name", "direction", "status", "name", "note", "called"];
   return names.map((name) => value(name, row) ?? "").join("\n").toLowerCase();
 }
 
@@ -238,7 +239,8 @@ function described(row) {
   const like = closest ? `, most like ${closest} (cosine ${shown(value("closest_cosine", row), 2)})` : "";
   const isFor = closest && name ? `, for ${name}` : "";
   const explains = share === null ? "" : `, ${shown(100 * share, 2)} % of the variance`;
-  const called = value("name", row) ? `, called ${value("name", row)}` : "";
+  const own = value("called", row) ?? value("name", row);
+  const called = own ? `, called ${own}` : "";
   const state = value("status", row) === "unavailable" ? ", unavailable" : "";
   return what + (negative ? ", negative direction" : "") + (variant ? `, variant ${variant}` : "") + isFor + like + explains + called + state;
 }

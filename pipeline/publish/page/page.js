@@ -26,8 +26,8 @@ addEventListener("DOMContentLoaded", () => {
 function begin() {
   gallery = new Gallery(byId("gallery"));
   map = new UnitMap(byId("canvas"), { open: (row) => { map.tell(); location.hash = addressOf(row); }, moved: keepView });
-  fillTools();
-  fillHelp(byId("help"), (text) => go({ where: "", q: text }));
+  fillAgain();
+  beginNoting();
   introduce();
   fillTake(byId("take"));
   tray.begin();
@@ -35,6 +35,13 @@ function begin() {
   news();
   read();
   show();
+}
+
+/** Fill what names columns and words of the atlas. */
+function fillAgain() {
+  find.key = null;
+  fillTools();
+  fillHelp(byId("help"), (text) => go({ where: "", q: text }));
 }
 
 // The address ------------------------------------------------------------------------------------
@@ -278,7 +285,7 @@ function fillTools() {
   const numbers = numberColumns().map((name) => [name, labelOf(name)]);
   for (const id of ["axis-x", "axis-y"]) options(id, numbers);
   options("colour", [["", "none"], ["layer", "layer"], ...numbers]);
-  options("sort", [["", "atlas order"], ...numbers, ...["class_name", "name"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
+  options("sort", [["", "atlas order"], ...numbers, ...["class_name", "name", "called"].filter(hasColumn).map((name) => [name, labelOf(name)])]);
   options("layout", Object.keys(layouts()).map((name) => [name, { channel: "channel order", similarity: "similarity", activation: "activation", axes: "two numbers", activations: "activation atlas" }[name]]));
 }
 
@@ -301,6 +308,7 @@ function fillIn() {
 // Listening --------------------------------------------------------------------------------------
 
 function listen() {
+  addEventListener("noted", () => { fillAgain(); if (byId("unit").hidden) show(); });
   addEventListener("hashchange", () => { read(); show(); });
   byId("search").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, !current?.isUnit));
@@ -331,7 +339,7 @@ function turn() {
 }
 
 function isBestSmall(name) {
-  return ["own_rank", "channel", "class_index", "class_name", "name"].includes(name);
+  return ["own_rank", "channel", "class_index", "class_name", "name", "called"].includes(name);
 }
 
 /** Enter in the search box opens the one unit that is meant. */
@@ -370,6 +378,7 @@ function key(event) {
     v: () => { if (tray.rows.length) location.hash = compareAddress(tray.rows); },
     f: () => byId("film")?.click(),
     z: nextLook,
+    n: () => byId("to-note")?.click(),
     c: () => document.querySelector(".command .copy")?.click(),
     b: () => (document.querySelector(".circuit") ? byId("back") : byId("to-circuit"))?.click(),
     ...(isUnit ? { ArrowLeft: () => byId("unit-prev")?.click(), ArrowRight: () => byId("unit-next")?.click(), k: () => byId("unit-prev")?.click(), j: () => byId("unit-next")?.click() } : {}),

@@ -17,7 +17,7 @@ function showUnit(article, row, { before, after, back }) {
       element("a", { href: back, id: "back" }, "← All units"),
       element("span", { className: "pair" }, collectButton(row), element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
-    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), noteOn(row)),
+    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), notesOn(row)),
     element("div", { className: "columns" }, picture, side),
     rest,
   );
@@ -58,12 +58,6 @@ function onMap(row) {
   const isThere = layouts()[state.layout]?.([row], state).cells.length;
   const wanted = { ...state, where: "map", on: model.ids[row], at: "", view: "", show: value("status", row) === "done" ? state.show : "all" };
   return written(isThere ? wanted : { ...wanted, layout: DEFAULTS.layout });
-}
-
-/** What the user noted on a unit. */
-function noteOn(row) {
-  const note = value("note", row);
-  return note === null ? null : element("p", { className: "noted" }, element("span", { className: "muted" }, "The builder's note: "), note);
 }
 
 /** The name that labels give a unit, and how far it stands above chance. */

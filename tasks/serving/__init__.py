@@ -1,0 +1,1 @@
+"""Serving pages on loopback, and taking from them what people write."""
