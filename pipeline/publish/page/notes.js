@@ -154,7 +154,7 @@ function keepDraft(id, words) {
 // On a unit's page ---------------------------------------------------------------------------------
 
 /** What is called and noted, and the way to change it. */
-function notesOn(row) {
+function wordsOn(row) {
   const section = element("section", { className: "noting", "aria-label": "Name and note" });
   const status = element("p", { className: "small", role: "status", id: "noting-said" });
   const place = element("div", {});

@@ -17,7 +17,7 @@ function showUnit(article, row, { before, after, back }) {
       element("a", { href: back, id: "back" }, "← All units"),
       element("span", { className: "pair" }, collectButton(row), element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
     ),
-    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), notesOn(row)),
+    element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), wordsOn(row)),
     element("div", { className: "columns" }, picture, side),
     rest,
   );
