@@ -161,11 +161,11 @@ function nearestShared(rows, told) {
 
 function photographsShared(rows, told) {
   if (!told.some((one) => one?.examples?.items)) return null;
-  const lists = told.map((one) => (one?.examples?.items ?? []).map(([picture, activation], place, all) => [picture, { activation, file: one.examples.file, place, count: all.length }]));
+  const lists = told.map((one) => (one?.examples?.items ?? []).map((item, place) => [item.name, { ...item, place, examples: one.examples }]).filter(([, { band }]) => band === 0));
   const figures = common(rows, lists).map(([picture, of]) => {
-    const crops = of.map(([row, { activation, file, place, count }]) => {
-      const image = element("img", { src: file, alt: "", loading: "lazy", decoding: "async" });
-      image.style.objectPosition = `${count > 1 ? (100 * place) / (count - 1) : 0}% 0`;
+    const crops = of.map(([row, { activation, place, examples }]) => {
+      const image = element("img", { src: examples.file, alt: "", loading: "lazy", decoding: "async" });
+      image.style.objectPosition = stripAt(place, examples);
       return element("figure", {}, element("div", { className: "crop" }, image), element("figcaption", {}, model.ids[row], element("span", { className: "muted" }, shown(activation))));
     });
     return element("div", {}, element("h3", {}, nameOf(picture)), element("div", { className: "examples" }, ...crops));

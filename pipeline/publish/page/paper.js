@@ -23,7 +23,7 @@ function readyPaper(row, told = null) {
     element("p", {}, described(row), value("note", row) === null ? "" : ` · ${value("note", row)}`),
     element("div", { className: "top" }, paperPicture(row), keyFigures(row)),
     element("div", { className: "middle" }, paperTrajectory(row, told), paperRow("Built from", sourcesOf(told))),
-    paperExamples(told),
+    paperExamples(row, told),
     paperRow("Most alike", (told?.nearest ?? []).map((id) => [id, ""])),
     element("footer", {}, marks()),
   );
@@ -54,15 +54,16 @@ function paperRow(heading, items) {
   return made.length ? element("div", {}, element("h2", {}, heading), element("div", { className: "row" }, ...made)) : null;
 }
 
-function paperExamples(told) {
+function paperExamples(row, told) {
   const { file, items } = told?.examples ?? {};
   if (!file || !Array.isArray(items)) return null;
-  const crops = items.slice(0, 9).map((_, place) => {
+  const strong = items.map((item, place) => ({ item, place })).filter(({ item }) => item.band === 0);
+  const crops = strong.slice(0, 9).map(({ place }) => {
     const image = element("img", { src: file, alt: "" });
-    image.style.objectPosition = `${items.length > 1 ? (100 * place) / (items.length - 1) : 0}% 0`;
+    image.style.objectPosition = stripAt(place, told.examples);
     return element("figure", {}, image);
   });
-  return element("div", {}, element("h2", {}, "The builder’s pictures that excite it most"), element("div", { className: "row" }, ...crops));
+  return element("div", {}, element("h2", {}, `The builder’s pictures that excite it ${model.parts[row].negative ? "least" : "most"}`), element("div", { className: "row" }, ...crops));
 }
 
 addEventListener("beforeprint", () => {
