@@ -3,6 +3,7 @@
 A test runs it too, by `run`, and keeps nothing.
 """
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,24 @@ def run(folder: Path) -> Any:
 
 
 def tidied(notebook: Any, folder: Path) -> str:
-    """A notebook's file without what is of this machine alone: where it ran, what was logged."""
+    """A notebook's file without what is of this machine alone: where it ran, logs, frames."""
     notebook.metadata = {"language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
             cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
+            for output in cell.outputs:
+                _unframe(output.get("data", {}))
     for place in {f"{folder}", f"{folder.resolve()}"}:
         _shorten(notebook, f"{place}/")
     return str(nbformat.writes(notebook)) + "\n"
+
+
+def _unframe(shown: Any) -> None:
+    """Take out a frame, which shows nothing without its kernel, and the port, which changes."""
+    if "<iframe" in shown.get("text/html", ""):
+        del shown["text/html"]
+        shown["text/plain"] = re.sub(r"(127\.0\.0\.1):\d+", r"\1", shown["text/plain"])
 
 
 def _shorten(node: Any, place: str) -> None:

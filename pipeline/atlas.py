@@ -392,9 +392,10 @@ class Atlas:
         >>> atlas.page("mixed4:42")
 
         This process serves it on loopback, to the browsers of its own machine, until it ends: as a
-        notebook may not show files. A notebook in a browser elsewhere shows an empty frame,
-        unless its `port` is forwarded, as by `ssh -L 8765:127.0.0.1:8765`; so does one that is
-        opened without its kernel. `gallery` and cards are seen in any.
+        notebook may not show files. So it is there in Jupyter, where kernel and browser share a
+        machine (tried in JupyterLab 4.6), or where `port` is forwarded, as by
+        `ssh -L 8765:127.0.0.1:8765`. Where they do not, as in Colab, or where there is no kernel
+        any more, the frame is empty. `gallery` and cards are seen anywhere.
 
         Args:
             unit_id: a unit to open.

@@ -62,6 +62,30 @@ def test_paths_and_logs_are_taken_out(tmp_path: Path) -> None:
     assert "mine" not in text
 
 
+def test_a_frame_is_not_kept(tmp_path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    text = "Frame(address='http://127.0.0.1:40123/#mixed4:5')"
+    result = {"text/html": '<iframe src="http://127.0.0.1:40123/#mixed4:5">', "text/plain": text}
+    cell = nbformat.v4.new_code_cell("atlas.page('mixed4:5')")
+    cell.outputs = [nbformat.v4.new_output("execute_result", data=result, execution_count=1)]
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    made = runpy.run_path(str(DOCS / "make_tour.py"))["tidied"](notebook, tmp_path)
+    (output,) = json.loads(made)["cells"][0]["outputs"]
+    assert output["data"] == {"text/plain": ["Frame(address='http://127.0.0.1/#mixed4:5')"]}
+
+
+def test_it_shows_what_notebooks_can(kept: list[dict[str, Any]]) -> None:
+    shown = {"".join(cell["source"]).split("(")[0]: cell["outputs"][-1] for cell in kept}
+    assert "image/jpeg" in shown["atlas.where"]["data"]
+    assert "".join(shown["atlas.gallery"]["data"]["text/html"]).count("<figure") == 6
+    for cell in kept:
+        if "atlas.compare(" in "".join(cell["source"]):
+            assert "image/jpeg" in cell["outputs"][-1]["data"]
+        texts = [json.dumps(output) for output in cell["outputs"]]
+        assert not any("<progress" in text for text in texts)  # none that seems to go on
+        assert not any("<iframe" in text for text in texts)
+
+
 @pytest.mark.slow
 def test_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: list[dict[str, Any]]

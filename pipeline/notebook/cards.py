@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.errors import MissingError
 from pipeline.plan import words
+from pipeline.publish import site_images
 from pipeline.sheets import png
 
 _SHOWN = (
@@ -78,7 +79,7 @@ def glance(unit: str, image: np.ndarray | None, figures: Mapping[str, Any]) -> s
         figures: by name.
     """
     what = words.pictured(unit, bool(figures.get("alive", True)))
-    picture = _picture(image, unit, what, 192) if image is not None else ""
+    picture = _picture(_whole(image), unit, what, 192) if image is not None else ""
     table = _table([(html.escape(name), _text(value)) for name, value in figures.items()])
     return (
         '<div style="display:flex;gap:20px;align-items:flex-start">'
@@ -96,7 +97,9 @@ def overview(
         status: as `Atlas.status` gives it.
         images: some units, as (id, (size, size, 3) uint8 RGB).
     """
-    strip = "".join(_picture(image, unit, f"Image of {unit}", 72) for unit, image in images)
+    strip = "".join(
+        _picture(thumbnail(image), unit, f"Image of {unit}", 72) for unit, image in images
+    )
     lines = [
         (
             html.escape(name),
@@ -111,13 +114,29 @@ def overview(
     )
 
 
-def _picture(image: np.ndarray, unit: str, what: str, side: int) -> str:
+def thumbnail(image: np.ndarray) -> str:
+    """A small picture of an image, as the address of its own bytes.
+
+    Args:
+        image: (size, size, 3) uint8 RGB.
+    """
+    return _address("webp", site_images.encode_thumb(image))
+
+
+def _whole(image: np.ndarray) -> str:
+    """An image to the last bit, as the address of its own bytes."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG")
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    name = html.escape(unit)
+    return _address("png", file.getvalue())
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _picture(address: str, unit: str, what: str, side: int) -> str:
     return (
-        f'<img src="data:image/png;base64,{data}" alt="{html.escape(what)}" title="{name}" '
+        f'<img src="{address}" alt="{html.escape(what)}" title="{html.escape(unit)}" '
         f'width="{side}" height="{side}">'
     )
 

@@ -1,6 +1,5 @@
 """Galleries: the units that a search finds, as pictures in a grid."""
 
-import base64
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from pipeline.notebook.cards import Card
-from pipeline.publish import site_images
+from pipeline.notebook.cards import Card, thumbnail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +16,7 @@ _FIGURE = "activation"
 """What stands under a picture, where nothing else is asked for."""
 _GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:12px 10px"
 _CUT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+_WHOLE = "overflow-wrap:anywhere"
 _NONE = f"{_CUT};height:128px;line-height:128px;text-align:center;border:1px dashed #8888"
 
 
@@ -96,7 +95,7 @@ def _cell(card: Card, figure: str) -> str:
     name, said = html.escape(_name(card)), html.escape(_said(card, figure))
     return (
         f'<figure style="margin:0;min-width:0" title="{name}">{_face(card)}'
-        f'<figcaption style="font-size:12px;text-align:left"><div style="{_CUT}">{name}</div>'
+        f'<figcaption style="font-size:12px;text-align:left"><div style="{_WHOLE}">{name}</div>'
         f'<div style="{_CUT};opacity:.75">{said}</div></figcaption></figure>'
     )
 
@@ -104,9 +103,8 @@ def _cell(card: Card, figure: str) -> str:
 def _face(card: Card) -> str:
     if card.image is None:
         return f'<div style="{_NONE}">{html.escape(str(card.row["status"]))}</div>'
-    data = base64.b64encode(site_images.encode_thumb(card.image)).decode("ascii")
     return (
-        f'<img src="data:image/webp;base64,{data}" alt="{html.escape(card.described)}" '
+        f'<img src="{thumbnail(card.image)}" alt="{html.escape(card.described)}" '
         'style="display:block;width:100%;aspect-ratio:1;object-fit:cover">'
     )
 

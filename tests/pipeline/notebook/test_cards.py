@@ -22,7 +22,7 @@ def atlas(tmp_path: Path) -> Atlas:
 
 
 def pictures(text: str) -> list[np.ndarray]:
-    found = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
+    found = re.findall(r'src="data:image/(?:png|webp);base64,([^"]+)"', text)
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
 
 

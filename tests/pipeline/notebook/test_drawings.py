@@ -23,15 +23,17 @@ def atlas(tmp_path: Path) -> Atlas:
     return Atlas(atlases.commit(Store.create(tmp_path / "atlas", sites.provenance()), most=2))
 
 
-def opened(data: bytes | None) -> Image.Image:
+def opened(data: bytes | tuple[bytes, dict[str, int]] | None) -> Image.Image:
     assert data is not None
-    return Image.open(io.BytesIO(data))
+    return Image.open(io.BytesIO(data[0] if isinstance(data, tuple) else data))
 
 
 def test_a_comparison_shows_itself_and_is_saved(atlas: Atlas, tmp_path: Path) -> None:
     drawn = atlas.compare(["mixed4:0", "mixed4:1"])
-    picture = opened(drawn._repr_png_())
-    assert picture.size == drawn.size == drawn.image.size
+    shown, picture = opened(drawn._repr_jpeg_()), drawn.image
+    assert shown.size == picture.size == drawn.size
+    _, size = drawn._repr_jpeg_() or (b"", {})
+    assert size == {"width": drawn.sheet.width, "height": drawn.sheet.height}
     assert repr(drawn) == f"Drawing({picture.width} x {picture.height} px)"
     for name in ("both.png", "later.png"):
         path = tmp_path / name
@@ -46,7 +48,7 @@ def test_sheets_of_units_and_of_circuits_do_too(atlas: Atlas, tmp_path: Path) ->
     atlases.trace(Store.open(atlas.folder))
     for drawn in (atlas.sheet(["mixed4:0-1"]), atlas.circuit_sheet("mixed4:1")):
         assert drawn is not None
-        assert opened(drawn._repr_png_()).size == drawn.size
+        assert opened(drawn._repr_jpeg_()).size == drawn.size
     assert atlas.sheet(["mixed4:0-1"], tmp_path / "film.webp") is None
 
 
@@ -60,7 +62,7 @@ def test_a_file_that_cannot_be_is_told_before_anything_is_drawn(tmp_path: Path) 
 
 def test_what_is_too_large_is_not_shown() -> None:
     drawn = drawings.Drawing(Paper(6000, 6000, ()))
-    assert drawn._repr_png_() is None
+    assert drawn._repr_jpeg_() is None
     assert "too large to be shown" in repr(drawn)
 
 
@@ -70,7 +72,7 @@ def test_damage_is_seen_as_it_is_drawn(atlas: Atlas) -> None:
     for path in Path(str(atlas.folder)).glob("atlas.zarr/mixed4/images/c/*/0/0/0"):
         path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DamageError):
-        drawn._repr_png_()
+        drawn._repr_jpeg_()
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_where_a_unit_fires(atlas: Atlas, field: np.ndarray, tmp_path: Path) -> 
     found = atlas.where("mixed4:1", path=tmp_path / "where.png")
     assert (found.unit, found.peak) == ("mixed4:1", (1, 1))
     assert found.pixels.shape == (384, 384, 3)
-    assert np.array_equal(np.asarray(opened(found._repr_png_())), found.pixels)
+    assert opened(found._repr_jpeg_()).size == (384, 384)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "where.png")), found.pixels)
     assert repr(found).endswith(
         "5 at most, in row 1 and column 1 of 2 x 3; fully bright is 5, its own image's is 5"
