@@ -1,5 +1,5 @@
 # make atlas | demo | classes | test | test-all | lint | api | tour | docs | bench | bench-peers |
-# bench-classes | bench-families | bench-circuits | bench-truth | bench-gpu — each makes what it needs, in .venv.
+# bench-classes | bench-families | bench-circuits | bench-truth | bench-gpu | bench-page — each makes what it needs, in .venv.
 #
 #   PYTHON=python3.12   the Python to make .venv with (3.11, 3.12 or 3.13)
 #   GPU=0 | 1           TensorFlow's CPU or CUDA build [1 where an NVIDIA driver is found]
@@ -28,7 +28,7 @@ CLASSES := units=["logits:$(NAMED)", "softmax:$(NAMED)", block6_add:0-11, block9
            block12_expand:0-11, head:0-3]
 
 .PHONY: install atlas demo classes test test-all api tour docs lint bench bench-circuits bench-classes bench-families \
-        bench-gpu bench-peers bench-scale bench-truth clean
+        bench-gpu bench-page bench-peers bench-scale bench-truth clean
 
 install: $(BASE)
 
@@ -73,6 +73,9 @@ bench-classes: $(VENV)/.installed-bench
 bench-truth: $(BASE)
 	@test -n "$(PHOTOS)" || { echo "expected PHOTOS=, a folder of photographs: make bench-truth PHOTOS=~/pictures"; exit 1; }
 	$(VENV)/bin/python -m benchmarks.truth $(PHOTOS)
+
+bench-page: $(VENV)/.installed-test
+	$(VENV)/bin/python -m benchmarks.page
 
 bench-gpu: $(BASE)
 	$(VENV)/bin/python -m benchmarks.on_gpu $(if $(DEVICE),--device $(DEVICE))

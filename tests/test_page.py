@@ -646,8 +646,10 @@ def test_back_from_a_unit_leaves_the_gallery_where_it_was(page: Page, wide: str,
 def test_what_is_advertised_is_found(page: Page, atlas: Path, unnamed: str) -> None:
     for address, has_classes in (((atlas / "site/index.html").as_uri(), True), (unnamed, False)):
         page.goto(address)
+        page.click("#ask")
         searches = page.locator(".searches button").all_text_contents()
         hint = page.locator("#query").get_attribute("placeholder") or ""
+        page.keyboard.press("Escape")
         assert len(searches) > 3
         assert ("class:dog" in searches, hint.endswith("dog")) == (has_classes, has_classes)
         for text in (*searches, *hint.split("   ")):

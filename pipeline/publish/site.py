@@ -318,6 +318,7 @@ class _Writer:
             **site_data.about(known),
             "judge": self.judge,
             "builders": site_data.shown(seen.listed(self.store)),
+            "rows": len(self.frame),
             "columns": site_data.columns(self.frame),
             "order": list(self.frame.columns),
             "sections": [site_data.section(section) for section in known.sections()],

@@ -38,8 +38,9 @@ def script(function: str, *arguments: Any) -> bytes:
 def columns(frame: pd.DataFrame) -> dict[str, Any]:
     """An index by columns, less what is told with a unit.
 
-    A column is `{"all": value}` where its values are equal, `{"names": [...], "codes": [...]}`
-    where few texts come again and again, else `{"values": [...]}`.
+    A column has its `kind`, empty where it has no value, and `{"all": value}` where its
+    values are equal, `{"names": [...], "codes": "[...]"}` where few texts come again and again,
+    else `{"values": "[...]"}`: lists as JSON in a text, read when they are asked for.
     """
     shown = [name for name in frame.columns if name not in _APART and not _is_nested(frame[name])]
     return {name: _column(plain(frame[name])) for name in shown}
@@ -121,13 +122,22 @@ def trajectory(values: np.ndarray) -> list[float]:
 
 
 def _column(values: Sequence[Any]) -> Mapping[str, Any]:
+    kind = next((_SAID[type(value)] for value in values if value is not None), "")
+    return {"kind": kind, **_encoded(values)}
+
+
+def _encoded(values: Sequence[Any]) -> Mapping[str, Any]:
     if len(set(values)) == 1:
         return {"all": values[0]}
     if any(isinstance(value, str) for value in values):
         names = {value: code for code, value in enumerate(dict.fromkeys(values))}
         if len(names) <= len(values) // 2:
-            return {"names": list(names), "codes": [names[value] for value in values]}
-    return {"values": values}
+            return {"names": list(names), "codes": _listed([names[value] for value in values])}
+    return {"values": _listed(values)}
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return json.dumps(values, separators=(",", ":"), allow_nan=False)
 
 
 def _is_nested(column: pd.Series) -> bool:
@@ -159,6 +169,8 @@ def _other(value: Any) -> Any:
     return _float(value) if isinstance(value, float | np.floating) else str(value)
 
 
+_SAID = {bool: "truth", int: "number", float: "number", str: "text"}
+"""What the page calls the values of a column."""
 _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "float32": _float,
     "int32": _integer,

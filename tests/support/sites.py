@@ -80,18 +80,32 @@ def write_laid_out(folder: Path) -> Path:
     return folder / site.NAME
 
 
-def write_large(folder: Path, units: int) -> Path:
-    """The page of an atlas of so many units of one layer."""
+def write_large(folder: Path, units: int, batch_size: int = 500, *, measured: bool = False) -> Path:
+    """The page of an atlas of so many units of one layer, with all figures there are or few."""
     layers = {"wide": Layer("wide", 1, units, 3, 3, 1)}
     architecture = replace(atlases.ARCHITECTURE, layers=layers)
-    made = atlases.provenance("wide:all", batch_size=500, architecture=architecture)
-    site.write(atlases.commit(Store.create(folder, made)))
+    made = atlases.provenance("wide:all", batch_size=batch_size, architecture=architecture)
+    store = atlases.commit(Store.create(folder, made))
+    frame = index.of(store)
+    site.write(store, _with_figures(_with_measurements(frame)) if measured else frame)
     return folder / site.NAME
 
 
 def measured(store: Store) -> pd.DataFrame:
     """The index of an atlas, with the made-up measurements that `write` shows."""
     return _with_measurements(index.of(store))
+
+
+def _with_figures(frame: pd.DataFrame) -> pd.DataFrame:
+    """An index in which every figure is some number, but for a tenth that was not measured."""
+    draw, wide = np.random.default_rng(0), int(np.ceil(np.sqrt(len(frame))))
+    places = np.arange(len(frame))
+    made: dict[str, object] = {"map_row": places // wide, "map_col": places % wide}
+    told = [name for name in frame.columns if not name.startswith("prediction")]
+    for name in frame[told].select_dtypes("Float32").columns.difference(["activation"]):
+        numbers = pd.Series(draw.random(len(frame)), dtype="Float32")
+        made[name] = numbers.mask(draw.random(len(frame)) < 0.1)
+    return frame.assign(**made)
 
 
 def _with_measurements(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,15 @@
 
 /** Searches and what they find, in the words of this atlas: what would find nothing here is left out. */
 function searches() {
+  return examplesOf().filter(([text]) => isAnyFound(text));
+}
+
+function isAnyFound(text) {
+  const { test, problems } = parseQuery(text);
+  return !problems.length && model.ids.some((_, row) => test(row) && (!model.counts.done || value("status", row) === "done"));
+}
+
+function examplesOf() {
   const done = model.ids.map((_, row) => row).filter((row) => value("status", row) === "done");
   const row = done.find((one) => value("channel", one) !== null) ?? done[0] ?? 0;
   const { head, number } = model.parts[row];
@@ -23,10 +32,7 @@ function searches() {
     ["tells = false", "pictures that do not tell which of the builder's photographs excite the unit, marked ?"],
     ["own_rank = 0", "any column of the index: =, !=, <, <=, >, >="],
     ["not (negative or kind:neuron)", "not, or, and, brackets"],
-  ].filter(([text]) => {
-    const { test, problems } = parseQuery(text);
-    return !problems.length && (done.length ? done : model.ids.map((_, one) => one)).some(test);
-  });
+  ];
 }
 
 /** A name that a unit has by labels. */
@@ -47,9 +53,9 @@ function wordNoted(rows) {
 
 /** What the search box says while it is empty. */
 function placeholder() {
-  const shown = searches().map(([text]) => text);
-  const name = shown.find((text) => text.startsWith("class:"))?.split(" or ")[0].slice(6);
-  return [shown[0], shown.find((text) => text.startsWith("layer:")), name].filter(Boolean).join("   ");
+  const [unit, , layer, , named] = examplesOf().map(([text]) => text);
+  const shown = [unit, layer, named].filter(isAnyFound);
+  return shown.map((text) => (text === named ? text.split(" or ")[0].slice("class:".length) : text)).filter(Boolean).join("   ");
 }
 
 const KEYS = [

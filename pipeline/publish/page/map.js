@@ -14,7 +14,6 @@ class UnitMap {
     this.open = open;
     this.moved = moved;
     this.cells = [];
-    this.at = new Map();
     this.pictures = new Map();
     this.view = null;
     this.active = -1;
@@ -32,7 +31,7 @@ class UnitMap {
     const made = layouts()[layout](rows, wanted);
     const [active, pinned] = [this.active, this.pinned].map((number) => this.cells[number]?.row);
     Object.assign(this, { axes: null, ...made, layout, found, palette: paletteOf(wanted.colour) });
-    this.at = new Map(this.axes ? [] : this.cells.map((cell, number) => [`${cell.x},${cell.y}`, number]));
+    this.at = null;
     const again = (row) => (row === undefined ? -1 : this.cells.findIndex((cell) => cell.row === row));
     Object.assign(this, { active: again(active), pinned: again(pinned) });
     this.peek.hide();
@@ -113,6 +112,7 @@ class UnitMap {
   cellAt(px, py) {
     if (!this.view) return -1;
     if (this.axes) return this.looseAt(px, py);
+    this.at ??= new Map(this.cells.map((cell, number) => [`${cell.x},${cell.y}`, number]));
     const [x, y] = this.toCell(px, py);
     const found = [...new Set([Math.floor(y), Math.floor(y * 2) / 2, Math.floor(y * 2 - 1) / 2])];
     for (const top of found) {

@@ -19,7 +19,7 @@ const policy = globalThis.trustedTypes?.createPolicy("atlas", {
 });
 
 function takeData(data) {
-  const rows = rowsOf(data.columns);
+  const { rows } = data;
   for (const [name, encoded] of Object.entries(data.columns)) {
     model.columns.set(name, columnOf(name, encoded, rows));
   }
@@ -56,11 +56,31 @@ function takeData(data) {
     });
   });
   takeSections(data.sections);
-  model.texts = model.ids.map((_, row) => searched(row));
-  model.parts = model.ids.map((id, row) => ({ ...partsOf(id), ...partsNoted(id, row) }));
-  model.heads = new Map([...model.parts.map(({ head }) => [head.toLowerCase(), head]), ...model.parts.map(({ head }) => [head, head])]);
-  model.folded = new Map(model.ids.map((id, row) => [id.toLowerCase(), row]));
+  // What is known of every unit is made when it is first asked for, and the parts of ids each time:
+  // of many thousand units, most are never looked at.
+  late("texts", () => model.ids.map((_, row) => searched(row)));
+  late("heads", headsOf);
+  late("folded", () => new Map(model.ids.map((id, row) => [id.toLowerCase(), row])));
+  model.parts = new Proxy({}, { get: (_, row) => ({ ...partsOf(model.ids[row]), ...partsNoted(model.ids[row], row) }) });
   model.ready = true;
+}
+
+/** Have the model make something of its own when it is first asked for it. */
+function late(name, make) {
+  Object.defineProperty(model, name, {
+    configurable: true,
+    get: () => {
+      const made = make();
+      Object.defineProperty(model, name, { value: made });
+      return made;
+    },
+  });
+}
+
+/** What stands before the numbers of ids, as it is and in small letters. */
+function headsOf() {
+  const heads = new Set(model.ids.map((_, row) => model.parts[row].head));
+  return new Map([...[...heads].map((head) => [head.toLowerCase(), head]), ...[...heads].map((head) => [head, head])]);
 }
 
 function takeSections(sections) {
@@ -74,19 +94,16 @@ function takeSections(sections) {
   });
 }
 
-function rowsOf(columns) {
-  const unit = columns.unit;
-  return (unit.values ?? unit.codes ?? [unit.all]).length;
-}
-
-/** A column: its values, `null` where there is none, and their kind. */
+/** A column: its values, `null` where there is none, read when they are asked for; and their kind. */
 function columnOf(name, encoded, rows) {
-  let values = encoded.values;
-  if (encoded.codes) values = encoded.codes.map((code) => encoded.names[code]);
-  if (!values) values = new Array(rows).fill(encoded.all);
-  const some = values.find((value) => value !== null);
-  const kind = { number: "number", boolean: "truth" }[typeof some] ?? "text";
-  return { name, kind, values, isEmpty: some === undefined };
+  let values = null;
+  const read = () => {
+    const { codes, names, all, values: listed } = encoded;
+    encoded = null;
+    if (codes) return JSON.parse(codes).map((code) => names[code]);
+    return listed ? JSON.parse(listed) : new Array(rows).fill(all);
+  };
+  return { name, kind: encoded.kind || "text", isEmpty: !encoded.kind, get values() { return (values ??= read()); } };
 }
 
 /** Whether a unit's picture is known not to tell what excites the unit. */

@@ -26,7 +26,7 @@ addEventListener("DOMContentLoaded", () => {
 function begin() {
   gallery = new Gallery(byId("gallery"));
   map = new UnitMap(byId("canvas"), { open: (row) => { map.tell(); location.hash = addressOf(row); }, moved: keepView });
-  fillAgain();
+  fillTools();
   beginNoting();
   introduce();
   fillTake(byId("take"));
@@ -35,13 +35,6 @@ function begin() {
   news();
   read();
   show();
-}
-
-/** Fill what names columns and words of the atlas. */
-function fillAgain() {
-  find.key = null;
-  fillTools();
-  fillHelp(byId("help"), (text) => go({ where: "", q: text }));
 }
 
 // The address ------------------------------------------------------------------------------------
@@ -308,7 +301,7 @@ function fillIn() {
 // Listening --------------------------------------------------------------------------------------
 
 function listen() {
-  addEventListener("noted", () => { fillAgain(); if (byId("unit").hidden) show(); });
+  addEventListener("noted", () => { find.key = null; fillTools(); if (byId("unit").hidden) show(); });
   addEventListener("hashchange", () => { read(); show(); });
   byId("search").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   byId("query").addEventListener("input", () => go({ q: byId("query").value, where: state.where === "map" ? "map" : "" }, !current?.isUnit));
@@ -321,7 +314,7 @@ function listen() {
   byId("size").addEventListener("input", () => { state.size = byId("size").value; gallery.resize(Number(state.size)); });
   byId("size").addEventListener("change", () => go({}, true));
   byId("theme").addEventListener("click", turn);
-  byId("ask").addEventListener("click", () => byId("help").showModal());
+  byId("ask").addEventListener("click", help);
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("main").focus(); });
   byId("home").addEventListener("click", (event) => { event.preventDefault(); go({ where: "", ...DEFAULTS }); });
   byId("zoom-in").addEventListener("click", () => map.zoom(1.5));
@@ -331,6 +324,11 @@ function listen() {
   byId("csv-found").addEventListener("click", () => saveCsv(found, (text) => { byId("told").textContent = text; }));
   byId("reload").addEventListener("click", () => location.reload());
   addEventListener("keydown", key);
+}
+
+function help() {
+  fillHelp(byId("help"), (text) => go({ where: "", q: text }));
+  byId("help").showModal();
 }
 
 function turn() {
@@ -367,7 +365,7 @@ function key(event) {
   const inCircuit = isUnit && document.querySelector(".circuit") && /^Arrow/.test(event.key) ? { [event.key]: () => moveInCircuit(event.key) } : {};
   const keys = {
     "/": () => { byId("query").focus(); byId("query").select(); },
-    "?": () => byId("help").showModal(),
+    "?": help,
     g: () => go({ where: "" }),
     m: () => { go({ where: "map" }); byId("canvas").focus(); },
     t: turn,

@@ -1,5 +1,6 @@
 // What the map looks like: pictures, their rims of colour and names, headings.
 
+const COLOURED = 12; // below this many pixels of the screen a unit is its mean colour
 const SHARP = 1.2; // from this many pixels a sheet's pixel on, units have their own pictures
 const LABELLED = 56; // from this many pixels of a unit on, its name stands in it
 const NAMED = 120; // from this many on, its whole id does
@@ -66,6 +67,11 @@ function paint(map, row, x, y, side) {
   const batch = model.batches[model.batchOf[row]];
   if (!batch) {
     pen.fillStyle = "#8884";
+    pen.fillRect(x, y, side, side);
+    return;
+  }
+  if (side * map.ratio < COLOURED) {
+    pen.fillStyle = colourOf(row);
     pen.fillRect(x, y, side, side);
     return;
   }

@@ -131,7 +131,7 @@ function elsewhere(text, colon, reading) {
   if (text.includes(",")) return some(text.split(",").filter(Boolean).map((part) => word(part, reading)));
   if (colon > 0) {
     const start = text.slice(0, colon).replace(/^-/, "").toLowerCase();
-    const isStart = /^(all)?$/i.test(text.slice(colon + 1)) && model.parts.some((unit) => unit.head.toLowerCase().startsWith(start));
+    const isStart = /^(all)?$/i.test(text.slice(colon + 1)) && [...model.heads.keys()].some((head) => head.toLowerCase().startsWith(start));
     if (isStart) return (row) => model.parts[row].head.toLowerCase().startsWith(start) && (!text.startsWith("-") || model.parts[row].negative);
     return unknown(text.slice(0, colon), reading, [...model.columns.keys(), ...model.heads.values()], "column or layer");
   }
@@ -201,7 +201,7 @@ function numbered(item, head) {
     return (number) => Number(number) >= Math.min(...ends) && Number(number) <= Math.max(...ends);
   }
   const small = item.toLowerCase();
-  const isName = model.parts.some((unit) => unit.head === head && unit.number.toLowerCase() === small);
+  const isName = model.ids.some((_, row) => model.parts[row].head === head && model.parts[row].number.toLowerCase() === small);
   return isName ? (number) => number.toLowerCase() === small : null;
 }
 

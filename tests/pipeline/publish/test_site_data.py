@@ -42,18 +42,21 @@ def test_what_json_has_not_is_refused() -> None:
 
 def test_a_column_is_said_as_shortly_as_can_be() -> None:
     assert site_data.columns(FRAME) == {
-        "unit": {"values": ["a:0", "a:1", "b:0", "b:1"]},
-        "kind": {"all": "channel"},
-        "layer": {"names": ["a", None], "codes": [0, 0, 1, 1]},
-        "activation": {"values": [0.1, None, 3.0, None]},
-        "class_index": {"all": None},
+        "unit": {"kind": "text", "values": '["a:0","a:1","b:0","b:1"]'},
+        "kind": {"kind": "text", "all": "channel"},
+        "layer": {"kind": "text", "names": ["a", None], "codes": "[0,0,1,1]"},
+        "activation": {"kind": "number", "values": "[0.1,null,3.0,null]"},
+        "class_index": {"kind": "", "all": None},
     }
 
 
 def test_texts_that_do_not_come_again_have_no_codes() -> None:
     few = FRAME.head(3)  # two texts in three rows
-    assert site_data.columns(few)["layer"] == {"values": ["a", "a", None]}
-    assert site_data.columns(FRAME.head(0))["unit"] == {"values": []}
+    assert site_data.columns(few)["layer"] == {
+        "kind": "text",
+        "values": '["a","a",null]',
+    }
+    assert site_data.columns(FRAME.head(0))["unit"] == {"kind": "", "values": "[]"}
 
 
 def test_the_rest_is_told_with_the_units() -> None:
