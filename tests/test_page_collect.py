@@ -492,3 +492,16 @@ def test_a_printed_gallery_says_what_it_is(page: Page, atlas: str) -> None:
         assert page.locator(away).locator("visible=true").count() == 0
     sizes = "(all) => [...new Set(all.map((one) => Math.round(one.offsetHeight)))].length"
     assert page.locator(".tile-box").evaluate_all(sizes) == 1  # an even grid
+
+
+@pytest.mark.parametrize("where", ["", "#map"])
+def test_choices_can_be_read_on_a_phone(page: Page, atlas: str, where: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{atlas}{where}")
+    settled(page)
+    widths = page.locator(".tools select:visible").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().width)"
+    )
+    assert len(widths) > 2
+    assert min(widths) >= 72
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
