@@ -14,7 +14,8 @@ ORDER = (
     "pipeline/errors", "pipeline/extras", "pipeline/patience",
     "pipeline/config", "pipeline/plan", "pipeline/model", "pipeline/network", "pipeline/ascent",
     "pipeline/store", "pipeline/examples", "pipeline/truth", "pipeline/explore", "pipeline/study",
-    "pipeline/sheets", "pipeline/publish", "pipeline/notebook", "pipeline/findings",
+    "pipeline/sheets", "pipeline/publish", "pipeline/together",
+    "pipeline/notebook", "pipeline/findings",
     "pipeline/verify", "pipeline/atlas", "pipeline/single", "pipeline",
     "tasks/planning", "tasks/serving", "tasks/pool", "tasks/build", "tasks", "tasks/command",
 )  # fmt: skip

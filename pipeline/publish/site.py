@@ -12,6 +12,7 @@ do. What neither of the last two pages needs is deleted.
 """
 
 import concurrent.futures
+import contextlib
 import hashlib
 import html
 import os
@@ -63,12 +64,14 @@ _SCRIPTS = (
     "tray",
     "take",
     "compare",
+    "together",
     "paper",
     "help",
     "around",
     "page",
 )
 """The page's program, in order; each may use what is before it, and all share one scope."""
+_STYLES = ("page.css", "together.css")
 _NOTED = {"state": str, "index": str, "files": dict, "colours": dict}
 _PROGRAM = '"use strict";\n(() => {\n{}\n})();\n'
 _NAME = re.compile(r"[a-z]+/\w[\w.-]*", re.ASCII)
@@ -80,6 +83,7 @@ def write(
     store: Store,
     frame: pd.DataFrame | None = None,
     tell: Callable[[int], object] = lambda _: None,
+    into: Folder | None = None,
 ) -> None:
     """Write the page of what a store holds now; pictures that are there already are left.
 
@@ -87,12 +91,15 @@ def write(
         store: the atlas.
         frame: its index, where it is at hand.
         tell: told of so many units whenever they are on the page.
+        into: where its folder is to be; beside the atlas, if nowhere else.
 
     Raises:
         OSError: the folder cannot be written.
         DamageError: something that is stored is damaged.
     """
-    _Writer(store, index.quick(store) if frame is None else frame).write(tell)
+    if into is not None:
+        into.begin()
+    _Writer(store, index.quick(store) if frame is None else frame, into).write(tell)
 
 
 def is_current(store: Store) -> bool:
@@ -160,6 +167,7 @@ class _Writer:
     Attributes:
         store: the atlas.
         frame: its index.
+        folder: where the page's folder is.
         records: its committed batches.
         units: by id.
         more: what the page tells with a unit, by unit id.
@@ -170,13 +178,15 @@ class _Writer:
         judge: who judged whether pictures tell; empty where nobody did.
         rows: what is known of that, by unit id.
         before: what the page before this one noted.
+        beside: the SHA-256 of files of the page beside the atlas, where this one is elsewhere.
         there: the SHA-256 of the files that are there, as far as that page noted them.
         files: the SHA-256 of each file that is written, or left, by its name in the page's folder.
         colours: by sheet the mean colours of its tiles.
     """
 
-    def __init__(self, store: Store, frame: pd.DataFrame) -> None:
+    def __init__(self, store: Store, frame: pd.DataFrame, into: Folder | None) -> None:
         self.store = store
+        self.folder = into or store.folder
         self.frame = frame
         sections = store.provenance.sections()
         self.records = [record for s in sections for record in store.records.of(s.name)]
@@ -189,9 +199,12 @@ class _Writer:
         tried = verdicts.tried(store)
         self.judge = tried.judge if tried else ""
         self.rows = _told(frame)
-        self.before = _before(store.folder)
+        self.before = _before(self.folder)
         noted = self.before.get("files", {})
-        self.there = {name: noted[name] for name in _there(store.folder) & set(noted)}
+        self.there = {name: noted[name] for name in _there(self.folder) & set(noted)}
+        own = _before(store.folder) if into else {}
+        self.beside: dict[str, str] = dict(own.get("files", {}))
+        self.known_colours = {**own.get("colours", {}), **self.before.get("colours", {})}
         self.files: dict[str, str] = {}
         self.colours: dict[str, str] = {}
 
@@ -206,14 +219,14 @@ class _Writer:
         name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
         page = self._page(name)
         self._put(_NOW, site_data.script("atlasNow", name))
-        self.store.folder.write_bytes(NAME, page)
+        self.folder.write_bytes(NAME, page)
         note = {
             "state": _state(self.store),
-            "index": self.store.folder.digest(NAME),
+            "index": self.folder.digest(NAME),
             "files": self.files,
             "colours": self.colours,
         }
-        self.store.folder.write_json(SEAL, seal(note))
+        self.folder.write_json(SEAL, seal(note))
         self._prune(self.before.get("files", ()))
 
     def _whole(self, number: int) -> None:
@@ -245,10 +258,9 @@ class _Writer:
         sheet = site_images.sheet(record)
         wanted = {sheet.file, *map(site_images.image, record.image_sha256)}
         wanted |= set(map(site_images.thumb, record.image_sha256))
-        known = self.before.get("colours", {}).get(sheet.file)
-        if isinstance(known, str) and wanted <= set(self.there):
+        known = self.known_colours.get(sheet.file)
+        if isinstance(known, str) and all(self._is_had(name) for name in sorted(wanted)):
             self.colours[sheet.file] = known
-            self.files |= {name: self.there[name] for name in wanted}
             return
         images = self.store.read(record, "images")
         self.colours[sheet.file] = site_images.colours(images)
@@ -335,33 +347,50 @@ class _Writer:
 
     def _once(self, name: str, make: Callable[[], bytes]) -> None:
         """Have a file, which is made if it is not there."""
-        if name in self.there:
-            self.files[name] = self.there[name]
-        else:
+        if not self._is_had(name):
             self._put(name, make())
 
+    def _is_had(self, name: str) -> bool:
+        """Whether a file is there, or has been taken from the page beside the atlas."""
+        if name in self.there:
+            self.files[name] = self.there[name]
+        elif name in self.beside:
+            with contextlib.suppress(OSError):
+                content = self.store.folder.read(f"{FOLDER}/{name}")
+                if hashlib.sha256(content).hexdigest() == self.beside[name]:
+                    self._put(name, content)
+        return name in self.files
+
     def _put(self, name: str, content: bytes) -> None:
-        self.store.folder.write_bytes(f"{FOLDER}/{name}", content)
+        self.folder.write_bytes(f"{FOLDER}/{name}", content)
         self.files[name] = hashlib.sha256(content).hexdigest()
 
     def _page(self, data: str) -> bytes:
         """`index.html`, its style and program beside it."""
-        program = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
-        filled = {
-            "{{network}}": self.store.provenance.architecture.name,
-            "{{style}}": self._keep("page", "css", _source("page.css").encode()),
-            "{{program}}": self._keep("page", "js", _PROGRAM.replace("{}", program).encode()),
-            "{{data}}": data,
-        }
-        text = _source("index.html")
-        for name, value in filled.items():
-            text = text.replace(name, html.escape(value))
-        return text.encode()
+        style, program = (self._keep("page", kind, content) for kind, content in parts().items())
+        return index_page(self.store.provenance.architecture.name, style, program, data)
 
     def _prune(self, before: Iterable[str]) -> None:
         """Delete what neither this page nor the one before it shows."""
-        for name in sorted(_there(self.store.folder) - {*self.files, *before}):
-            self.store.folder.delete(f"{FOLDER}/{name}")
+        for name in sorted(_there(self.folder) - {*self.files, *before}):
+            self.folder.delete(f"{FOLDER}/{name}")
+
+
+def parts() -> dict[str, bytes]:
+    """The style and the program of a page, by the endings of their names."""
+    program = "\n".join(_source(f"{name}.js") for name in _SCRIPTS)
+    style = "\n".join(map(_source, _STYLES))
+    return {"css": style.encode(), "js": _PROGRAM.replace("{}", program).encode()}
+
+
+def index_page(network: str, style: str, program: str, data: str) -> bytes:
+    """`index.html` of what is called a network, by the names of the files that it loads."""
+    filled = {
+        "{{network}}": network, "{{style}}": style, "{{program}}": program, "{{data}}": data,
+    }  # fmt: skip
+    text = _source("index.html")
+    pattern = re.compile("|".join(map(re.escape, filled)))
+    return pattern.sub(lambda found: html.escape(filled[found[0]]), text).encode()
 
 
 def _told(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -403,7 +432,8 @@ def _there(folder: Folder) -> set[str]:
 
 def _state(store: Store) -> str:
     """A digest of all that a page is written from."""
-    sources = [_source(name) for name in ("index.html", "page.css", *map("{}.js".format, _SCRIPTS))]
+    names = ("index.html", *_STYLES, *map("{}.js".format, _SCRIPTS))
+    sources = [_source(name) for name in names]
     provenance = store.provenance
     known = [index.state_of(store), provenance.to_json(), site_data.about(provenance), sources]
     cut = [crops.state_of(store), across.state_of(store), seen.shows_whole(store)]

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import AtlasError, ConfigError, MissingError, UsageError
-from tasks.command import activations, ask, dictionary, options, pictured, printing, study
+from tasks.command import activations, ask, dictionary, options, pages, pictured, printing, study
 from tasks.command.options import (
     INTERRUPTED,
     AsJson,
@@ -437,29 +437,6 @@ def render(
 
 
 @app.command()
-def view(
-    folder: Folder = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 is any free one.")
-    ] = 8765,
-    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
-) -> None:
-    """Serve the atlas's page on this machine alone, and open the browser. Ctrl-C ends it."""
-    import webbrowser  # noqa: PLC0415, not needed elsewhere
-
-    from tasks.serving.view import HOST  # noqa: PLC0415
-    from tasks.serving.view import view as serving  # noqa: PLC0415
-
-    with serving(options.open_atlas(folder).folder, port) as server:
-        address = f"http://{HOST}:{server.server_port}/"
-        printing.out.print(f"{address}  (Ctrl-C ends it)", highlight=False)
-        if browser:
-            webbrowser.open(address)
-        with contextlib.suppress(KeyboardInterrupt):
-            server.serve_forever()
-
-
-@app.command()
 def doctor(
     config: Config = None,
     settings: Settings = None,
@@ -496,6 +473,7 @@ app.add_typer(dictionary.app)
 app.add_typer(activations.app)
 app.add_typer(pictured.app)
 app.add_typer(study.app)
+app.add_typer(pages.app)
 
 
 def main() -> None:

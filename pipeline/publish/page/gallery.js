@@ -58,9 +58,10 @@ class Gallery {
     if (!width) return;
     this.width = width;
     const middle = this.placeInSight();
-    this.columns = Math.max(2, Math.floor((width + GAP) / (this.side + GAP)));
+    const abreast = picturesAbreast();
+    this.columns = Math.max(abreast > 1 ? 1 : 2, Math.floor((width + GAP) / (this.side * abreast + GAP)));
     this.tile = (width - GAP * (this.columns - 1)) / this.columns;
-    this.pitch = this.tile + CAPTION + GAP;
+    this.pitch = this.tile / abreast + CAPTION + GAP;
     this.blocks = [];
     let y = 0;
     for (const block of this.grouped ? groups(this.rows) : [{ from: 0, to: this.rows.length }]) {
@@ -176,22 +177,16 @@ class Gallery {
     const row = this.rows[place];
     const [link] = tile.children; // and the mark that collects it
     const [frame, caption] = link.children;
-    const [image, none] = frame.children;
-    const source = thumbOf(row);
-    const status = value("status", row);
+    if (model.together) fillPair(frame, row);
+    else fillFrame(frame, row);
     const note = this.note(row);
     link.href = addressOf(row);
     link.dataset.place = place;
     link.tabIndex = place === this.active ? 0 : -1;
     tile.setAttribute("aria-posinset", place + 1);
     tile.setAttribute("aria-setsize", this.rows.length);
-    frame.style.backgroundColor = colourOf(row) ?? "";
-    image.hidden = !source;
-    none.textContent = source ? "" : status;
-    if (source && image.getAttribute("src") !== source) image.src = source;
-    if (!source) image.removeAttribute("src");
-    caption.firstChild.textContent = captionOf(row);
-    caption.firstChild.title = captionOf(row);
+    caption.firstChild.textContent = model.together ? pairCaption(row) : captionOf(row);
+    caption.firstChild.title = caption.firstChild.textContent;
     caption.lastChild.textContent = isDoubtful(row) ? `? ${note}` : note;
     caption.lastChild.title = isDoubtful(row) ? `${DOUBT} ${model.judge}` : "";
     this.put(tile, place);
@@ -261,6 +256,17 @@ class Gallery {
     this.move(place, top + this.tile < document.querySelector(".bar").offsetHeight || top > innerHeight);
     this.tiles.get(place)?.firstChild.focus({ preventScroll: true });
   }
+}
+
+/** Have a frame show a row's picture, or why there is none. */
+function fillFrame(frame, row) {
+  const [image, none] = frame.children;
+  const source = thumbOf(row);
+  frame.style.backgroundColor = colourOf(row) ?? "";
+  image.hidden = !source;
+  none.textContent = source ? "" : value("status", row);
+  if (source && image.getAttribute("src") !== source) image.src = source;
+  if (!source) image.removeAttribute("src");
 }
 
 function emptyTile() {

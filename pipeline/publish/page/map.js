@@ -193,7 +193,7 @@ class UnitMap {
     image.src = source;
     this.pictures.set(source, image);
     if (this.pictures.size > KEPT) {
-      const oldest = [...this.pictures.keys()].find((name) => !name.startsWith("sheets/"));
+      const oldest = [...this.pictures.keys()].find((name) => !name.includes("sheets/"));
       if (oldest) this.pictures.delete(oldest);
     }
     return null;

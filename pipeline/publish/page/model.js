@@ -10,7 +10,7 @@ const model = {
 };
 
 // Every address that the page loads is a file of its own folder.
-const LOADED = /^(?:data\/[0-9a-f]{20}\.js|data\/now\.js\?\d+)$/;
+const LOADED = /^(?:(?:[a-z0-9_]+\/(?:site\/)?)?data\/[0-9a-f]{20}\.js|data\/now\.js\?\d+)$/;
 const policy = globalThis.trustedTypes?.createPolicy("atlas", {
   createScriptURL: (name) => {
     if (!LOADED.test(name)) throw new TypeError(`not a part of this atlas: ${name}`);
@@ -47,7 +47,9 @@ function takeData(data) {
     batches: data.batches,
   });
   model.rowOf = new Map(model.ids.map((id, row) => [id, row]));
+  takeTogether(data);
   model.batches.forEach((batch, number) => {
+    if (!isOwnBatch(batch)) return;
     batch.units.forEach((id, place) => {
       const row = model.rowOf.get(id);
       if (row === undefined) return; // the configuration no longer names it
@@ -159,7 +161,7 @@ function thumbOf(row) {
 
 function pictureOf(row, kind) {
   const batch = model.batches[model.batchOf[row]];
-  return batch ? `${kind}/${batch.images[model.placeOf[row]]}` : null;
+  return batch ? `${batch.at ?? ""}${kind}/${batch.images[model.placeOf[row]]}` : null;
 }
 
 /** The mean colour of a unit's picture. */
@@ -180,6 +182,7 @@ globalThis.atlasDetails = (units) => {
 async function detailsOf(row) {
   const batch = model.batches[model.batchOf[row]];
   if (!batch) return null;
+  if (model.together) return detailsIn(together.sides[batch.side], model.ids[row]);
   if (!model.details.has(model.ids[row])) await load(batch.details);
   return model.details.get(model.ids[row]) ?? null;
 }

@@ -27,8 +27,9 @@ function begin() {
   gallery = new Gallery(byId("gallery"));
   map = new UnitMap(byId("canvas"), { open: (row) => { map.tell(); location.hash = addressOf(row); }, moved: keepView });
   fillTools();
-  beginNoting();
-  introduce();
+  if (!model.together) beginNoting();
+  if (!model.together) introduce();
+  showSides();
   fillTake(byId("take"));
   tray.begin();
   listen();
@@ -246,8 +247,8 @@ function showOne(row) {
   last = row;
   const isCircuit = state.view === "circuit";
   document.title = `${isCircuit ? "Circuit of " : ""}${model.ids[row]} · atlas of ${model.network}`;
-  (isCircuit ? showCircuit : showUnit)(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
-  if (!isCircuit) detailsOf(row).then((told) => { if (last === row && state.where === model.ids[row]) readyPaper(row, told); }, () => {});
+  (model.together ? showTogether : isCircuit ? showCircuit : showUnit)(byId("unit"), row, { before: rows[place - 1], after: rows[place + 1], back: written({ ...state, where: listed }) });
+  if (!isCircuit && !model.together) detailsOf(row).then((told) => { if (last === row && state.where === model.ids[row]) readyPaper(row, told); }, () => {});
   scrollTo(0, 0);
   if (!isTyping()) byId("unit-heading").focus({ preventScroll: true });
 }

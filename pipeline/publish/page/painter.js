@@ -80,7 +80,7 @@ function paint(map, row, x, y, side) {
     pen.drawImage(own, x, y, side, side);
     return;
   }
-  const sheet = map.picture(batch.sheet);
+  const sheet = map.picture(`${batch.at ?? ""}${batch.sheet}`);
   if (sheet) {
     const place = model.placeOf[row];
     const [column, line] = [place % batch.columns, Math.floor(place / batch.columns)];

@@ -1,0 +1,1 @@
+"""Several atlases side by side: which of them can be read, what differs, and their one page."""
