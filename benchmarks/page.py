@@ -75,7 +75,7 @@ def measure(pages: Mapping[int, Path], rounds: int) -> dict[int, dict[str, float
     with sync_playwright() as started:
         browser = started.chromium.launch(
             executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--js-flags=--expose-gc"],
+            args=["--no-sandbox", "--js-flags=--expose-gc", "--enable-precise-memory-info"],
         )
         for number in range(rounds + 1):
             for size, page in pages.items():
