@@ -96,8 +96,8 @@ def test_the_data_is_the_index(store: Store, folder: Path) -> None:
 def expanded(column: dict, rows: int) -> list:
     """The values of a column."""
     if "codes" in column:
-        return [column["names"][code] for code in column["codes"]]
-    return column["values"] if "values" in column else [column["all"]] * rows
+        return [column["names"][code] for code in json.loads(column["codes"])]
+    return json.loads(column["values"]) if "values" in column else [column["all"]] * rows
 
 
 def column_is_number(frame: pd.DataFrame, name: str) -> bool:
