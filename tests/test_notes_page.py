@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import browsing
 import pytest
 import sites
+from loopback import running
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline import Atlas
@@ -39,12 +39,8 @@ def atlas(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(atlas: Path) -> Iterator[str]:
-    with view(LocalFolder(atlas), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join(10)
+    with running(view(LocalFolder(atlas), 0)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture

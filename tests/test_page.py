@@ -3,7 +3,6 @@
 import hashlib
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import atlases
 import pytest
 import sites
 from browsing import check_bars_nobody, tiles
+from loopback import running
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -36,12 +36,8 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(atlas: Path) -> Iterator[str]:
     """Its page's address on loopback."""
-    with serve.serve(LocalFolder(atlas), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join(10)
+    with running(serve.serve(LocalFolder(atlas), 0)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")

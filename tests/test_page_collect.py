@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 import sites
 from browsing import check_bars_nobody, settled
+from loopback import running
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -39,12 +39,8 @@ def atlas(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[str]:
     """Its page's address on loopback."""
-    with serve.serve(LocalFolder(folder), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join(10)
+    with running(serve.serve(LocalFolder(folder), 0)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(params=["file", "loopback"])

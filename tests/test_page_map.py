@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +33,6 @@ WRITTEN = """() => {
     };
 }"""
 """Notes what the last drawing of the map wrote, and where."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from browsing.launched()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    yield from browsing.opened(browser)
 
 
 @pytest.fixture(scope="module")

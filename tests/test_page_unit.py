@@ -3,7 +3,6 @@
 import hashlib
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import atlases
 import browsing
 import pytest
 import sites
+from loopback import running
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.examples import seen
@@ -32,16 +32,6 @@ DARK = """() => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from browsing.launched()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    yield from browsing.opened(browser)
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("unit") / "atlas"
     sites.write(made)
@@ -55,12 +45,8 @@ def address(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[str]:
-    with serve.serve(LocalFolder(folder), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join(10)
+    with running(serve.serve(LocalFolder(folder), 0)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def write(

@@ -1,7 +1,6 @@
 """Several atlases on one page, in a browser: side by side, what changed most first."""
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import browsing
 import pairs as made
 import pytest
 import sites
+from loopback import running
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline import Atlas
@@ -54,12 +54,8 @@ def served(folder: Path) -> Iterator[str]:
     names = [str(folder / name) for name in ("before", "after", "other")]
     for name in names[:2]:
         site.write(Store.open(name))
-    with several(opened(names[:2]), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join(10)
+    with several(opened(names[:2]), 0) as server, running(server) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def test_pairs_stand_side_by_side_what_changed_most_first(page: Page, same: str) -> None:

@@ -244,10 +244,5 @@ def _square(picture: Picture) -> tuple[np.ndarray, int]:
 
 def state_of(store: Store) -> str:
     """A digest of what is kept; empty where nothing is."""
-    records = Across(store).records
-    kept = [
-        (section, record.chunk, dict(record.sha256))
-        for section in records.sections()
-        for record in records.of(section)
-    ]
+    kept = Across(store).records.contents()
     return digest(kept) if kept else ""

@@ -85,12 +85,7 @@ def _square(picture: Picture) -> np.ndarray:
 
 def state_of(store: Store) -> str:
     """A digest of what is cut out; empty where nothing is."""
-    records = Crops(store).records
-    cut = [
-        (section, record.chunk, dict(record.sha256))
-        for section in records.sections()
-        for record in records.of(section)
-    ]
+    cut = Crops(store).records.contents()
     return digest(cut) if cut else ""
 
 

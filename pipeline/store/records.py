@@ -91,6 +91,18 @@ class Records:
         found = (_KNOWN[place, name][1] for name in sorted(stamps, key=_chunk_of))
         return [record for record in found if record is not None]
 
+    def contents(self) -> list[tuple[str, int, dict[str, str]]]:
+        """Section, chunk and digests of all that is committed: what its state is told by.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return [
+            (section, record.chunk, dict(record.sha256))
+            for section in self.sections()
+            for record in self.of(section)
+        ]
+
     def one(self, section: str, chunk: int) -> Record | None:
         """The record of a chunk, if there is one and it is whole."""
         name = self.name(section, chunk)

@@ -304,12 +304,7 @@ def state_of(store: Store) -> str:
     noted = known(store)
     if noted is None:
         return ""
-    records = [
-        (section, record.chunk, dict(record.sha256))
-        for table in tables(store)
-        for section in table.records.sections()
-        for record in table.records.of(section)
-    ]
+    records = [content for table in tables(store) for content in table.records.contents()]
     judge = noted.eyes.judge
     by = [judge.sha256, judge.layer] if judge else []
     return digest([by, dict(noted.eyes.own), noted.photographs, noted.size, records])

@@ -70,17 +70,13 @@ function paint(map, row, x, y, side) {
     pen.fillRect(x, y, side, side);
     return;
   }
-  if (side * map.ratio < COLOURED) {
-    pen.fillStyle = colourOf(row);
-    pen.fillRect(x, y, side, side);
-    return;
-  }
+  const isSeen = side * map.ratio >= COLOURED;
   const own = side * map.ratio > SHARP * model.tile ? map.picture(thumbOf(row)) : null;
   if (own) {
     pen.drawImage(own, x, y, side, side);
     return;
   }
-  const sheet = map.picture(`${batch.at ?? ""}${batch.sheet}`);
+  const sheet = isSeen ? map.picture(`${batch.at ?? ""}${batch.sheet}`) : null;
   if (sheet) {
     const place = model.placeOf[row];
     const [column, line] = [place % batch.columns, Math.floor(place / batch.columns)];

@@ -3,13 +3,13 @@
 import contextlib
 import http.client
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import atlases
 import pytest
+from loopback import running
 
 from pipeline.errors import ConfigError, MissingError
 from pipeline.publish import serve, site
@@ -28,12 +28,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    with serve.serve(LocalFolder(folder), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join(10)
+    with running(serve.serve(LocalFolder(folder), 0)) as port:
+        yield port
 
 
 class Answer(NamedTuple):

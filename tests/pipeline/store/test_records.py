@@ -25,6 +25,7 @@ def test_a_record_is_found_again(records: Records) -> None:
     assert records.one("mixed4", 3) == RECORD
     assert records.of("mixed4") == [RECORD]
     assert records.sections() == ["mixed4"]
+    assert records.contents() == [("mixed4", 3, {"images": "a"})]
     assert RECORD.first_row == 12
 
 

@@ -4,13 +4,13 @@ import contextlib
 import http.client
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import atlases
 import pytest
+from loopback import running
 
 from pipeline import Atlas
 from pipeline.errors import AtlasFolderError, MissingError
@@ -32,12 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    with view(LocalFolder(folder), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join(10)
+    with running(view(LocalFolder(folder), 0)) as port:
+        yield port
 
 
 class Answer(NamedTuple):
