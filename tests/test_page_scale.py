@@ -1,19 +1,23 @@
 """What the page does at first does not grow with the units: what it makes, reads and loads."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import browsing
+import numpy as np
 import pytest
 import sites
 from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[1]
 FEW, MANY = 600, 6000
 COUNTING = """(() => {
     globalThis.texts = [];
-    const parse = JSON.parse;
+    const [parse, bytes] = [JSON.parse, atob];
     JSON.parse = (text, ...more) => { texts.push(text.length); return parse(text, ...more); };
+    globalThis.atob = (text) => { texts.push(text.length); return bytes(text); };
 })()"""
 
 
@@ -97,3 +101,22 @@ def test_few_are_pictures_on_the_map_at_once(
     opened(page, pages[FEW], "#map")
     while len({name for name in asked if name.startswith("sheets/")}) < 6:  # as many batches
         page.wait_for_event("request", timeout=10_000)
+
+
+def test_numbers_of_32_bits_have_their_fewest_digits(page: Page) -> None:
+    draw = np.random.default_rng(0)
+    any_bits = draw.integers(0, 2**32, 3000, np.uint32).view(np.float32)
+    usual = np.ldexp(draw.random(3000, np.float32), draw.integers(-12, 22, 3000))
+    ends = [0, 1e-3, 1e6, 999999.94, 1000, 0.1, -2.5, 2**24, 3.4028235e38, 1e-45, np.nan]
+    numbers = np.concatenate([any_bits, usual, np.float32(ends)]).astype("<f4")
+    program = (ROOT / "pipeline/publish/page/model.js").read_text(encoding="utf-8")
+    reading = f"(text) => {{ {program}\nreturn floatsOf(text); }}"
+    found = page.evaluate(reading, base64.b64encode(numbers.tobytes()).decode())
+    kept = np.isfinite(numbers)  # the page's data holds no infinity
+    read = [float(one) for one, is_kept in zip(found, kept, strict=True) if is_kept]
+    assert np.array_equal(np.float32(read), numbers[kept])
+    expected = [float(str(one)) for one in numbers[kept]]
+    # Of two as near and as short, either will do.
+    assert [len(repr(one)) for one in read] == [len(repr(one)) for one in expected]
+    assert sum(one == other for one, other in zip(read, expected, strict=True)) > 5900
+    assert found[-1] is None

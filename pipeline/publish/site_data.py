@@ -3,6 +3,7 @@
 Browsers block `fetch` on file://, so data goes into scripts, as JSON that no markup can leave.
 """
 
+import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
@@ -40,10 +41,11 @@ def columns(frame: pd.DataFrame) -> dict[str, Any]:
 
     A column has its `kind`, empty where it has no value, and `{"all": value}` where its
     values are equal, `{"names": [...], "codes": "[...]"}` where few texts come again and again,
-    else `{"values": "[...]"}`: lists as JSON in a text, read when they are asked for.
+    `{"floats": "..."}` where they are of 32 bits (little-endian in base64, NaN where there is
+    none), else `{"values": "[...]"}`: lists as JSON in a text, read when they are asked for.
     """
     shown = [name for name in frame.columns if name not in _APART and not _is_nested(frame[name])]
-    return {name: _column(plain(frame[name])) for name in shown}
+    return {name: _column(frame[name]) for name in shown}
 
 
 def more(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -121,14 +123,17 @@ def trajectory(values: np.ndarray) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
 
 
-def _column(values: Sequence[Any]) -> Mapping[str, Any]:
+def _column(column: pd.Series) -> Mapping[str, Any]:
+    values = plain(column)
     kind = next((_SAID[type(value)] for value in values if value is not None), "")
-    return {"kind": kind, **_encoded(values)}
+    return {"kind": kind, **_encoded(values, str(column.dtype).lower() == "float32")}
 
 
-def _encoded(values: Sequence[Any]) -> Mapping[str, Any]:
+def _encoded(values: Sequence[Any], are_floats: bool) -> Mapping[str, Any]:
     if len(set(values)) == 1:
         return {"all": values[0]}
+    if are_floats:
+        return {"floats": base64.b64encode(np.array(values, "<f4").tobytes()).decode("ascii")}
     if any(isinstance(value, str) for value in values):
         names = {value: code for code, value in enumerate(dict.fromkeys(values))}
         if len(names) <= len(values) // 2:

@@ -100,12 +100,37 @@ function takeSections(sections) {
 function columnOf(name, encoded, rows) {
   let values = null;
   const read = () => {
-    const { codes, names, all, values: listed } = encoded;
+    const { codes, names, all, floats, values: listed } = encoded;
     encoded = null;
     if (codes) return JSON.parse(codes).map((code) => names[code]);
+    if (floats) return floatsOf(floats);
     return listed ? JSON.parse(listed) : new Array(rows).fill(all);
   };
   return { name, kind: encoded.kind || "text", isEmpty: !encoded.kind, get values() { return (values ??= read()); } };
+}
+
+/** Numbers of 32 bits from base64, `null` where there is none. */
+function floatsOf(text) {
+  const read = atob(text);
+  const bytes = new Uint8Array(read.length);
+  for (let place = 0; place < read.length; place++) bytes[place] = read.charCodeAt(place);
+  return Array.from(new Float32Array(bytes.buffer), (number) => (Number.isNaN(number) ? null : shortest(number)));
+}
+
+/** The number of fewest digits that 32 bits hold as this one: 0.1 for 0.10000000149. */
+function shortest(number) {
+  const size = Math.abs(number);
+  if (size >= 1e-3 && size < 1e6) {
+    // 24 bits times a power of ten up to 12 are exact, so this rounds as writing it out would.
+    for (let scale = 10 ** Math.max(0, 4 - Math.floor(Math.log10(size))); ; scale *= 10) {
+      const rounded = Math.round(size * scale) / scale;
+      if (Math.fround(rounded) === size) return Math.sign(number) * rounded;
+    }
+  }
+  for (let digits = 1; ; digits++) {
+    const written = Number(number.toPrecision(digits));
+    if (Math.fround(written) === number) return written;
+  }
 }
 
 /** Whether a unit's picture is known not to tell what excites the unit. */

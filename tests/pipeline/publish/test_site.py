@@ -1,5 +1,6 @@
 """Tests of the page's files: what is written, what is left, and that no text becomes markup."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -97,6 +98,9 @@ def expanded(column: dict, rows: int) -> list:
     """The values of a column."""
     if "codes" in column:
         return [column["names"][code] for code in json.loads(column["codes"])]
+    if "floats" in column:
+        numbers = np.frombuffer(base64.b64decode(column["floats"]), "<f4")
+        return [None if np.isnan(one) else float(one) for one in numbers]
     return json.loads(column["values"]) if "values" in column else [column["all"]] * rows
 
 

@@ -1,6 +1,9 @@
 """Tests of the page's data: values that JSON and JavaScript hold, and no text that is markup."""
 
+import base64
 import json
+import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +48,13 @@ def test_a_column_is_said_as_shortly_as_can_be() -> None:
         "unit": {"kind": "text", "values": '["a:0","a:1","b:0","b:1"]'},
         "kind": {"kind": "text", "all": "channel"},
         "layer": {"kind": "text", "names": ["a", None], "codes": "[0,0,1,1]"},
-        "activation": {"kind": "number", "values": "[0.1,null,3.0,null]"},
+        "activation": {"kind": "number", "floats": _in_base64(0.1, math.nan, 3.0, math.nan)},
         "class_index": {"kind": "", "all": None},
     }
+
+
+def _in_base64(*numbers: float) -> str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
 def test_texts_that_do_not_come_again_have_no_codes() -> None:
