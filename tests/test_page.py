@@ -1088,6 +1088,35 @@ def test_signs_are_told_apart_without_colours(browser: Browser, atlas: Path) -> 
         assert page.evaluate(SEEN)[0] == "bright striped"
 
 
+@pytest.mark.parametrize(
+    ("where", "chosen", "other"),
+    [
+        ("", ".views [aria-current]", ".views a:not([aria-current])"),
+        ("#mixed4:4", '.looks [aria-pressed="true"]', '.looks [aria-pressed="false"]'),
+        ("", '.pick[aria-pressed="true"]', '.pick[aria-pressed="false"]'),
+    ],
+)
+def test_what_is_chosen_is_told_without_colours(
+    browser: Browser, atlas: Path, where: str, chosen: str, other: str
+) -> None:
+    with browser.new_context(forced_colors="active") as context:
+        page = context.new_page()
+        page.goto(f"{(atlas / 'site/index.html').as_uri()}{where}")
+        page.wait_for_selector(".looks" if where else ".tile")
+        if not where:
+            page.locator(".tile").first.focus()
+        page.keyboard.press("x")
+        fill = "(one) => getComputedStyle(one).backgroundColor"
+        highlight = page.evaluate("""() => {
+            const mark = document.createElement("mark");
+            mark.style.background = "Highlight";
+            document.body.append(mark);
+            return getComputedStyle(mark).backgroundColor;
+        }""")
+        assert page.locator(chosen).first.evaluate(fill) == highlight
+        assert page.locator(other).first.evaluate(fill) != highlight
+
+
 def test_sources_that_are_not_in_the_atlas(page: Page, tmp_path: Path) -> None:
     store = Store.create(tmp_path / "atlas", atlases.provenance("mixed4:4", "mixed2:3"))
     atlases.trace(atlases.commit(store))

@@ -17,7 +17,7 @@ function byAxes(rows, { x, y }) {
 
 function axisFor(name, rows, length) {
   const numbers = rows.map((row) => value(name, row));
-  const ticks = ticksOf(least(numbers.map((one) => ({ one })), "one"), -least(numbers.map((one) => ({ one: -one })), "one"), 6);
+  const ticks = ticksOf(...extent(numbers), 6);
   const [low, high] = numbers.length ? [ticks[0], ticks.at(-1)] : [0, 1];
   return { name, low, high, length, at: (one) => (length * (one - low)) / (high - low), back: (place) => low + ((high - low) * place) / length };
 }

@@ -44,13 +44,15 @@ function byCell(rows) {
 }
 
 function bounded(cells) {
-  const [left, top] = [least(cells, "x"), least(cells, "y")];
-  const moved = cells.map((cell) => ({ row: cell.row, x: cell.x - left, y: cell.y - top }));
-  return { cells: moved, width: 1 - least(moved.map(({ x }) => ({ x: -x })), "x"), height: 1 - least(moved.map(({ y }) => ({ y: -y })), "y") };
+  const [left, right] = extent(cells.map(({ x }) => x));
+  const [top, bottom] = extent(cells.map(({ y }) => y));
+  const moved = cells.map(({ row, x, y }) => ({ row, x: x - left, y: y - top }));
+  return { cells: moved, width: 1 + right - left, height: 1 + bottom - top };
 }
 
-function least(cells, name) {
-  return cells.reduce((low, cell) => Math.min(low, cell[name]), Infinity);
+/** The least and the greatest of numbers. */
+function extent(numbers) {
+  return numbers.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, -Infinity]);
 }
 
 /** A panel a section, packed to the shape of most screens; the same on all, as are its addresses. */

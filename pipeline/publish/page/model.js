@@ -79,6 +79,11 @@ function late(name, make) {
   });
 }
 
+/** Whether what the model makes of its own was asked for. */
+function isMade(name) {
+  return Object.getOwnPropertyDescriptor(model, name).get === undefined;
+}
+
 /** What stands before the numbers of ids, as it is and in small letters. */
 function headsOf() {
   const heads = new Set(model.ids.map((_, row) => model.parts[row].head));

@@ -35,7 +35,7 @@ function haveSaid(row, words) {
     const column = model.columns.get(name);
     column.values[row] = words[place] || null;
   });
-  model.texts[row] = searched(row);
+  if (isMade("texts")) model.texts[row] = searched(row);
   if (!noting.isChanged) queueMicrotask(haveShown);
   noting.isChanged = true;
 }
