@@ -18,7 +18,7 @@ MAY_USE = {
     "pipeline": ("gpu", "slurm", "object-store", "xarray", "export"),
     "tasks": ("gpu", "slurm", "object-store", "xarray", "export"),
     "tests": ("test",),
-    "benchmarks": ("bench",),
+    "benchmarks": ("bench", "test"),
     "docs": ("test",),
 }
 """By folder, the extras it may import from, beside what every installation has."""

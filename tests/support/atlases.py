@@ -128,7 +128,8 @@ def show(
     for number, name in enumerate(names):
         path = folder / f"{number:03d}.png"
         colour = (37 * number % 256, 91 * number % 256, 53 * number % 256)
-        Image.new("RGB", (12, 8), colour).save(path)
+        if not path.exists():  # as it was, or it would be another picture
+            Image.new("RGB", (12, 8), colour).save(path)
         pictures += stamped([Picture(name, str(path), labels=said[number])])
     seen.begin(store, pictures)
     tables = seen.tables(store)
