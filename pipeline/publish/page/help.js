@@ -62,7 +62,7 @@ const KEYS = [
   ["/", "search"], ["g", "gallery"], ["m", "map"], ["← ↑ → ↓", "move; on a unit's page the one before and after"],
   ["Enter", "open"], ["Esc", "back, or empty the search box"], ["s", "sort"], ["r", "any unit"], ["f", "play the film"], ["z", "size of the picture"],
   ["x", "collect a unit, or take it out; with Shift all up to it"], ["v", "compare what is collected"],
-  ["c", "copy the command"], ["n", "name the unit, or note something on it"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["h", "in a photograph: where the unit fires"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
+  ["c", "copy the command"], ["n", "name the unit, or note something on it"], ["Ctrl Enter", "save that"], ["b", "what a unit is built from, its circuit"], ["+ −", "zoom the map"], ["h", "in a photograph: where the unit fires"], ["0", "the whole map"], ["t", "light or dark"], ["?", "this help"],
 ];
 
 /** What can be seen here, what of it can be searched for, every key, and what words mean. */
