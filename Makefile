@@ -47,7 +47,8 @@ test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not slow and not browser'
 
 test-all: test
-	$(VENV)/bin/python -m pytest -q --durations=12 -m 'slow or browser'
+	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --durations=12 -m browser
+	$(VENV)/bin/python -m pytest -q --durations=12 -m 'slow and not browser'
 
 api: $(BASE)
 	$(VENV)/bin/python docs/make_api.py
