@@ -1,5 +1,6 @@
 """What pictures tell of units, with made-up responses to made-up pictures."""
 
+import shutil
 from collections.abc import Callable
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_the_index_says_where_the_stored_image_stands(shown: Store) -> None:
     spread = Atlas(shown).natural.set_index("unit")
     assert (spread["pictures"] == 99).all()
     assert spread.loc["mixed2:0", ["q00", "q50", "q100"]].tolist() == [0, 49, 98]
+
+
+def test_where_all_that_was_seen_is_gone_there_is_no_standing(shown: Store) -> None:
+    shutil.rmtree(shown.folder.path / "examples")
+    index.refresh(shown)
+    row = Atlas(shown).row("mixed2:4")
+    assert "natural_quantile" not in row
+    assert row["natural_median"] == 49
 
 
 def test_an_index_without_them_is_no_longer_current(
