@@ -1114,6 +1114,9 @@ def test_what_is_chosen_is_told_without_colours(
             return getComputedStyle(mark).backgroundColor;
         }""")
         assert page.locator(chosen).first.evaluate(fill) == highlight
+        # Else text has a plate of the ground's colour under it.
+        adjusted = "(one) => getComputedStyle(one).forcedColorAdjust"
+        assert page.locator(chosen).first.evaluate(adjusted) == "none"
         assert page.locator(other).first.evaluate(fill) != highlight
 
 
