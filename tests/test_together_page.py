@@ -109,6 +109,15 @@ def test_a_unit_is_shown_in_every_atlas_with_its_figures(page: Page, same: str) 
     expect(page.locator("#gallery")).to_be_visible()
 
 
+def test_a_unit_is_collected_and_shown_on_the_map_from_its_page(page: Page, same: str) -> None:
+    page.goto(f"{same}#mixed2:1")
+    page.get_by_role("button", name="Collect", exact=True).click()
+    expect(page.locator("#tray")).to_contain_text("1 collected")
+    page.get_by_role("link", name="Show on the map").click()
+    expect(page.locator("#map")).to_be_visible()
+    expect(page.locator("#peek")).to_contain_text("mixed2:1")
+
+
 def test_it_leads_to_each_ones_own_page(page: Page, same: str) -> None:
     page.goto(f"{same}#mixed2:1")
     page.locator(".abreast-side figcaption a").nth(1).click()

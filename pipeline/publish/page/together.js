@@ -128,16 +128,11 @@ function pairCaption(row) {
 
 // A unit's page ------------------------------------------------------------------------------------
 
-function showTogether(article, row, { before, after, back }) {
+function showTogether(article, row, ways) {
   const grid = element("div", { className: "abreast" }, ...together.sides.map((side, number) => sideOf(side, number, row)));
   grid.style.setProperty("--abreast", together.sides.length);
   article.replaceChildren(
-    element(
-      "div",
-      { className: "crumbs" },
-      element("a", { href: back, id: "back" }, "← All units"),
-      element("span", { className: "pair" }, neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
-    ),
+    crumbsOf(row, ways),
     element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row))),
     changesOf(row),
     grid,

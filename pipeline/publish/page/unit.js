@@ -3,20 +3,15 @@
 const NO_STATISTICS = new Set(["channel", "class_index", "steps", "seconds"]);
 
 /**
- * Fill the article with a unit; `before` and `after` are its neighbours in what was found. What people
- * look at comes first: the picture, what excites it, what it is built from, what is like it.
+ * Fill the article with a unit. What people look at comes first: the picture, what excites it, what
+ * it is built from, what is like it.
  */
-function showUnit(article, row, { before, after, back }) {
+function showUnit(article, row, ways) {
   const picture = figureOf(row);
   const side = element("div", { className: "side" });
   const rest = element("div", { className: "rest" });
   article.replaceChildren(
-    element(
-      "div",
-      { className: "crumbs" },
-      element("a", { href: back, id: "back" }, "← All units"),
-      element("span", { className: "pair" }, collectButton(row), element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
-    ),
+    crumbsOf(row, ways),
     element("header", {}, element("h1", { id: "unit-heading", tabindex: "-1" }, model.ids[row]), element("p", { className: "lead" }, described(row)), wordsOn(row)),
     element("div", { className: "columns" }, picture, side),
     rest,
@@ -67,6 +62,16 @@ function naming({ label, text }) {
 
 function part(heading, ...children) {
   return element("section", { className: "part" }, element("h2", {}, heading), ...children);
+}
+
+/** The ways from a unit: back, into the tray, onto the map, to its neighbours in what was found. */
+function crumbsOf(row, { before, after, back }) {
+  return element(
+    "div",
+    { className: "crumbs" },
+    element("a", { href: back, id: "back" }, "← All units"),
+    element("span", { className: "pair" }, collectButton(row), element("a", { href: onMap(row), id: "on-map" }, "Show on the map"), neighbour(before, "‹ Previous", "prev"), neighbour(after, "Next ›", "next")),
+  );
 }
 
 function neighbour(row, text, rel, address = addressOf) {
