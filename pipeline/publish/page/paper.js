@@ -24,7 +24,7 @@ function readyPaper(row, told = null) {
     element("div", { className: "top" }, paperPicture(row), keyFigures(row)),
     element("div", { className: "middle" }, paperTrajectory(row, told), paperRow("Built from", sourcesOf(told))),
     paperExamples(row, told),
-    paperRow("Most alike", (told?.nearest ?? []).map((id) => [id, ""])),
+    paperRow("Most alike", (told?.nearest ?? []).slice(0, 9).map((id) => [id, ""])),
     element("footer", {}, marks()),
   );
 }
@@ -41,12 +41,12 @@ function paperTrajectory(row, told) {
 
 function sourcesOf(told) {
   const edges = (told?.circuit?.sources ?? []).filter(([id]) => model.rowOf.has(id));
-  return edges.slice(0, 8).map(([id, share, sign, zero]) => [id, `${sign > 0 ? "+" : "−"} ${share === null ? shown(-zero, 2) : percent(Math.abs(share))}`]);
+  return edges.slice(0, 10).map(([id, share, sign, zero]) => [id, `${sign > 0 ? "+" : "−"} ${share === null ? shown(-zero, 2) : percent(Math.abs(share))}`.replaceAll(" ", "\u00a0")]);
 }
 
 /** A row of small pictures with names; nothing where there are none. */
 function paperRow(heading, items) {
-  const made = items.slice(0, 9).map(([id, note]) => {
+  const made = items.map(([id, note]) => {
     const row = model.rowOf.get(id);
     const source = row === undefined ? null : thumbOf(row);
     return element("figure", {}, source ? element("img", { src: source, alt: "" }) : element("span", {}), element("figcaption", {}, id, note ? ` ${note}` : ""));
@@ -57,7 +57,7 @@ function paperRow(heading, items) {
 function paperExamples(row, told) {
   const { file, items } = told?.examples ?? {};
   if (!file || !Array.isArray(items)) return null;
-  const strong = items.map((item, place) => ({ item, place })).filter(({ item }) => item.band === 0);
+  const strong = items.map((item, place) => ({ item, place })).filter(({ item, place }) => item.band === 0 && item.alike === place);
   const crops = strong.slice(0, 9).map(({ place }) => {
     const image = element("img", { src: file, alt: "" });
     image.style.objectPosition = stripAt(place, told.examples);
