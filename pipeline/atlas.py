@@ -279,9 +279,9 @@ class Atlas:
             kept.write(self.folder, said.also(wanted, names))
             if rows is not None:
                 rows = index.annotate(store, rows)
-            if is_shown:
-                site.write(store, rows)
-                site.tidy(self.folder)
+                if is_shown:
+                    site.renote(store, rows)
+                    site.tidy(self.folder)
             verify.note(store)
 
     def _notable(self, unit_id: str, noted: Container[str]) -> str:

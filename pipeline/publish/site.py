@@ -15,6 +15,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import html
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -100,6 +101,52 @@ def write(
     if into is not None:
         into.begin()
     _Writer(store, index.quick(store) if frame is None else frame, into).write(tell)
+
+
+def renote(store: Store, frame: pd.DataFrame) -> None:
+    """Have a page that was up to date say what is noted on units now; nothing else of it changes.
+
+    Args:
+        store: the atlas.
+        frame: its index, with the notes.
+
+    Raises:
+        OSError: the folder cannot be written.
+        DamageError: something that is stored is damaged.
+    """
+    try:
+        before, (old, data) = _notes(store.folder), known(store.folder)
+        page = store.folder.read(NAME).decode()
+    except (OSError, DamageError, ValueError):
+        write(store, frame)
+        return
+    data |= {"columns": site_data.columns(frame), "order": list(frame.columns)}
+    content = site_data.script("atlasData", data)
+    name = f"data/{hashlib.sha256(content).hexdigest()[:20]}.js"
+    files = {kept: sha256 for kept, sha256 in before["files"].items() if kept != old}
+    for file, text in ((name, content), (_NOW, site_data.script("atlasNow", name))):
+        store.folder.write_bytes(f"{FOLDER}/{file}", text)
+        files[file] = hashlib.sha256(text).hexdigest()
+    store.folder.write_bytes(NAME, page.replace(old, name).encode())
+    noting = {"state": _state(store), "index": store.folder.digest(NAME), "files": files}
+    store.folder.write_json(SEAL, seal({**before, **noting}))
+
+
+def known(folder: Folder) -> tuple[str, dict[str, Any]]:
+    """The file of what a page knows from the start, and what that is.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it cannot be read.
+    """
+    name = _told_by("atlasNow", folder.read(f"{FOLDER}/{_NOW}"))
+    return str(name), dict(_told_by("atlasData", folder.read(f"{FOLDER}/{name}")))
+
+
+def _told_by(function: str, script: bytes) -> Any:
+    """What a script calls a function of the page with."""
+    text = script.decode()
+    return json.loads(text[text.index(f"{function}(") + len(function) + 1 : text.rindex(")")])
 
 
 def is_current(store: Store) -> bool:

@@ -10,7 +10,6 @@ after what they hold; what is there is left.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +28,6 @@ from pipeline.together.opened import Opened, Side
 NAME = "index.html"
 SEAL = "together.json"
 _KINDS = ("page", "data")
-_CALL = "atlasData("
 
 
 def write(
@@ -208,10 +206,7 @@ def page_data(home: Folder, name: str) -> dict[str, Any]:
         MissingError: there is no page, or none that can be read.
     """
     try:
-        now = home.read(f"{site.FOLDER}/data/now.js").decode()
-        file = json.loads(now[now.index("(") + 1 : now.rindex(")")])
-        text = home.read(f"{site.FOLDER}/{file}").decode()
-        found = json.loads(text[text.index(_CALL) + len(_CALL) : text.rindex(")")])
+        _, found = site.known(home)
         return {"batches": [dict(batch) for batch in found["batches"]]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MissingError(

@@ -37,6 +37,27 @@ def _data(atlas: Atlas) -> str:
     return "".join(folder.read(n).decode() for n in site.noted(folder) if "/data/" in n)
 
 
+def test_noting_writes_the_page_that_writing_all_of_it_does(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "read", None)  # no batch is looked at
+        atlas.annotate({"mixed2:3": "left </script>"}, {"mixed2:1": "eyes"})
+    assert site.is_current(atlas._store)
+    files = site.noted(atlas.folder)
+    site.write(atlas._store)
+    assert site.noted(atlas.folder) == files
+
+
+def test_a_page_that_cannot_be_read_is_written_whole(atlas: Atlas) -> None:
+    name, _ = site.known(atlas.folder)
+    atlas.folder.write_bytes(f"{site.FOLDER}/{name}", b"atlasData({")
+    atlas.note("mixed2:3", "left")
+    assert site.is_current(atlas._store)
+    assert "left" in _data(atlas)
+    assert site.damaged(atlas.folder, site.noted(atlas.folder)) == {}
+
+
 def test_a_note_is_in_the_index_and_on_the_page_at_once(atlas: Atlas) -> None:
     digest = atlas.provenance.fingerprint.digest
     identity = index.notes(atlas.folder)["identity"]
