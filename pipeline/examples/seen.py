@@ -53,6 +53,10 @@ class Examples(Table):
         super().__init__(store.folder, f"examples/{folder_name(layer.name)}", layouts)
         self.layer = layer
 
+    def pictures(self) -> list[str]:
+        """The ids of the pictures that the layer has seen."""
+        return [name for record in self.records.of(PILE.name) for name in record.units]
+
 
 def tables(store: Store) -> list[Examples]:
     """The tables of an atlas's layers, in the network's order, and of its classes."""

@@ -181,7 +181,7 @@ def standing(store: Store) -> Callable[[str, float | None], float | None]:
     layers = {
         table.layer.name: _Layer(store, table)
         for table in seen.tables(store)
-        if wanted and _seen_by(table) == wanted
+        if wanted and table.pictures() == wanted
     }
     units = {unit.id: unit for unit in store.provenance.units()}
     squash = store.provenance.architecture.squash
@@ -195,11 +195,6 @@ def standing(store: Store) -> Callable[[str, float | None], float | None]:
         return float((sign * values < sign * activation).mean()) if len(values) else None
 
     return part
-
-
-def _seen_by(table: Examples) -> list[str]:
-    """The ids of the pictures that a layer has seen."""
-    return [name for record in table.records.of(seen.PILE.name) for name in record.units]
 
 
 class Measured:

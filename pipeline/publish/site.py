@@ -122,14 +122,37 @@ def renote(store: Store, frame: pd.DataFrame) -> None:
         return
     data |= {"columns": site_data.columns(frame), "order": list(frame.columns)}
     content = site_data.script("atlasData", data)
-    name = f"data/{hashlib.sha256(content).hexdigest()[:20]}.js"
+    name = named("data", "js", content)
     files = {kept: sha256 for kept, sha256 in before["files"].items() if kept != old}
-    for file, text in ((name, content), (_NOW, site_data.script("atlasNow", name))):
-        store.folder.write_bytes(f"{FOLDER}/{file}", text)
-        files[file] = hashlib.sha256(text).hexdigest()
-    store.folder.write_bytes(NAME, page.replace(old, name).encode())
-    noting = {"state": _state(store), "index": store.folder.digest(NAME), "files": files}
-    store.folder.write_json(SEAL, seal({**before, **noting}))
+    files[name] = _put(store.folder, name, content)
+    _show(store, store.folder, name, page.replace(old, name).encode(), files, before["colours"])
+
+
+def _show(
+    store: Store,
+    folder: Folder,
+    data: str,
+    page: bytes,
+    files: dict[str, str],
+    colours: Mapping[str, str],
+) -> None:
+    """Have a page of some data be the one that is seen, and note what it is made of."""
+    files[_NOW] = _put(folder, _NOW, site_data.script("atlasNow", data))
+    folder.write_bytes(NAME, page)
+    state, index_sha256 = _state(store), folder.digest(NAME)
+    note = {"state": state, "index": index_sha256, "files": files, "colours": colours}
+    folder.write_json(SEAL, seal(note))
+
+
+def _put(folder: Folder, name: str, content: bytes) -> str:
+    """Write a file into the page's folder; its SHA-256."""
+    folder.write_bytes(f"{FOLDER}/{name}", content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def named(kind: str, ending: str, content: bytes) -> str:
+    """What a file of a page is called, after what it holds."""
+    return f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
 
 
 def known(folder: Folder) -> tuple[str, dict[str, Any]]:
@@ -264,16 +287,7 @@ class _Writer:
                 batches.append(batch)
                 tell(len(batch["units"]))
         name = self._keep("data", "js", site_data.script("atlasData", self._data(batches)))
-        page = self._page(name)
-        self._put(_NOW, site_data.script("atlasNow", name))
-        self.folder.write_bytes(NAME, page)
-        note = {
-            "state": _state(self.store),
-            "index": self.folder.digest(NAME),
-            "files": self.files,
-            "colours": self.colours,
-        }
-        self.folder.write_json(SEAL, seal(note))
+        _show(self.store, self.folder, name, self._page(name), self.files, self.colours)
         self._prune(self.before.get("files", ()))
 
     def _whole(self, number: int) -> None:
@@ -388,7 +402,7 @@ class _Writer:
 
     def _keep(self, kind: str, ending: str, content: bytes) -> str:
         """Have a file of some content, named after it; its name."""
-        name = f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
+        name = named(kind, ending, content)
         self._once(name, lambda: content)
         return name
 
@@ -409,8 +423,7 @@ class _Writer:
         return name in self.files
 
     def _put(self, name: str, content: bytes) -> None:
-        self.folder.write_bytes(f"{FOLDER}/{name}", content)
-        self.files[name] = hashlib.sha256(content).hexdigest()
+        self.files[name] = _put(self.folder, name, content)
 
     def _page(self, data: str) -> bytes:
         """`index.html`, its style and program beside it."""

@@ -96,7 +96,7 @@ def _shown(store: Store) -> dict[str, str]:
     if not seen.state_of(store):
         return {}
     lost = seen.left_out(store)
-    done = {name for r in seen.tables(store)[0].records.of(seen.PILE.name) for name in r.units}
+    done = set(seen.tables(store)[0].pictures())
     return {p.id: p.stamp for p in seen.listed(store) if p.id in done and p.id not in lost}
 
 

@@ -80,7 +80,7 @@ def below(folder: Folder, name: str) -> Folder:
     """A folder in a folder."""
     from pipeline.store.place import at  # noqa: PLC0415, of addresses
 
-    return at(f"{getattr(folder, 'path', folder)}/{name}")
+    return at(f"{folder}/{name}")
 
 
 def _title(sides: Sequence[Side]) -> str:
@@ -132,7 +132,7 @@ class _Writing:
         files: list[str] = []
 
         def keep(kind: str, ending: str, content: bytes) -> str:
-            name = f"{kind}/{hashlib.sha256(content).hexdigest()[:20]}.{ending}"
+            name = site.named(kind, ending, content)
             files.append(name)
             if not self.folder.has(name):
                 self.folder.write_bytes(name, content)

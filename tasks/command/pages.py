@@ -1,12 +1,16 @@
 """The commands of pages: `atlas view` serves them, `atlas site` writes them into a folder."""
 
 import contextlib
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import ConfigError
 from tasks.command import options, printing
+
+if TYPE_CHECKING:
+    from pipeline.together.opened import Opened
 
 app = typer.Typer()
 Atlases = Annotated[
@@ -45,12 +49,9 @@ def view(
 
     with contextlib.ExitStack() as stack:
         if len(atlases or ()) > 1:
-            from pipeline.together.opened import opened  # noqa: PLC0415
             from tasks.serving.several import several  # noqa: PLC0415
 
-            found = opened(atlases or ())
-            _say([f"{name} is left out: {reason}" for name, reason in found.reasons.items()])
-            server = stack.enter_context(several(found, port, by))
+            server = stack.enter_context(several(_opened(atlases or ()), port, by))
         else:
             from tasks.serving.view import view as serving  # noqa: PLC0415
 
@@ -80,12 +81,10 @@ def site(
 
     folder = at(output)
     if len(atlases or ()) > 1:
-        from pipeline.together import opened, page  # noqa: PLC0415
+        from pipeline.together import page  # noqa: PLC0415
 
-        found = opened.opened(atlases or ())
-        _say([f"{name} is left out: {reason}" for name, reason in found.reasons.items()])
-        said = page.write(found, folder, by, tell=lambda name: _say([f"the page of {name}"]))
-        _say(said)
+        found = _opened(atlases or ())
+        _say(page.write(found, folder, by, tell=lambda name: _say([f"the page of {name}"])))
         where = page.NAME
     else:
         from pipeline.publish import site as pages  # noqa: PLC0415
@@ -94,6 +93,15 @@ def site(
         pages.write(options.open_atlas(_only(atlases))._store, into=folder)
         where = pages.NAME
     printing.out.print(f"saved {output}: open {output}/{where}", markup=False, highlight=False)
+
+
+def _opened(atlases: Sequence[str]) -> "Opened":
+    """Several atlases; said is why others are left out."""
+    from pipeline.together.opened import opened  # noqa: PLC0415
+
+    found = opened(atlases)
+    _say([f"{name} is left out: {reason}" for name, reason in found.reasons.items()])
+    return found
 
 
 def _only(atlases: list[str] | None) -> str | None:
@@ -105,6 +113,6 @@ def _check_one(by: str | None) -> None:
         raise ConfigError("--by: expected several atlases, as in `atlas view before after`")
 
 
-def _say(lines: tuple[str, ...] | list[str]) -> None:
+def _say(lines: Sequence[str]) -> None:
     for line in lines:
         printing.err.print(line, markup=False, highlight=False)

@@ -186,20 +186,28 @@ function imageOf(row) {
 }
 
 function thumbOf(row) {
-  return pictureOf(row, "thumbs")?.replace(/png$/, "webp");
+  return pictureOf(row, "thumbs");
 }
 
 function pictureOf(row, kind) {
   const batch = model.batches[model.batchOf[row]];
-  return batch ? `${batch.at ?? ""}${kind}/${batch.images[model.placeOf[row]]}` : null;
+  return batch ? fileIn(batch, model.placeOf[row], kind) : null;
+}
+
+/** The file of a batch's picture, whole (`images`) or small (`thumbs`). */
+function fileIn(batch, place, kind) {
+  const name = batch.images[place];
+  return `${batch.at ?? ""}${kind}/${kind === "thumbs" ? name.replace(/png$/, "webp") : name}`;
 }
 
 /** The mean colour of a unit's picture. */
 function colourOf(row) {
   const batch = model.batches[model.batchOf[row]];
-  if (!batch) return null;
-  const from = 6 * model.placeOf[row];
-  return `#${batch.colours.slice(from, from + 6)}`;
+  return batch ? colourIn(batch, model.placeOf[row]) : null;
+}
+
+function colourIn(batch, place) {
+  return `#${batch.colours.slice(6 * place, 6 * place + 6)}`;
 }
 
 // What is told of a unit -----------------------------------------------------------------------

@@ -41,8 +41,7 @@ function unitIn(side, row) {
 function pictureIn(side, id, kind) {
   const [number, place] = side.places.get(id);
   const batch = model.batches[number];
-  const name = `${batch.at}${kind}/${batch.images[place]}`;
-  return { source: kind === "thumbs" ? name.replace(/png$/, "webp") : name, colour: `#${batch.colours.slice(6 * place, 6 * place + 6)}` };
+  return { source: fileIn(batch, place, kind), colour: colourIn(batch, place) };
 }
 
 /** A column of one of the atlases. */
